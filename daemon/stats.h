@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "bpf/slo_abi.h"
+
+namespace slo {
+
+// Adds the counters and histograms of `more` (the maxima are maxima).
+void add_stats(slo_stats& total, const slo_stats& more);
+
+struct Quantiles {
+  std::optional<std::uint64_t> p50_ns, p90_ns, p99_ns, p999_ns;  // empty: not yet known
+  std::uint64_t max_ns = 0;
+};
+
+// One unit's figures at one moment, ready to be shown.
+struct UnitStats {
+  std::string unit;          // whose counters these are
+  std::uint64_t budget_ns = 0;  // UINT64_MAX: no budget
+  std::uint64_t jobs = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t demotions = 0;
+  std::uint64_t exec_ns = 0;
+  std::optional<double> miss_ratio;  // empty without jobs
+  Quantiles wait;
+  Quantiles response;
+};
+
+[[nodiscard]] UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_stats& counters);
+
+}  // namespace slo

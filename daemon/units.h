@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unit_file.h"
+
+namespace slo {
+
+// What systemd knows about one loaded unit.
+struct UnitFact {
+  std::string name;                          // "nginx.service"
+  std::string control_group;                 // "/system.slice/nginx.service"; empty: no cgroup now
+  std::uint64_t cgroup_id = 0;               // inode of the cgroup's directory; 0: no cgroup now
+  std::vector<std::filesystem::path> files;  // FragmentPath, then DropInPaths in systemd's order
+};
+
+// A unit with settings of its own.
+struct Unit {
+  std::string name;
+  std::string control_group;
+  std::uint64_t cgroup_id = 0;
+  SloSettings settings;
+  std::uint32_t slot = 0;  // statistics slot, kept while the unit has settings
+};
+
+// One thing to tell the scheduler.
+struct CfgChange {
+  std::uint64_t cgroup_id = 0;
+  std::optional<slo_cfg> cfg;  // empty: forget this cgroup
+  friend bool operator==(const CfgChange& a, const CfgChange& b);
+};
+
+// Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by `read`,
+// which the constructor is given (read_unit_files, or a fake).
+class Units {
+ public:
+  using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
+
+  explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);
+
+  // All loaded units at once (start, resync after daemon-reload): files are read anew; units that are not in the list are gone.
+  std::vector<CfgChange> listed(const std::vector<UnitFact>& facts);
+  // One unit was loaded, started, stopped or changed.
+  std::vector<CfgChange> changed(const UnitFact& fact);
+  // systemd unloaded the unit.
+  std::vector<CfgChange> gone(std::string_view name);
+
+  // Units with settings of their own, by name.
+  [[nodiscard]] const std::map<std::string, Unit, std::less<>>& configured() const;
+  [[nodiscard]] bool known(std::string_view name) const;  // loaded, configured or not
+  // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest ancestor;
+  // nullptr when none, or when the name is not known.
+  [[nodiscard]] const Unit* effective(std::string_view name) const;
+  // All that the scheduler must know, for a fresh attach.
+  [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
+  // Problems in the files of all loaded units, as of their last reading.
+  [[nodiscard]] std::vector<ConfigProblem> problems() const;
+  // Problems that appeared since the last call: each is to be logged once.
+  [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
+  // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
+  [[nodiscard]] std::vector<std::uint32_t> take_freed_slots();
+
+ private:
+  struct Entry;  // written by the implementer of units.cpp
+};
+
+}  // namespace slo
