@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "daemon_proxy.h"
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace slo::client {
+namespace {
+
+const sdbus::ServiceName bus_name{"org.scxslo"};
+const sdbus::ObjectPath manager_path{"/org/scxslo"};
+constexpr const char* manager_interface = "org.scxslo.Manager1";
+constexpr const char* unit_interface = "org.scxslo.Unit1";
+// Attaching loads and verifies BPF programs, which takes long on a small or emulated machine.
+constexpr std::chrono::seconds order_timeout{90};
+
+template <class Key>
+using Properties = std::map<Key, sdbus::Variant>;
+using Stats = Properties<std::string>;
+using ListedUnits = std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>>;
+
+// sdbus-c++ throws; what it throws is an answer here.
+template <class Body>
+auto attempt(Body&& body) -> Answer<std::invoke_result_t<Body>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
+      body();
+      return {};
+    } else {
+      return body();
+    }
+  } catch (const sdbus::Error& error) {
+    return std::unexpected(BusError{error.getName(), error.getMessage()});
+  }
+}
+
+template <class T, class Key>
+std::optional<T> find(const Properties<Key>& properties, const char* name) {
+  const auto at = properties.find(Key{name});
+  if (at == properties.end()) return std::nullopt;
+  return at->second.template get<T>();
+}
+
+template <class T, class Key>
+T find_or(const Properties<Key>& properties, const char* name, T otherwise) {
+  return find<T>(properties, name).value_or(std::move(otherwise));
+}
+
+Latency decode_latency(const Stats& stats, const std::string& prefix) {
+  const auto figure = [&](const char* name) { return find<std::uint64_t>(stats, (prefix + name).c_str()); };
+  return {figure("P50USec"), figure("P90USec"), figure("P99USec"), figure("P999USec"), figure("MaxUSec")};
+}
+
+UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const Stats& stats) {
+  UnitReport unit;
+  unit.name = find_or<std::string>(properties, "Name", "");
+  unit.control_group = find_or<std::string>(properties, "ControlGroup", "");
+  unit.control_group_id = find_or<std::uint64_t>(properties, "ControlGroupId", 0);
+  unit.budget_origin = find_or<std::string>(properties, "SloBudgetOrigin", "");
+  const auto budget = find_or<std::uint64_t>(properties, "SloBudgetUSec", UINT64_MAX);
+  if (budget != UINT64_MAX) unit.budget_usec = budget;
+  unit.jobs = find_or<std::uint64_t>(stats, "Jobs", 0);
+  unit.misses = find_or<std::uint64_t>(stats, "Misses", 0);
+  unit.miss_ratio = find<double>(stats, "MissRatio");
+  unit.demotions = find_or<std::uint64_t>(stats, "Demotions", 0);
+  unit.exec_usec = find_or<std::uint64_t>(stats, "ExecUSec", 0);
+  unit.wait = decode_latency(stats, "Wait");
+  unit.response = decode_latency(stats, "Response");
+  return unit;
+}
+
+// The unit lost its settings between being listed and being asked.
+bool has_vanished(const BusError& error) {
+  constexpr std::array<std::string_view, 4> names{
+      "org.scxslo.Error.NoSuchUnit", "org.freedesktop.DBus.Error.UnknownObject",
+      "org.freedesktop.DBus.Error.UnknownInterface", "org.freedesktop.DBus.Error.UnknownMethod"};
+  return std::ranges::contains(names, error.name);
+}
+
+}  // namespace
+
+class DaemonProxy::Bus {
+ public:
+  Bus() : connection_(sdbus::createSystemBusConnection()), manager_(proxy(manager_path)) {}
+
+  [[nodiscard]] sdbus::IProxy& manager() const { return *manager_; }
+
+  [[nodiscard]] UnitReport read_unit(const sdbus::ObjectPath& path) const {
+    const auto unit = proxy(path);
+    Stats stats;
+    unit->callMethod("GetStats").onInterface(unit_interface).storeResultsTo(stats);
+    return decode_unit(unit->getAllProperties().onInterface(unit_interface), stats);
+  }
+
+ private:
+  // All calls are synchronous, so no proxy may start a thread of its own on the shared connection.
+  [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(const sdbus::ObjectPath& path) const {
+    return sdbus::createProxy(*connection_, bus_name, path);
+  }
+
+  std::unique_ptr<sdbus::IConnection> connection_;
+  std::unique_ptr<sdbus::IProxy> manager_;
+};
+
+DaemonProxy::DaemonProxy(std::unique_ptr<Bus> bus) : bus_(std::move(bus)) {}
+DaemonProxy::DaemonProxy(DaemonProxy&&) noexcept = default;
+DaemonProxy& DaemonProxy::operator=(DaemonProxy&&) noexcept = default;
+DaemonProxy::~DaemonProxy() = default;
+
+Answer<DaemonProxy> DaemonProxy::connect() {
+  return attempt([] { return DaemonProxy(std::make_unique<Bus>()); });
+}
+
+Answer<Overview> DaemonProxy::overview() const {
+  return attempt([&] {
+    const Properties<sdbus::PropertyName> all =
+        bus_->manager().getAllProperties().onInterface(manager_interface);
+    return Overview{.version = find_or<std::string>(all, "Version", ""),
+                    .mode = find_or<std::string>(all, "Mode", ""),
+                    .state = find_or<std::string>(all, "State", ""),
+                    .reason = find_or<std::string>(all, "StateReason", ""),
+                    .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0)};
+  });
+}
+
+Answer<std::vector<UnitReport>> DaemonProxy::units() const {
+  const auto listed = attempt([&] {
+    ListedUnits units;
+    bus_->manager().callMethod("ListUnits").onInterface(manager_interface).storeResultsTo(units);
+    return units;
+  });
+  if (!listed) return std::unexpected(listed.error());
+  std::vector<UnitReport> reports;
+  for (const auto& entry : *listed) {
+    auto report = attempt([&] { return bus_->read_unit(std::get<1>(entry)); });
+    if (report)
+      reports.push_back(*std::move(report));
+    else if (!has_vanished(report.error()))
+      return std::unexpected(report.error());
+  }
+  std::ranges::sort(reports, {}, &UnitReport::name);
+  return reports;
+}
+
+Answer<UnitReport> DaemonProxy::stats(const std::string& unit) const {
+  return attempt([&] {
+    sdbus::ObjectPath path;
+    bus_->manager()
+        .callMethod("GetUnit")
+        .onInterface(manager_interface)
+        .withArguments(unit)
+        .storeResultsTo(path);
+    return bus_->read_unit(path);
+  });
+}
+
+Answer<void> DaemonProxy::order(Command command) const {
+  std::string method(to_string(command));
+  method.front() = static_cast<char>(method.front() - 'a' + 'A');
+  return attempt(
+      [&] { bus_->manager().callMethod(method).onInterface(manager_interface).withTimeout(order_timeout); });
+}
+
+}  // namespace slo::client

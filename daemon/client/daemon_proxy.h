@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "failure.h"
+#include "figures.h"
+#include "options.h"
+
+namespace slo::client {
+
+template <class T>
+using Answer = std::expected<T, BusError>;
+
+// The daemon over the system bus (org.scxslo). Calls block until the daemon answers, at most 90 s for an
+// order.
+class DaemonProxy {
+ public:
+  [[nodiscard]] static Answer<DaemonProxy> connect();
+  DaemonProxy(DaemonProxy&&) noexcept;
+  DaemonProxy& operator=(DaemonProxy&&) noexcept;
+  ~DaemonProxy();
+
+  [[nodiscard]] Answer<Overview> overview() const;
+  // Units with settings of their own, by name. Units that lose them meanwhile are left out.
+  [[nodiscard]] Answer<std::vector<UnitReport>> units() const;
+  // The unit whose settings hold for `unit`.
+  [[nodiscard]] Answer<UnitReport> stats(const std::string& unit) const;
+  // attach, detach or reload.
+  [[nodiscard]] Answer<void> order(Command command) const;
+
+ private:
+  class Bus;
+  explicit DaemonProxy(std::unique_ptr<Bus> bus);
+  std::unique_ptr<Bus> bus_;
+};
+
+}  // namespace slo::client

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "daemon_proxy.h"
+#include "failure.h"
+#include "json.h"
+#include "options.h"
+#include "report.h"
+
+namespace slo::client {
+namespace {
+
+// What a command came to: the text for standard output and the exit code.
+struct Outcome {
+  std::string text;
+  int code = exit_ok;
+};
+
+Answer<Outcome> status(const DaemonProxy& daemon, bool json) {
+  const auto overview = daemon.overview();
+  if (!overview) return std::unexpected(overview.error());
+  const auto units = daemon.units();
+  if (!units) return std::unexpected(units.error());
+  return Outcome{json ? status_json(*overview, *units) : status_text(*overview, *units),
+                 overview->state == "enforcing" ? exit_ok : exit_not_enforcing};
+}
+
+Answer<Outcome> list(const DaemonProxy& daemon, bool json) {
+  return daemon.units().transform(
+      [json](const auto& units) { return Outcome{json ? list_json(units) : list_text(units)}; });
+}
+
+Answer<Outcome> stats(const DaemonProxy& daemon, const std::string& unit, bool json) {
+  return daemon.stats(unit).transform([&](const auto& report) {
+    return Outcome{json ? stats_json(unit, report) : stats_text(unit, report)};
+  });
+}
+
+Answer<Outcome> order(const DaemonProxy& daemon, Command command, bool json) {
+  const auto done = daemon.order(command);
+  if (!done) return std::unexpected(done.error());
+  return daemon.overview().transform(
+      [json](const auto& overview) { return Outcome{json ? state_json(overview) : state_text(overview)}; });
+}
+
+Answer<Outcome> carry_out(const Options& options) {
+  const auto daemon = DaemonProxy::connect();
+  if (!daemon) return std::unexpected(daemon.error());
+  switch (options.command) {
+    case Command::status:
+      return status(*daemon, options.json);
+    case Command::list:
+      return list(*daemon, options.json);
+    case Command::stats:
+      return stats(*daemon, options.unit, options.json);
+    case Command::attach:
+    case Command::detach:
+    case Command::reload:
+      return order(*daemon, options.command, options.json);
+  }
+  std::unreachable();
+}
+
+// A full disk or a closed pipe must not look like success.
+int print(const std::string& text, int code) {
+  std::cout << text << std::flush;
+  if (std::cout) return code;
+  std::cerr << "scx-slo: cannot write to standard output\n";
+  return exit_failure;
+}
+
+int run(int argc, char** argv) {
+  const auto options = parse_options(argc, argv, SCX_SLO_VERSION);
+  if (!options) {
+    const EarlyExit& early = options.error();
+    if (early.code == exit_ok) return print(early.text, early.code);
+    std::cerr << early.text;
+    return early.code;
+  }
+  const auto outcome = carry_out(*options);
+  if (outcome) return print(outcome->text, outcome->code);
+
+  std::cerr << explain(outcome.error(), options->command, geteuid() == 0) << '\n';
+  if (options->command != Command::status || !is_not_running(outcome.error())) return exit_failure;
+  return options->json ? print(not_running_json(), exit_not_enforcing) : exit_not_enforcing;
+}
+
+}  // namespace
+}  // namespace slo::client
+
+int main(int argc, char** argv) {
+  try {
+    return slo::client::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "scx-slo: " << error.what() << '\n';
+    return slo::client::exit_failure;
+  }
+}

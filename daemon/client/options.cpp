@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace slo::client {
+namespace {
+
+constexpr std::size_t unit_name_max = 255;
+
+constexpr std::array commands{
+    std::pair{Command::status, "Show what scx-slo does now, and the units with a budget (the default)"},
+    std::pair{Command::list, "List the units with a budget, and where it is set"},
+    std::pair{Command::stats, "Show how long the tasks of a unit waited for a CPU"},
+    std::pair{Command::attach, "Put scx-slo's scheduler in charge (root)"},
+    std::pair{Command::detach, "Hand scheduling back to the kernel; the daemon stays (root)"},
+    std::pair{Command::reload, "Read the settings of all units anew (root)"},
+};
+
+constexpr std::string_view footer =
+    "Exit status: 0 done; 1 failed; 2 wrong arguments; 3 (status only) scx-slo does not\n"
+    "run, or does not enforce. A budget is set in the unit: see scx-slo.unit(5).";
+
+bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> suffixes) {
+  return std::ranges::any_of(suffixes, [&](std::string_view suffix) {
+    return name.size() > suffix.size() && name.ends_with(suffix);
+  });
+}
+
+bool valid_in_unit_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view(":-_.\\@").contains(c);
+}
+
+EarlyExit usage_error(const std::string& what) {
+  return {exit_usage, "scx-slo: " + what + "\nTry: scx-slo --help\n"};
+}
+
+}  // namespace
+
+std::string_view to_string(Command command) {
+  switch (command) {
+    case Command::status:
+      return "status";
+    case Command::list:
+      return "list";
+    case Command::stats:
+      return "stats";
+    case Command::attach:
+      return "attach";
+    case Command::detach:
+      return "detach";
+    case Command::reload:
+      return "reload";
+  }
+  std::unreachable();
+}
+
+std::expected<std::string, std::string> complete_unit_name(std::string_view name) {
+  constexpr std::string_view accepted =
+      "; accepted is the name of a service, scope or slice such as nginx.service";
+  const auto refuse = [&](std::string_view why) {
+    return std::unexpected("'" + std::string(name) + "' " + std::string(why) + std::string(accepted));
+  };
+  if (!std::ranges::all_of(name, valid_in_unit_name)) return refuse("cannot be the name of a unit");
+  if (ends_with_any(name,
+                    {".socket", ".timer", ".mount", ".automount", ".swap", ".path", ".target", ".device"}))
+    return refuse("is a unit that no budget can be set for");
+  std::string full(name);
+  if (!ends_with_any(name, {".service", ".scope", ".slice"})) full += ".service";
+  if (name.empty() || name.starts_with('.') || full.size() > unit_name_max)
+    return refuse("cannot be the name of a unit");
+  return full;
+}
+
+std::expected<Options, EarlyExit> parse_options(int argc, const char* const* argv,
+                                                const std::string& version) {
+  Options options;
+  CLI::App app{"Latency budgets for systemd units: what the scheduler does, and proof of it", "scx-slo"};
+  app.set_version_flag("--version", "scx-slo " + version, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.require_subcommand(0, 1);
+  app.footer(std::string(footer));
+  app.add_flag("--json", options.json, "Answer as JSON");
+  for (const auto& [command, purpose] : commands) {
+    CLI::App* sub = app.add_subcommand(std::string(to_string(command)), purpose);
+    sub->add_flag("--json", options.json, "Answer as JSON");
+    if (command == Command::stats)
+      sub->add_option("UNIT", options.unit, "The unit; .service is added to a name without a suffix")
+          ->required();
+    sub->callback([&options, command] { options.command = command; });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return std::unexpected(EarlyExit{exit_ok, app.help()});
+  } catch (const CLI::CallForVersion& request) {
+    return std::unexpected(EarlyExit{exit_ok, std::string(request.what()) + "\n"});
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(usage_error(error.what()));
+  }
+  if (options.command == Command::stats) {
+    auto full = complete_unit_name(options.unit);
+    if (!full) return std::unexpected(usage_error(full.error()));
+    options.unit = *std::move(full);
+  }
+  return options;
+}
+
+}  // namespace slo::client

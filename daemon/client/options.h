@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace slo::client {
+
+enum class Command { status, list, stats, attach, detach, reload };
+[[nodiscard]] std::string_view to_string(Command command);
+
+// Exit codes of scx-slo(1).
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failure = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_not_enforcing = 3;
+
+struct Options {
+  Command command = Command::status;
+  bool json = false;
+  std::string unit;  // with its suffix; only for stats
+};
+
+// The program ends without asking the daemon: help, version, or a usage error.
+struct EarlyExit {
+  int code = exit_ok;
+  std::string text;  // for standard output with exit_ok, else for standard error; ends in a line feed
+};
+
+[[nodiscard]] std::expected<Options, EarlyExit> parse_options(int argc, const char* const* argv,
+                                                              const std::string& version);
+
+// "nginx" -> "nginx.service", as systemctl does; a service, scope or slice stays. The error says what is
+// accepted.
+[[nodiscard]] std::expected<std::string, std::string> complete_unit_name(std::string_view name);
+
+}  // namespace slo::client

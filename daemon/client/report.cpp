@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report.h"
+
+#include <cstdint>
+#include <format>
+#include <optional>
+
+#include "daemon/time_span.h"
+#include "table.h"
+
+namespace slo::client {
+namespace {
+
+using enum Table::Align;
+
+constexpr std::uint64_t nsec_per_usec = 1000;
+constexpr std::string_view no_units =
+    "No unit has a budget. Give one with: systemctl edit UNIT, lines \"[X-Slo]\" and \"SloBudget=5ms\".\n";
+
+// Never wraps: what does not fit in nanoseconds is shown as the largest that does.
+std::uint64_t to_ns(std::uint64_t usec) {
+  return usec > UINT64_MAX / nsec_per_usec ? UINT64_MAX : usec * nsec_per_usec;
+}
+
+std::string budget_text(std::optional<std::uint64_t> usec) {
+  return usec ? format_time_span_ns(to_ns(*usec)) : "infinity";
+}
+
+std::string latency_text(std::optional<std::uint64_t> usec) {
+  if (!usec) return "not yet known";
+  return *usec == 0 ? "<1us" : format_latency_ns(to_ns(*usec));
+}
+
+// Without jobs there is nothing that could become known soon, so a dash.
+std::string p99_wait(const UnitReport& unit) {
+  return unit.jobs == 0 ? "-" : latency_text(unit.wait.p99_usec);
+}
+
+std::string short_table(const std::vector<UnitReport>& units) {
+  Table table({{"UNIT"}, {"BUDGET", right}, {"JOBS", right}, {"MISSES", right}, {"P99 WAIT", right}});
+  for (const UnitReport& unit : units)
+    table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
+                   std::to_string(unit.misses), p99_wait(unit)});
+  return table.to_string();
+}
+
+}  // namespace
+
+std::string percent_text(std::optional<double> ratio) {
+  if (!ratio) return "-";
+  if (*ratio <= 0) return "0%";
+  if (*ratio < 0.0001) return "<0.01%";
+  // 100% is said only when every job missed.
+  if (*ratio < 1 && *ratio > 0.9999) return ">99.99%";
+  return std::format("{:.2f}%", *ratio * 100);
+}
+
+std::string state_text(const Overview& overview) {
+  return overview.reason.empty() ? overview.state + "\n" : overview.state + ": " + overview.reason + "\n";
+}
+
+std::string status_text(const Overview& overview, const std::vector<UnitReport>& units) {
+  std::string state = state_text(overview);
+  state.pop_back();
+  Table table({{""}, {""}});
+  table.add_row({"State", state});
+  table.add_row({"Scheduler",
+                 overview.state == "enforcing"
+                     ? "scx_slo"
+                     : "not scx_slo; see: cat /sys/kernel/sched_ext/state /sys/kernel/sched_ext/root/ops"});
+  table.add_row({"Mode", overview.mode});
+  table.add_row({"Version", overview.version});
+  if (overview.config_errors > 0)
+    table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
+                                           overview.config_errors)});
+  return table.to_string() + "\n" + (units.empty() ? std::string(no_units) : short_table(units));
+}
+
+std::string list_text(const std::vector<UnitReport>& units) {
+  if (units.empty()) return std::string(no_units);
+  Table table({{"UNIT"},
+               {"BUDGET", right},
+               {"JOBS", right},
+               {"MISSES", right},
+               {"MISS %", right},
+               {"P99 WAIT", right},
+               {"SET IN"}});
+  for (const UnitReport& unit : units)
+    table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
+                   std::to_string(unit.misses), percent_text(unit.miss_ratio), p99_wait(unit),
+                   unit.budget_origin});
+  return table.to_string();
+}
+
+std::string stats_text(std::string_view asked, const UnitReport& report) {
+  Table facts({{""}, {""}});
+  facts.add_row({"Unit", std::string(asked)});
+  if (asked != report.name)
+    facts.add_row({"Settings of", report.name + " (the figures are of all that runs under it)"});
+  facts.add_row({"Budget", report.budget_usec
+                               ? budget_text(report.budget_usec) + " of waiting for a CPU per job"
+                               : "infinity"});
+  if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
+  facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
+  facts.add_row({"Jobs", std::to_string(report.jobs)});
+  facts.add_row({"Misses", std::format("{} ({})", report.misses, percent_text(report.miss_ratio))});
+  facts.add_row({"Demoted jobs", std::to_string(report.demotions)});
+  facts.add_row({"CPU time", report.exec_usec == 0 ? "<1us" : format_latency_ns(to_ns(report.exec_usec))});
+  if (report.jobs == 0) return facts.to_string() + "\nNo job has ended yet.\n";
+
+  Table latencies({{""}, {"WAIT FOR CPU", right}, {"WAIT + CPU TIME", right}});
+  const auto add = [&](const char* name, std::optional<std::uint64_t> Latency::* figure) {
+    latencies.add_row({name, latency_text(report.wait.*figure), latency_text(report.response.*figure)});
+  };
+  add("p50", &Latency::p50_usec);
+  add("p90", &Latency::p90_usec);
+  add("p99", &Latency::p99_usec);
+  add("p99.9", &Latency::p999_usec);
+  add("max", &Latency::max_usec);
+  return facts.to_string() + "\n" + latencies.to_string();
+}
+
+}  // namespace slo::client

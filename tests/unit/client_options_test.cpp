@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "client/options.h"
+
+namespace slo::client {
+namespace {
+
+std::expected<Options, EarlyExit> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "scx-slo");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data(), "1.2.3");
+}
+
+TEST(ClientOptions, NoCommandMeansStatus) {
+  const auto options = parse({});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::status);
+  EXPECT_FALSE(options->json);
+}
+
+TEST(ClientOptions, EveryCommandIsUnderstoodByTheNameItIsShownWith) {
+  for (const Command command :
+       {Command::status, Command::list, Command::attach, Command::detach, Command::reload}) {
+    const std::string name(to_string(command));
+    const auto options = parse({name.c_str()});
+    ASSERT_TRUE(options) << name;
+    EXPECT_EQ(options->command, command) << name;
+  }
+}
+
+TEST(ClientOptions, JsonIsTakenBeforeAndAfterTheCommand) {
+  EXPECT_TRUE(parse({"--json"})->json);
+  EXPECT_TRUE(parse({"--json", "list"})->json);
+  EXPECT_TRUE(parse({"list", "--json"})->json);
+  EXPECT_TRUE(parse({"stats", "nginx", "--json"})->json);
+}
+
+TEST(ClientOptions, StatsTakesOneUnitAndCompletesItsName) {
+  const auto options = parse({"stats", "nginx"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::stats);
+  EXPECT_EQ(options->unit, "nginx.service");
+}
+
+TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
+  const auto version = parse({"--version"});
+  ASSERT_FALSE(version);
+  EXPECT_EQ(version.error().code, exit_ok);
+  EXPECT_EQ(version.error().text, "scx-slo 1.2.3\n");
+
+  const auto help = parse({"--help"});
+  ASSERT_FALSE(help);
+  EXPECT_EQ(help.error().code, exit_ok);
+  for (const char* word : {"status", "list", "stats", "attach", "detach", "reload", "--json", "Exit status"})
+    EXPECT_NE(help.error().text.find(word), std::string::npos) << word;
+
+  const auto command_help = parse({"stats", "--help"});
+  ASSERT_FALSE(command_help);
+  EXPECT_EQ(command_help.error().code, exit_ok);
+  EXPECT_NE(command_help.error().text.find("UNIT"), std::string::npos);
+}
+
+TEST(ClientOptions, WrongArgumentsAreUsageErrorsThatNameThem) {
+  struct Case {
+    std::vector<const char*> arguments;
+    const char* named;
+  };
+  for (const Case& wrong :
+       {Case{{"stat"}, "stat"}, Case{{"--frobnicate"}, "--frobnicate"}, Case{{"stats"}, "UNIT"},
+        Case{{"stats", "a", "b"}, "b"}, Case{{"list", "extra"}, "extra"},
+        Case{{"stats", "nginx.timer"}, "nginx.timer"}, Case{{"stats", "/etc/passwd"}, "/etc/passwd"},
+        Case{{"attach", "detach"}, "detach"}}) {
+    const auto options = parse(wrong.arguments);
+    ASSERT_FALSE(options) << wrong.named;
+    EXPECT_EQ(options.error().code, exit_usage) << wrong.named;
+    EXPECT_NE(options.error().text.find(wrong.named), std::string::npos) << options.error().text;
+    EXPECT_TRUE(options.error().text.starts_with("scx-slo: ")) << options.error().text;
+  }
+}
+
+TEST(ClientOptions, NamesOfServicesScopesAndSlicesStayAsTheyAre) {
+  for (const char* name : {"nginx.service", "session-1.scope", "-.slice", "batch.slice",
+                           "foo@bar\\x2dbaz.service", "user@1000.service"})
+    EXPECT_EQ(complete_unit_name(name), name);
+}
+
+TEST(ClientOptions, NamesWithoutSuffixAreServices) {
+  EXPECT_EQ(complete_unit_name("nginx"), "nginx.service");
+  EXPECT_EQ(complete_unit_name("getty@tty1"), "getty@tty1.service");
+  EXPECT_EQ(complete_unit_name("org.example.daemon"), "org.example.daemon.service");
+}
+
+TEST(ClientOptions, WhatCannotBeAUnitWithABudgetIsRefused) {
+  for (const std::string& name :
+       {std::string(), std::string("a b"), std::string("a/b"), std::string("a\nb"), std::string(".service"),
+        std::string("dev-sda.device"), std::string(256, 'x')}) {
+    const auto full = complete_unit_name(name);
+    ASSERT_FALSE(full) << name;
+    EXPECT_NE(full.error().find("accepted is"), std::string::npos) << full.error();
+  }
+}
+
+TEST(ClientOptions, TheLongestNameThatSystemdAllowsIsTaken) {
+  EXPECT_TRUE(complete_unit_name(std::string(247, 'x')));
+  EXPECT_FALSE(complete_unit_name(std::string(248, 'x')));
+}
+
+}  // namespace
+}  // namespace slo::client
