@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import machine
+import pytest
+
+
+@pytest.fixture
+def units():
+    """Makes unit files and drop-ins that are gone after the test, with the units stopped."""
+    made = Made()
+    yield made
+    made.clean()
+
+
+@pytest.fixture(scope="module")
+def module_units():
+    """The same for what the tests of one file share."""
+    made = Made()
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def enforcing():
+    machine.ensure_enforcing()
+
+
+class Made:
+    def __init__(self):
+        self.names = []
+
+    def service(self, name, command, settings="", budget=None):
+        """A service that runs `command`; takes effect with the next machine.daemon_reload()."""
+        self.names.append(name)
+        machine.write_unit(name, f"[Service]\nExecStart={command}\n{settings}")
+        if budget is not None:
+            self.budget(name, budget)
+
+    def budget(self, name, value):
+        if name not in self.names:
+            self.names.append(name)
+        return machine.write_drop_in(name, f"[X-Slo]\nSloBudget={value}\n")
+
+    def clean(self):
+        if not self.names:
+            return
+        machine.run("systemctl", "stop", *self.names, check=False)
+        machine.run("systemctl", "reset-failed", *self.names, check=False)
+        for name in self.names:
+            machine.remove_files(name)
+        machine.daemon_reload()

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the tests and the demo do to the booted machine: systemd, the bus, the kernel's own word. Run as root there."""
+
+import json
+import pathlib
+import subprocess
+import time
+
+BUS = ("org.scxslo", "/org/scxslo", "org.scxslo.Manager1")
+UNIT_DIR = pathlib.Path("/run/systemd/system")
+CGROUP = pathlib.Path("/sys/fs/cgroup")
+SCHED_EXT = pathlib.Path("/sys/kernel/sched_ext")
+
+
+def run(*command, check=True, limit=120, user=None):
+    """Runs a command to its end; with check a failure raises, showing what the command said."""
+    command = [str(word) for word in command]
+    if user:
+        command = ["runuser", "-u", user, "--", *command]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=limit, stdin=subprocess.DEVNULL)
+    if check and result.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+    return result
+
+
+def output(*command, **options):
+    return run(*command, **options).stdout.strip()
+
+
+def wait_for(what, condition, limit=10.0, pause=0.05):
+    """Waits until condition() is true and returns its value; after `limit` seconds it is an error that names `what`."""
+    end = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {limit:g} s: {what} (last: {value!r})")
+        time.sleep(pause)
+
+
+# systemd
+
+
+def write_unit(name, text):
+    UNIT_DIR.mkdir(parents=True, exist_ok=True)
+    path = UNIT_DIR / name
+    path.write_text(text)
+    return path
+
+
+def write_drop_in(unit, text, name="50-slo.conf"):
+    directory = UNIT_DIR / f"{unit}.d"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / name
+    path.write_text(text)
+    return path
+
+
+def remove_files(unit):
+    for path in [*(UNIT_DIR / f"{unit}.d").glob("*"), UNIT_DIR / unit]:
+        path.unlink(missing_ok=True)
+    directory = UNIT_DIR / f"{unit}.d"
+    if directory.is_dir():
+        directory.rmdir()
+
+
+def daemon_reload():
+    run("systemctl", "daemon-reload")
+
+
+def show(unit, name):
+    return output("systemctl", "show", "--value", "-p", name, unit)
+
+
+def is_active(unit):
+    return run("systemctl", "is-active", "--quiet", unit, check=False).returncode == 0
+
+
+def cgroup_of(unit):
+    path = show(unit, "ControlGroup")
+    assert path, f"{unit} has no cgroup"
+    return CGROUP / path.lstrip("/")
+
+
+def cpu_usec(cgroup):
+    """CPU time used by a cgroup and all below it, in microseconds."""
+    for line in (cgroup / "cpu.stat").read_text().splitlines():
+        key, value = line.split()
+        if key == "usage_usec":
+            return int(value)
+    raise AssertionError(f"no usage_usec in {cgroup}/cpu.stat")
+
+
+def running_hogs(unit):
+    """How many CPU-bound workers of stress-ng run in the unit; its parent process only waits."""
+    count = 0
+    for pid in (cgroup_of(unit) / "cgroup.procs").read_text().split():
+        try:
+            name, _, rest = pathlib.Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        count += name.startswith("stress-ng-") and rest.split()[0] == "R"
+    return count
+
+
+def journal(since, unit="scx-slo.service"):
+    """Messages of the unit since a cursor got by journal_mark()."""
+    run("journalctl", "--sync")
+    args = ["--after-cursor", since] if since else []
+    return output("journalctl", "-q", "-o", "cat", "-u", unit, *args).splitlines()
+
+
+def journal_mark():
+    run("journalctl", "--sync")
+    last = output("journalctl", "-q", "-n", "1", "-o", "json", "--output-fields=MESSAGE")
+    return json.loads(last)["__CURSOR"] if last else ""
+
+
+# scx-slo, by its bus
+
+
+def bus_call(method, *args, user=None, check=True):
+    return run("busctl", "--json=short", "call", *BUS, method, *args, user=user, check=check)
+
+
+def list_units():
+    return dict(json.loads(bus_call("ListUnits").stdout)["data"][0])
+
+
+def get_unit(name):
+    return json.loads(bus_call("GetUnit", "s", name).stdout)["data"][0]
+
+
+def get_stats(unit, user=None):
+    entries = json.loads(bus_call("GetStats", "s", unit, user=user).stdout)["data"][0]
+    return {key: value["data"] for key, value in entries.items()}
+
+
+def bus_property(name, path=BUS[1], interface=BUS[2]):
+    return json.loads(output("busctl", "--json=short", "get-property", BUS[0], path, interface, name))["data"]
+
+
+def budget_usec(unit):
+    """The budget on the unit's object, or None when it has no settings of its own."""
+    path = list_units().get(unit)
+    return bus_property("SloBudgetUSec", path, "org.scxslo.Unit1") if path else None
+
+
+# the kernel's own word
+
+
+def kernel_state():
+    return (SCHED_EXT / "state").read_text().strip()
+
+
+def kernel_ops():
+    path = SCHED_EXT / "root" / "ops"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def enforcing():
+    return kernel_state() == "enabled" and kernel_ops().startswith("scx_slo")
+
+
+def ensure_enforcing(limit=60):
+    if not is_active("scx-slo"):
+        run("systemctl", "reset-failed", "scx-slo", check=False)
+        run("systemctl", "start", "scx-slo")
+    if bus_property("State") != "enforcing":
+        bus_call("Attach")
+    wait_for("scx-slo enforces", enforcing, limit)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Three services with budgets that need 90% of one CPU together, beside CPU hogs that would take all of it."""
+
+import dataclasses
+import json
+import pathlib
+import time
+
+import machine
+
+RUN_DIR = pathlib.Path("/run/three-units")
+BATCH = "batch.slice"
+HOGS = "batch-hogs.service"
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    unit: str
+    threads: int
+    exec_ms: int
+    period_ms: int
+    limit_ms: int
+    budget: str
+
+
+# A limit is the budget for waiting plus the execution of a job.
+SET = (
+    Spec("slo-fast.service", 1, 1, 5, 3, "2ms"),
+    Spec("slo-middle.service", 2, 3, 20, 13, "10ms"),
+    Spec("slo-slow.service", 2, 20, 100, 70, "50ms"),
+)
+
+
+def write_units():
+    RUN_DIR.mkdir(exist_ok=True)
+    for spec in SET:
+        stem = spec.unit.removesuffix(".service")
+        machine.write_unit(
+            spec.unit,
+            "[Service]\nType=exec\n"
+            f"EnvironmentFile={RUN_DIR}/arm\n"
+            f"ExecStart=/usr/local/bin/deadline_jobs --json --name {stem} --threads {spec.threads}"
+            f" --exec {spec.exec_ms}ms --period {spec.period_ms}ms --limit {spec.limit_ms}ms $ARM\n"
+            f"StandardOutput=truncate:{RUN_DIR}/{stem}.json\n",
+        )
+
+
+def write_budgets():
+    for spec in SET:
+        machine.write_drop_in(spec.unit, f"[X-Slo]\nSloBudget={spec.budget}\n")
+
+
+def remove():
+    for unit in (*(spec.unit for spec in SET), HOGS):
+        machine.run("systemctl", "stop", unit, check=False)
+        machine.remove_files(unit)
+
+
+def write_hogs(count):
+    machine.write_unit(
+        HOGS,
+        f"[Service]\nSlice={BATCH}\nExecStart=/usr/bin/stress-ng --cpu {count} --cpu-method int64"
+        f" --metrics --timeout 0\n",
+    )
+
+
+def start_hogs(count, limit=60):
+    machine.run("systemctl", "restart", HOGS)
+    machine.wait_for(f"{count} hogs run", lambda: machine.running_hogs(HOGS) >= count, limit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    at: float  # s on CLOCK_MONOTONIC
+    batch_usec: int
+
+
+def sample():
+    batch = machine.CGROUP / BATCH
+    return Sample(time.monotonic(), machine.cpu_usec(batch))
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    jobs: dict  # unit -> what deadline_jobs printed
+    batch_share: float  # CPU time of batch.slice per second of the measured time
+    own: dict  # unit -> (jobs, misses) that scx-slo counted; empty without it
+
+
+def own_counts():
+    stats = {spec.unit: machine.get_stats(spec.unit) for spec in SET}
+    return {unit: (values["Jobs"], values["Misses"]) for unit, values in stats.items()}
+
+
+def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3):
+    """Runs the set once for `seconds`, `warmup` seconds more before; the hogs must be running already."""
+    start = int(time.monotonic()) + lead
+    (RUN_DIR / "arm").write_text(f"ARM=--start-at {start} --seconds {seconds} --warmup {warmup}s\n")
+    names = [spec.unit for spec in SET]
+    machine.run("systemctl", "start", *names)
+    assert time.monotonic() < start + warmup, "the units started too late for a common start: raise lead"
+
+    begin, end = start + warmup, start + warmup + seconds
+    machine.wait_for("the warm-up is over", lambda: time.monotonic() >= begin, lead + warmup + 30)
+    before = own_counts() if with_scx_slo else {}
+    first = last = sample()
+    while (now := sample()).at < end:
+        last = now
+        time.sleep(0.1)
+    assert last.at - first.at > seconds / 2, "too few samples in the measured time"
+
+    for spec in SET:
+        machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: not machine.is_active(unit), 60)
+        assert machine.show(spec.unit, "Result") == "success", spec.unit
+    after = own_counts() if with_scx_slo else {}
+    jobs = {spec.unit: json.loads((RUN_DIR / spec.unit.replace(".service", ".json")).read_text()) for spec in SET}
+    share = (last.batch_usec - first.batch_usec) / 1e6 / (last.at - first.at)
+    own = {unit: tuple(a - b for a, b in zip(after[unit], before[unit])) for unit in after}
+    return Outcome(jobs, share, own)
+
+
+def describe(title, outcome):
+    lines = [title]
+    for unit, job in outcome.jobs.items():
+        percent = 100 * job["misses"] / job["n"] if job["n"] else float("nan")
+        line = (
+            f"  {unit:20} jobs {job['n']:5}  misses {job['misses']:5} ({percent:6.2f}%)  p50 {job['p50_ns'] / 1e6:9.3f}"
+            f"  p99 {job['p99_ns'] / 1e6:9.3f}  max {job['max_ns'] / 1e6:9.3f} ms"
+        )
+        if unit in outcome.own:
+            line += "  scx-slo: {} jobs, {} misses".format(*outcome.own[unit])
+        lines.append(line)
+    lines.append(f"  batch.slice          {100 * outcome.batch_share:.1f}% of one CPU")
+    return "\n".join(lines)
