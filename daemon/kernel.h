@@ -26,7 +26,6 @@ class KernelScheduler final : public SchedulerKernel {
  private:
   class Loaded;
   std::unique_ptr<Loaded> loaded_;
-  std::optional<SchedulerExit> last_exit_;
 };
 
 }  // namespace slo

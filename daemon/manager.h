@@ -31,7 +31,8 @@ struct SchedulerExit {
 class SchedulerKernel {
  public:
   virtual ~SchedulerKernel() = default;
-  // Loads, attaches, and looks at the exit record: success means that the scheduler runs. A stopped one is loaded anew.
+  // Loads, attaches, and looks at the exit record: success means that the scheduler runs. A stopped one is
+  // loaded anew.
   [[nodiscard]] virtual Result<void> attach() = 0;
   virtual void detach() = 0;
   [[nodiscard]] virtual bool attached() const = 0;
@@ -39,7 +40,8 @@ class SchedulerKernel {
   [[nodiscard]] virtual std::optional<SchedulerExit> exit_record() const = 0;
   // Only while attached. Effective for every task of the cgroup from its next enqueue on.
   [[nodiscard]] virtual Result<void> apply(const CfgChange& change) = 0;
-  // Totals of one slot over all shards since the last attach or clear; zero when not attached.
+  // Totals of one slot over all shards since the last attach or clear; readable until detach() or the next
+  // attach(), also after the scheduler ended by itself. Zero when nothing is loaded.
   [[nodiscard]] virtual slo_stats read_stats(std::uint32_t slot) const = 0;
   virtual void clear_stats(std::uint32_t slot) = 0;
 };
@@ -56,7 +58,7 @@ class Audience {
  public:
   virtual ~Audience() = default;
   virtual void state_changed(State state, const std::string& reason) = 0;
-  virtual void units_changed() = 0;                              // which units are configured, or how
+  virtual void units_changed() = 0;                               // which units are configured, or how
   virtual void config_problem(const ConfigProblem& problem) = 0;  // log it, once
   virtual void scheduler_ended(const SchedulerExit& exit) = 0;    // log it with its dump
   virtual void failed(const Error& error) = 0;                    // log it
@@ -75,7 +77,8 @@ class Manager {
   // Looks whether the scheduler still runs; called about once a second.
   void check_scheduler();
 
-  // Orders. attach() checks the requirements first; detach() keeps the counters; both are no-ops when already so.
+  // Orders. attach() checks the requirements first; detach() keeps the counters; both are no-ops when already
+  // so.
   [[nodiscard]] Result<void> attach();
   void detach(const std::string& why);
   void reload();  // re-reads all unit files (by a fresh list from the source)
@@ -88,9 +91,24 @@ class Manager {
   [[nodiscard]] const Unit* effective(std::string_view unit) const;
   // Figures of the unit that holds settings for `unit`; empty when no settings hold for it.
   [[nodiscard]] std::optional<UnitStats> stats(std::string_view unit) const;
+  // Values that were ignored, and files that could not be read.
   [[nodiscard]] std::uint32_t config_errors() const;
 
  private:
+  void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
+  void apply(const CfgChange& change);
+  void keep_counters();
+  void set_state(State state, std::string reason);
+  [[nodiscard]] std::string enforcing_reason() const;
+
+  SchedulerKernel& kernel_;
+  UnitSource& source_;
+  Audience& audience_;
+  Units units_;
+  std::function<std::vector<std::string>()> missing_requirements_;
+  State state_ = State::idle;
+  std::string reason_ = "not attached yet";
+  std::map<std::uint32_t, slo_stats> kept_;  // by slot: what was counted before the last attach
 };
 
 }  // namespace slo

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel functions, and wrappers over those that changed between 6.12 and 7.3: the only place that asks what exists.
+ * Every variant is weak; libbpf resolves those of the running kernel and the branches of the others are never loaded.
+ * libbpf strips one trailing ___suffix, so a kernel name that itself ends in ___v2 carries a second one here.
+ */
+#ifndef SLO_KFUNC_COMPAT_H
+#define SLO_KFUNC_COMPAT_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#define SLO_KFUNC __ksym __weak
+
+/* In every kernel from 6.12 to 7.3. */
+s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
+s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle) __ksym;
+s32 scx_bpf_pick_idle_cpu(const cpumask_t *cpus_allowed, u64 flags) __ksym;
+bool scx_bpf_test_and_clear_cpu_idle(s32 cpu) __ksym;
+void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
+s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
+bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *cpumask) __ksym;
+int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *it, u64 dsq_id, u64 flags) __ksym;
+struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it) __ksym;
+void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *it) __ksym;
+void bpf_rcu_read_lock(void) __ksym;
+void bpf_rcu_read_unlock(void) __ksym;
+
+/* Insert: 6.19 returns bool, 6.13 renamed "dispatch". */
+bool scx_bpf_dsq_insert___v2___k(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dsq_insert___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dispatch___old(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
+
+static __always_inline void slo_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_insert___v2___k))
+		scx_bpf_dsq_insert___v2___k(p, dsq_id, slice, enq_flags);
+	else if (bpf_ksym_exists(scx_bpf_dsq_insert___v1))
+		scx_bpf_dsq_insert___v1(p, dsq_id, slice, enq_flags);
+	else
+		scx_bpf_dispatch___old(p, dsq_id, slice, enq_flags);
+}
+
+/* Insert by virtual time: 6.19 takes a struct, 6.13 renamed "dispatch_vtime". */
+bool __scx_bpf_dsq_insert_vtime___new(struct task_struct *p,
+				      struct scx_bpf_dsq_insert_vtime_args *args) SLO_KFUNC;
+void scx_bpf_dsq_insert_vtime___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dispatch_vtime___old(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags) SLO_KFUNC;
+
+static __always_inline void slo_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags)
+{
+	if (bpf_ksym_exists(__scx_bpf_dsq_insert_vtime___new)) {
+		struct scx_bpf_dsq_insert_vtime_args args = {
+			.dsq_id = dsq_id,
+			.slice = slice,
+			.vtime = vtime,
+			.enq_flags = enq_flags,
+		};
+		__scx_bpf_dsq_insert_vtime___new(p, &args);
+	} else if (bpf_ksym_exists(scx_bpf_dsq_insert_vtime___v1)) {
+		scx_bpf_dsq_insert_vtime___v1(p, dsq_id, slice, vtime, enq_flags);
+	} else {
+		scx_bpf_dispatch_vtime___old(p, dsq_id, slice, vtime, enq_flags);
+	}
+}
+
+/* Move the first task of a queue that may run here to this CPU: 7.1 takes flags, 6.13 renamed "consume". */
+bool scx_bpf_dsq_move_to_local___v2___k(u64 dsq_id, u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dsq_move_to_local___v1(u64 dsq_id) SLO_KFUNC;
+bool scx_bpf_consume___old(u64 dsq_id) SLO_KFUNC;
+
+static __always_inline bool slo_move_to_local(u64 dsq_id)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v2___k))
+		return scx_bpf_dsq_move_to_local___v2___k(dsq_id, 0);
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v1))
+		return scx_bpf_dsq_move_to_local___v1(dsq_id);
+	return scx_bpf_consume___old(dsq_id);
+}
+
+/* Slice of a task that runs here: 6.19 has a function, before that the field is stored to. */
+bool scx_bpf_task_set_slice___new(struct task_struct *p, u64 slice) SLO_KFUNC;
+
+static __always_inline void slo_set_slice(struct task_struct *p, u64 slice)
+{
+	if (bpf_ksym_exists(scx_bpf_task_set_slice___new))
+		scx_bpf_task_set_slice___new(p, slice);
+	else
+		p->scx.slice = slice;
+}
+
+/* The run queue's clock, cheaper than reading the hardware's: from 6.14. */
+u64 scx_bpf_now___new(void) SLO_KFUNC;
+
+static __always_inline u64 slo_now(void)
+{
+	if (bpf_ksym_exists(scx_bpf_now___new))
+		return scx_bpf_now___new();
+	return bpf_ktime_get_ns();
+}
+
+#endif
