@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "journal.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace slo {
+namespace {
+
+constexpr const char* identifier = "scx-slod";
+
+// systemd.exec(5), $JOURNAL_STREAM: device and inode of the stream, to be compared with what stderr is by
+// now.
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat now{};
+  if (stream == nullptr || fstat(STDERR_FILENO, &now) != 0) return false;
+  return stream == std::to_string(now.st_dev) + ":" + std::to_string(now.st_ino);
+}
+
+}  // namespace
+
+Journal::Journal(const std::string& level) : structured_(stderr_is_journal()) {
+  std::shared_ptr<spdlog::logger> logger;
+  if (structured_) {
+    logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::systemd_sink_st>());
+  } else {
+    logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::stderr_sink_st>());
+    logger->set_pattern("%n: %l: %v");
+  }
+  logger->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void Journal::state_changed(State state, const std::string& reason) {
+  const std::string name{to_string(state)};
+  write(state == State::failed ? Priority::error : Priority::notice, name + ": " + reason,
+        {{"MESSAGE_ID", std::string{message_id_state}}, {"SCX_SLO_STATE", name}, {"SCX_SLO_REASON", reason}});
+}
+
+void Journal::config_problem(const ConfigProblem& problem) {
+  const bool error = problem.severity == ConfigProblem::Severity::error;
+  write(error ? Priority::error : Priority::warning, problem.message(),
+        {{"MESSAGE_ID", std::string{message_id_config_problem}},
+         {"SCX_SLO_FILE", problem.file},
+         {"SCX_SLO_LINE", std::to_string(problem.line)},
+         {"SCX_SLO_KEY", problem.key},
+         {"SCX_SLO_VALUE", problem.value}});
+}
+
+void Journal::scheduler_ended(const SchedulerExit& exit) {
+  std::string message = "the kernel ended the scheduler: " + exit.reason;
+  if (!exit.message.empty()) message += " (" + exit.message + ")";
+  write(Priority::error, message,
+        {{"MESSAGE_ID", std::string{message_id_scheduler_ended}},
+         {"SCX_SLO_EXIT_KIND", std::to_string(exit.kind)},
+         {"SCX_SLO_EXIT_CODE", std::to_string(exit.exit_code)},
+         {"SCX_SLO_DUMP", exit.dump}});
+  if (!structured_ && !exit.dump.empty()) spdlog::error("{}", exit.dump);
+}
+
+void Journal::failed(const Error& error) {
+  write(Priority::error, error.message(), {{"SCX_SLO_SUBJECT", error.subject}});
+}
+
+void Journal::requirement_missing(const std::string& sentence) {
+  write(Priority::error, sentence, {{"MESSAGE_ID", std::string{message_id_requirement}}});
+}
+
+void Journal::write(Priority priority, const std::string& message, const Fields& fields) const {
+  const auto level = priority == Priority::error     ? spdlog::level::err
+                     : priority == Priority::warning ? spdlog::level::warn
+                                                     : spdlog::level::info;
+  if (!structured_) {
+    spdlog::log(level, "{}", message);
+    return;
+  }
+  if (!spdlog::should_log(level)) return;
+  std::vector<std::string> lines = {"MESSAGE=" + message,
+                                    "PRIORITY=" + std::to_string(static_cast<int>(priority)),
+                                    std::string{"SYSLOG_IDENTIFIER="} + identifier};
+  for (const auto& [name, value] : fields) {
+    if (!value.empty()) lines.push_back(std::string{name} + "=" + value);
+  }
+  std::vector<iovec> parts;
+  parts.reserve(lines.size());
+  for (std::string& line : lines) parts.push_back({line.data(), line.size()});
+  // No journal to write to is no reason to stop; there is no one else to tell either.
+  static_cast<void>(sd_journal_sendv(parts.data(), static_cast<int>(parts.size())));
+}
+
+}  // namespace slo

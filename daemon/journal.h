@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "manager.h"
+
+namespace slo {
+
+// MESSAGE_ID= of the entries an operator may want to look for: journalctl MESSAGE_ID=...
+inline constexpr std::string_view message_id_state = "7a8617e2351d44659546d2c395cfccdf";
+inline constexpr std::string_view message_id_config_problem = "5aea7506077d420c824cbf5834319cd5";
+inline constexpr std::string_view message_id_scheduler_ended = "3e6c8403b1104f5882254ba6f4bb0a46";
+inline constexpr std::string_view message_id_requirement = "50773fe923a7420f8bffee7e0889123c";
+
+// Where the daemon's words go: the journal with structured fields when stderr is connected to it, else
+// stderr. Also becomes spdlog's default logger. One per process; single-threaded.
+class Journal final : public Audience {
+ public:
+  // Level: trace, debug, info, warning, error, critical or off.
+  explicit Journal(const std::string& level);
+
+  void state_changed(State state, const std::string& reason) override;
+  void units_changed() override {}
+  void config_problem(const ConfigProblem& problem) override;
+  void scheduler_ended(const SchedulerExit& exit) override;
+  void failed(const Error& error) override;
+
+  // One sentence of missing_requirements().
+  void requirement_missing(const std::string& sentence);
+
+ private:
+  using Fields = std::vector<std::pair<std::string_view, std::string>>;
+  enum class Priority { error = 3, warning = 4, notice = 5, info = 6 };
+  void write(Priority priority, const std::string& message, const Fields& fields) const;
+
+  bool structured_;
+};
+
+}  // namespace slo
