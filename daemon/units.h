@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,24 +30,26 @@ struct Unit {
   std::uint64_t cgroup_id = 0;
   SloSettings settings;
   std::uint32_t slot = 0;  // statistics slot, kept while the unit has settings
+  friend bool operator==(const Unit&, const Unit&) = default;
 };
 
-// One thing to tell the scheduler.
+// One thing to tell the scheduler. Where several are handed out, those that forget come first.
 struct CfgChange {
   std::uint64_t cgroup_id = 0;
   std::optional<slo_cfg> cfg;  // empty: forget this cgroup
   friend bool operator==(const CfgChange& a, const CfgChange& b);
 };
 
-// Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by `read`,
-// which the constructor is given (read_unit_files, or a fake).
+// Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
+// `read`, which the constructor is given (read_unit_files, or a fake).
 class Units {
  public:
   using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
 
   explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);
 
-  // All loaded units at once (start, resync after daemon-reload): files are read anew; units that are not in the list are gone.
+  // All loaded units at once (start, resync after daemon-reload): files are read anew; units that are not in
+  // the list are gone.
   std::vector<CfgChange> listed(const std::vector<UnitFact>& facts);
   // One unit was loaded, started, stopped or changed.
   std::vector<CfgChange> changed(const UnitFact& fact);
@@ -56,8 +59,8 @@ class Units {
   // Units with settings of their own, by name.
   [[nodiscard]] const std::map<std::string, Unit, std::less<>>& configured() const;
   [[nodiscard]] bool known(std::string_view name) const;  // loaded, configured or not
-  // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest ancestor;
-  // nullptr when none, or when the name is not known.
+  // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest
+  // ancestor; nullptr when none, or when the name is not known.
   [[nodiscard]] const Unit* effective(std::string_view name) const;
   // All that the scheduler must know, for a fresh attach.
   [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
@@ -67,9 +70,36 @@ class Units {
   [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
   // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
   [[nodiscard]] std::vector<std::uint32_t> take_freed_slots();
+  // Whether configured() has changed since the last call.
+  [[nodiscard]] bool take_changed();
 
  private:
-  struct Entry;  // written by the implementer of units.cpp
+  // A loaded unit, configured or not.
+  struct Entry {
+    UnitFact fact;
+    UnitFileSettings read;
+  };
+  using CfgMap = std::map<std::uint64_t, slo_cfg>;  // by cgroup id
+
+  void read_files(Entry& entry);
+  void place(const Entry& entry);
+  void remove(std::string_view name);
+  void place_waiting();
+  [[nodiscard]] std::optional<std::uint32_t> take_slot();
+  [[nodiscard]] CfgMap wanted_cfgs() const;
+  [[nodiscard]] std::vector<CfgChange> take_changes();
+  [[nodiscard]] ConfigProblem no_room_for(const Entry& entry) const;
+
+  Reader read_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::string, Unit, std::less<>> configured_;
+  std::set<std::string, std::less<>> waiting_;  // have settings, but no slot was free
+  CfgMap told_;                                 // what the changes handed out so far add up to
+  std::vector<bool> slot_used_;
+  std::size_t next_slot_ = 0;
+  std::vector<std::uint32_t> freed_slots_;
+  std::vector<ConfigProblem> reported_;  // since the last listing
+  bool changed_ = false;
 };
 
 }  // namespace slo

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "manager.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <ranges>
+#include <utility>
+
+#include "printable.h"
+
+namespace slo {
+namespace {
+
+// enum scx_exit_kind and scx_exit_code of the kernel.
+constexpr std::uint32_t exit_unregistered = 64;
+constexpr std::uint32_t exit_by_bpf = 65;
+constexpr std::uint32_t exit_by_kernel = 66;
+constexpr std::uint32_t exit_sysrq = 67;
+constexpr std::uint32_t exit_first_error = 1024;
+constexpr std::uint64_t exit_code_hotplug = std::uint64_t{1} << 32U;
+
+constexpr std::size_t max_kernel_text = 200;
+
+std::string kernel_words(const SchedulerExit& exit) {
+  std::string words = printable(exit.reason, max_kernel_text);
+  if (exit.message.empty()) return words;
+  const std::string message = printable(exit.message, max_kernel_text);
+  return words.empty() ? message : words + " (" + message + ")";
+}
+
+std::string with_words(std::string sentence, const SchedulerExit& exit) {
+  const std::string words = kernel_words(exit);
+  return words.empty() ? sentence : sentence + ": " + words;
+}
+
+std::string why_ended(const SchedulerExit& exit) {
+  if (exit.kind >= exit_first_error) return with_words("the kernel ended the scheduler", exit);
+  if (exit.kind == exit_sysrq)
+    return "an operator ended the scheduler with sysrq-S; it stays down until told to attach";
+  if ((exit.exit_code & exit_code_hotplug) != 0)
+    return with_words("a CPU came or went, which ended the scheduler", exit);
+  if (exit.kind == exit_by_kernel) return with_words("the kernel asked the scheduler to end", exit);
+  if (exit.kind == exit_by_bpf) return with_words("the scheduler asked to be ended", exit);
+  if (exit.kind == exit_unregistered)
+    return with_words("something outside scx-slo detached the scheduler", exit);
+  return with_words("the scheduler ended (exit kind " + std::to_string(exit.kind) + ")", exit);
+}
+
+std::string joined(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const auto& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
+  return text;
+}
+
+}  // namespace
+
+std::string_view to_string(State state) {
+  switch (state) {
+    case State::idle:
+      return "idle";
+    case State::enforcing:
+      return "enforcing";
+    case State::observing:
+      return "observing";
+    case State::recovering:
+      return "recovering";
+    case State::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+Manager::Manager(SchedulerKernel& kernel, UnitSource& source, Audience& audience, Units::Reader reader,
+                 std::function<std::vector<std::string>()> missing_requirements)
+    : kernel_(kernel),
+      source_(source),
+      audience_(audience),
+      units_(std::move(reader)),
+      missing_requirements_(std::move(missing_requirements)) {}
+
+void Manager::units_listed(const std::vector<UnitFact>& facts) {
+  tell_changes(units_.listed(facts), true);
+}
+
+void Manager::unit_changed(const UnitFact& fact) {
+  tell_changes(units_.changed(fact), false);
+}
+
+void Manager::unit_gone(std::string_view name) {
+  tell_changes(units_.gone(name), false);
+}
+
+void Manager::check_scheduler() {
+  if (state_ != State::enforcing) return;
+  auto exit = kernel_.exit_record();
+  if (!exit && kernel_.attached()) return;
+  if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
+  keep_counters();
+  kernel_.detach();  // frees what is left of it
+  audience_.scheduler_ended(*exit);
+  set_state(State::failed, why_ended(*exit));
+}
+
+Result<void> Manager::attach() {
+  check_scheduler();
+  if (state_ == State::enforcing) return {};
+
+  auto attached = [this]() -> Result<void> {
+    const auto missing = missing_requirements_();
+    if (missing.empty()) return kernel_.attach();
+    return std::unexpected(
+        Error{.tried = "attach the scheduler", .subject = "", .errno_value = 0, .advice = joined(missing)});
+  }();
+  if (!attached) {
+    set_state(State::failed, attached.error().message());
+    return attached;
+  }
+  for (const auto& change : units_.all_cfgs()) apply(change);
+  set_state(State::enforcing, enforcing_reason());
+  return {};
+}
+
+void Manager::detach(const std::string& why) {
+  if (state_ == State::idle) return;
+  if (state_ == State::enforcing) {
+    keep_counters();
+    kernel_.detach();
+  }
+  set_state(State::idle, why);
+}
+
+void Manager::reload() {
+  source_.request_list();
+}
+
+State Manager::state() const {
+  return state_;
+}
+
+const std::string& Manager::state_reason() const {
+  return reason_;
+}
+
+const std::map<std::string, Unit, std::less<>>& Manager::units() const {
+  return units_.configured();
+}
+
+bool Manager::knows(std::string_view unit) const {
+  return units_.known(unit);
+}
+
+const Unit* Manager::effective(std::string_view unit) const {
+  return units_.effective(unit);
+}
+
+std::optional<UnitStats> Manager::stats(std::string_view unit) const {
+  const Unit* holder = units_.effective(unit);
+  if (holder == nullptr) return {};
+  slo_stats counters{};
+  if (const auto kept = kept_.find(holder->slot); kept != kept_.end()) counters = kept->second;
+  if (state_ == State::enforcing) add_stats(counters, kernel_.read_stats(holder->slot));
+  return make_unit_stats(holder->name, holder->settings.budget->value.ns(), counters);
+}
+
+std::uint32_t Manager::config_errors() const {
+  const auto errors =
+      std::ranges::count(units_.problems(), ConfigProblem::Severity::error, &ConfigProblem::severity);
+  return static_cast<std::uint32_t>(errors);
+}
+
+// all_anew: also what the scheduler should know already is told again, so that a reload makes good what
+// failed before.
+void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
+  const bool enforcing = state_ == State::enforcing;
+  for (const auto& change : changes) {
+    if (enforcing && !change.cfg) apply(change);
+  }
+  // Between the two: a freed slot may already belong to a unit that is about to be told.
+  for (const auto slot : units_.take_freed_slots()) {
+    kept_.erase(slot);
+    kernel_.clear_stats(slot);
+  }
+  for (const auto& change : all_anew ? units_.all_cfgs() : changes) {
+    if (enforcing && change.cfg) apply(change);
+  }
+
+  for (const auto& problem : units_.take_new_problems()) audience_.config_problem(problem);
+  if (units_.take_changed()) audience_.units_changed();
+  if (enforcing) set_state(State::enforcing, enforcing_reason());
+}
+
+void Manager::apply(const CfgChange& change) {
+  const auto applied = kernel_.apply(change);
+  // A cgroup that vanished in the meantime needs no settings; systemd's word about its unit is on the way.
+  if (applied || applied.error().errno_value == ENOENT) return;
+  audience_.failed(applied.error());
+}
+
+// The scheduler's counters start from zero at the next attach; what it has counted so far is carried on here.
+void Manager::keep_counters() {
+  for (const auto& unit : std::views::values(units_.configured())) {
+    add_stats(kept_[unit.slot], kernel_.read_stats(unit.slot));
+  }
+}
+
+void Manager::set_state(State state, std::string reason) {
+  if (state == state_ && reason == reason_) return;
+  state_ = state;
+  reason_ = std::move(reason);
+  audience_.state_changed(state_, reason_);
+}
+
+std::string Manager::enforcing_reason() const {
+  const auto count = std::ranges::count_if(std::views::values(units_.configured()), [](const Unit& unit) {
+    return unit.settings.budget && !unit.settings.budget->value.is_infinite();
+  });
+  if (count == 0) return "no unit has a budget";
+  return std::to_string(count) + (count == 1 ? " unit with a budget" : " units with a budget");
+}
+
+}  // namespace slo

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "units.h"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace slo {
+namespace {
+
+bool same_cfg(const slo_cfg& a, const slo_cfg& b) {
+  return a.budget_ns == b.budget_ns && a.max_exec_ns == b.max_exec_ns && a.slot == b.slot &&
+         a.importance == b.importance && a.flags == b.flags;
+}
+
+// Whole components alone: "/a.slice" holds "/a.slice/b" but not "/a.slice2".
+bool holds(std::string_view ancestor, std::string_view path) {
+  if (ancestor.empty() || !path.starts_with(ancestor)) return false;
+  return path.size() == ancestor.size() || ancestor.ends_with('/') || path[ancestor.size()] == '/';
+}
+
+void add_unless_present(std::vector<ConfigProblem>& problems, ConfigProblem problem) {
+  if (!std::ranges::contains(problems, problem)) problems.push_back(std::move(problem));
+}
+
+}  // namespace
+
+bool operator==(const CfgChange& a, const CfgChange& b) {
+  if (a.cgroup_id != b.cgroup_id || a.cfg.has_value() != b.cfg.has_value()) return false;
+  return !a.cfg || same_cfg(*a.cfg, *b.cfg);
+}
+
+Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slot_used_(capacity) {}
+
+std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
+  // Each problem is reported once per reading of all files, however often its unit comes and goes in between.
+  const std::vector<ConfigProblem> before = problems();
+  std::erase_if(reported_,
+                [&before](const auto& problem) { return !std::ranges::contains(before, problem); });
+
+  std::set<std::string_view> names;
+  for (const auto& fact : facts) names.insert(fact.name);
+  std::vector<std::string> vanished;
+  for (const auto& name : std::views::keys(entries_)) {
+    if (!names.contains(name)) vanished.push_back(name);
+  }
+  for (const auto& name : vanished) remove(name);
+
+  for (const auto& fact : facts) {
+    Entry& entry = entries_[fact.name];
+    entry.fact = fact;
+    read_files(entry);
+  }
+  // Those that lost their settings make room for those that gained some.
+  for (const auto& fact : facts) {
+    if (entries_[fact.name].read.settings.empty()) place(entries_[fact.name]);
+  }
+  for (const auto& fact : facts) place(entries_[fact.name]);
+  place_waiting();
+  return take_changes();
+}
+
+std::vector<CfgChange> Units::changed(const UnitFact& fact) {
+  const auto [at, is_new] = entries_.try_emplace(fact.name);
+  Entry& entry = at->second;
+  // Edited files count from the next daemon-reload on, as for systemd itself; a start must not pick them up
+  // before.
+  const bool read_now = is_new || entry.fact.files != fact.files;
+  entry.fact = fact;
+  if (read_now) read_files(entry);
+  place(entry);
+  place_waiting();
+  return take_changes();
+}
+
+std::vector<CfgChange> Units::gone(std::string_view name) {
+  remove(name);
+  place_waiting();
+  return take_changes();
+}
+
+const std::map<std::string, Unit, std::less<>>& Units::configured() const {
+  return configured_;
+}
+
+bool Units::known(std::string_view name) const {
+  return entries_.contains(name);
+}
+
+const Unit* Units::effective(std::string_view name) const {
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end()) return nullptr;
+  if (const auto own = configured_.find(name); own != configured_.end()) return &own->second;
+
+  const Unit* nearest = nullptr;
+  for (const auto& unit : std::views::values(configured_)) {
+    if (!holds(unit.control_group, entry->second.fact.control_group)) continue;
+    if (nearest == nullptr || unit.control_group.size() > nearest->control_group.size()) nearest = &unit;
+  }
+  return nearest;
+}
+
+std::vector<CfgChange> Units::all_cfgs() const {
+  std::vector<CfgChange> all;
+  for (const auto& [cgroup_id, cfg] : wanted_cfgs()) all.push_back({.cgroup_id = cgroup_id, .cfg = cfg});
+  return all;
+}
+
+std::vector<ConfigProblem> Units::problems() const {
+  std::vector<ConfigProblem> all;
+  for (const auto& [name, entry] : entries_) {
+    // A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
+    for (const auto& problem : entry.read.problems) add_unless_present(all, problem);
+    if (waiting_.contains(name)) add_unless_present(all, no_room_for(entry));
+  }
+  return all;
+}
+
+std::vector<ConfigProblem> Units::take_new_problems() {
+  std::vector<ConfigProblem> fresh;
+  for (auto& problem : problems()) {
+    if (std::ranges::contains(reported_, problem)) continue;
+    reported_.push_back(problem);
+    fresh.push_back(std::move(problem));
+  }
+  return fresh;
+}
+
+std::vector<std::uint32_t> Units::take_freed_slots() {
+  return std::exchange(freed_slots_, {});
+}
+
+bool Units::take_changed() {
+  return std::exchange(changed_, false);
+}
+
+void Units::read_files(Entry& entry) {
+  entry.read = read_(entry.fact.files);
+}
+
+// Brings configured_ in line with what is known of one unit.
+void Units::place(const Entry& entry) {
+  const UnitFact& fact = entry.fact;
+  const auto at = configured_.find(fact.name);
+  if (entry.read.settings.empty()) {
+    waiting_.erase(fact.name);
+    if (at == configured_.end()) return;
+    slot_used_[at->second.slot] = false;
+    freed_slots_.push_back(at->second.slot);
+    configured_.erase(at);
+    changed_ = true;
+    return;
+  }
+  const auto slot = at != configured_.end() ? std::optional(at->second.slot) : take_slot();
+  if (!slot) {
+    waiting_.insert(fact.name);
+    return;
+  }
+  waiting_.erase(fact.name);
+  Unit unit{.name = fact.name,
+            .control_group = fact.control_group,
+            .cgroup_id = fact.cgroup_id,
+            .settings = entry.read.settings,
+            .slot = *slot};
+  if (at != configured_.end() && at->second == unit) return;
+  configured_.insert_or_assign(fact.name, std::move(unit));
+  changed_ = true;
+}
+
+void Units::remove(std::string_view name) {
+  const auto at = entries_.find(name);
+  if (at == entries_.end()) return;
+  at->second.read = {};
+  place(at->second);
+  entries_.erase(at);
+}
+
+void Units::place_waiting() {
+  if (configured_.size() == slot_used_.size()) return;
+  const auto waiting = waiting_;
+  for (const auto& name : waiting) place(entries_.at(name));
+}
+
+// Goes round, so that a freed slot rests as long as possible: jobs of its last unit may still be under way.
+std::optional<std::uint32_t> Units::take_slot() {
+  for (std::size_t tried = 0; tried < slot_used_.size(); ++tried) {
+    const std::size_t slot = (next_slot_ + tried) % slot_used_.size();
+    if (slot_used_[slot]) continue;
+    slot_used_[slot] = true;
+    next_slot_ = slot + 1;
+    return static_cast<std::uint32_t>(slot);
+  }
+  return {};
+}
+
+Units::CfgMap Units::wanted_cfgs() const {
+  CfgMap wanted;
+  for (const auto& unit : std::views::values(configured_)) {
+    if (unit.cgroup_id != 0) wanted.insert_or_assign(unit.cgroup_id, to_cfg(unit.settings, unit.slot));
+  }
+  return wanted;
+}
+
+std::vector<CfgChange> Units::take_changes() {
+  CfgMap wanted = wanted_cfgs();
+  std::vector<CfgChange> changes;
+  for (const auto cgroup_id : std::views::keys(told_)) {
+    if (!wanted.contains(cgroup_id)) changes.push_back({.cgroup_id = cgroup_id, .cfg = {}});
+  }
+  for (const auto& [cgroup_id, cfg] : wanted) {
+    const auto told = told_.find(cgroup_id);
+    if (told == told_.end() || !same_cfg(told->second, cfg))
+      changes.push_back({.cgroup_id = cgroup_id, .cfg = cfg});
+  }
+  told_ = std::move(wanted);
+  return changes;
+}
+
+ConfigProblem Units::no_room_for(const Entry& entry) const {
+  const auto& budget = *entry.read.settings.budget;
+  return {.severity = ConfigProblem::Severity::error,
+          .file = budget.origin.file,
+          .line = budget.origin.line,
+          .key = "SloBudget",
+          .value = budget.value.to_string(),
+          .detail = entry.fact.name + " finds no free place: Capacity= of " +
+                    std::to_string(slot_used_.size()) +
+                    " units is used up; take SloBudget= from units that can do without"};
+}
+
+}  // namespace slo
