@@ -56,7 +56,7 @@ void Journal::config_problem(const ConfigProblem& problem) {
 }
 
 void Journal::scheduler_ended(const SchedulerExit& exit) {
-  std::string message = "the kernel ended the scheduler: " + exit.reason;
+  std::string message = "the scheduler ended: " + exit.reason;
   if (!exit.message.empty()) message += " (" + exit.message + ")";
   write(Priority::error, message,
         {{"MESSAGE_ID", std::string{message_id_scheduler_ended}},

@@ -183,8 +183,8 @@ void SystemdClient::list_answered(sd_bus_message* reply) {
       return;
     }
     list_awaited_ = false;
-    listener_.failed(
-        {"list systemd's units", "", 0, error != nullptr ? text_of(error) : "its answer is malformed"});
+    listener_.listed(std::unexpected(
+        Error{"list systemd's units", "", 0, error != nullptr ? text_of(error) : "its answer is malformed"}));
     return;
   }
   list_awaited_ = false;

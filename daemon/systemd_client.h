@@ -28,7 +28,8 @@ namespace slo {
 class SystemdClient final : public UnitSource {
  public:
   struct Listener {
-    std::function<void(const std::vector<UnitFact>&)> listed;
+    // An error: PID 1 gave no list, and what was known stays valid.
+    std::function<void(const Result<std::vector<UnitFact>>&)> listed;
     std::function<void(const UnitFact&)> changed;
     std::function<void(std::string_view)> gone;
     std::function<void(const Error&)>

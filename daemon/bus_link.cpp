@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bus_link.h"
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "handle.h"
+
+namespace slo {
+namespace {
+
+void check(int result, const char* what) {
+  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+}
+
+}  // namespace
+
+BusLink::BusLink(sd_event* event, std::string version, Log log)
+    : event_(event), version_(std::move(version)), log_(std::move(log)) {}
+
+BusLink::~BusLink() {
+  close();
+}
+
+void BusLink::connect(Manager& manager) {
+  manager_ = &manager;
+  open();
+}
+
+void BusLink::own_name() {
+  connection_->requestName(sdbus::ServiceName{bus_name});
+  named_ = true;
+}
+
+// The bus is opened and attached to the event loop by hand: Authority needs the message as the C library has
+// it, and the C library's event sources survive the end of the bus, where those of sdbus-c++ would throw
+// through C.
+void BusLink::open() {
+  sd_bus* bus = nullptr;
+  check(sd_bus_open_system_with_description(&bus, "scx-slod"), "connect to the system bus");
+  std::unique_ptr<sd_bus, Deleter<sd_bus_close_unref>> owned(bus);
+  check(sd_bus_attach_event(bus, event_, SD_EVENT_PRIORITY_NORMAL),
+        "attach the system bus to the event loop");
+  connection_ = sdbus::createBusConnection(owned.release());
+  bus_ = bus;
+  objects_ = std::make_unique<BusManager>(bus_, *connection_, event_, *manager_, version_);
+  systemd_ = std::make_unique<SystemdClient>(
+      bus_, SystemdClient::Listener{
+                .listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); },
+                .changed = [this](const UnitFact& fact) { manager_->unit_changed(fact); },
+                .gone = [this](std::string_view name) { manager_->unit_gone(name); },
+                .failed = log_,
+            });
+  systemd_->request_list();
+}
+
+void BusLink::close() {
+  systemd_.reset();
+  objects_.reset();
+  if (bus_ != nullptr) static_cast<void>(sd_bus_detach_event(bus_));
+  connection_.reset();
+  bus_ = nullptr;
+}
+
+void BusLink::take_list(const Result<std::vector<UnitFact>>& facts) {
+  Result<void> outcome;
+  if (facts) {
+    manager_->units_listed(*facts);
+  } else {
+    outcome = std::unexpected(facts.error());
+    log_(facts.error());
+  }
+  if (!first_list_) first_list_ = outcome;
+  objects_->list_ended(outcome);
+}
+
+void BusLink::tend() {
+  if (bus_ != nullptr && sd_bus_is_open(bus_) > 0) return;
+  if (!lost_) {
+    lost_ = true;
+    log_({"reach the system bus", "", 0, "what is enforced stays so; trying to connect again every second"});
+  }
+  close();
+  try {
+    open();
+    // Answered later: waiting here for a bus that is only just starting could last longer than the watchdog
+    // allows.
+    if (named_)
+      check(sd_bus_request_name_async(bus_, nullptr, bus_name, 0, nullptr, nullptr), "own the bus name");
+    lost_ = false;
+  } catch (const std::exception&) {  // said once above
+    close();
+  }
+}
+
+void BusLink::request_list() {
+  if (systemd_) systemd_->request_list();  // else connecting asks for one
+}
+
+void BusLink::state_changed(State state, const std::string& reason) {
+  if (objects_) objects_->state_changed(state, reason);
+}
+
+void BusLink::units_changed() {
+  if (objects_) objects_->units_changed();
+}
+
+void BusLink::config_problem(const ConfigProblem& problem) {
+  if (objects_) objects_->config_problem(problem);
+}
+
+void BusLink::scheduler_ended(const SchedulerExit& exit) {
+  if (objects_) objects_->scheduler_ended(exit);
+}
+
+void BusLink::failed(const Error& error) {
+  if (objects_) objects_->failed(error);
+}
+
+}  // namespace slo

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "bus_manager.h"
+#include "manager.h"
+#include "systemd_client.h"
+
+namespace slo {
+
+// The daemon's connection to the system bus with all that lives on it. Enforcing does not depend on it: a bus
+// that goes away is logged, and everything is exported and subscribed again once it is back.
+class BusLink final : public UnitSource, public Audience {
+ public:
+  // Log: where to say that the bus is gone, back, or has said something strange; also told of lists that
+  // failed.
+  using Log = std::function<void(const Error&)>;
+  // The event loop outlives this object.
+  BusLink(sd_event* event, std::string version, Log log);
+  ~BusLink() override;
+  BusLink(const BusLink&) = delete;
+  BusLink& operator=(const BusLink&) = delete;
+
+  // Connects, exports, subscribes and asks for the first list. Throws sdbus::Error or std::system_error. The
+  // manager is given here, not earlier, as it needs this object first; it outlives all later use.
+  void connect(Manager& manager);
+  // Appears under the daemon's name. Throws sdbus::Error; waits for the bus (not for PID 1).
+  void own_name();
+  // Outcome of the first list: empty while it is under way.
+  [[nodiscard]] const std::optional<Result<void>>& first_list() const { return first_list_; }
+  // About once a second: connects again when the bus is gone.
+  void tend();
+
+  void request_list() override;
+
+  void state_changed(State state, const std::string& reason) override;
+  void units_changed() override;
+  void config_problem(const ConfigProblem& problem) override;
+  void scheduler_ended(const SchedulerExit& exit) override;
+  void failed(const Error& error) override;
+
+ private:
+  void open();
+  void close();
+  void take_list(const Result<std::vector<UnitFact>>& facts);
+
+  sd_event* event_;
+  std::string version_;
+  Log log_;
+  Manager* manager_ = nullptr;
+  sd_bus* bus_ = nullptr;  // owned by connection_
+  std::unique_ptr<sdbus::IConnection> connection_;
+  std::unique_ptr<BusManager> objects_;
+  std::unique_ptr<SystemdClient> systemd_;
+  std::optional<Result<void>> first_list_;
+  bool named_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace slo

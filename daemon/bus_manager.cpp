@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bus_manager.h"
+
+#include <org.scxslo.Manager1_adaptor.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-event.h>
+
+#include <exception>
+#include <map>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "authority.h"
+#include "bus_unit.h"
+#include "handle.h"
+
+namespace slo {
+namespace {
+
+using EventSource = std::unique_ptr<sd_event_source, Deleter<sd_event_source_disable_unref>>;
+
+sdbus::Error no_such_unit(const Manager& manager, const std::string& name) {
+  const std::string text =
+      manager.knows(name)
+          ? "no SLO holds for " + name + ": give it SloBudget= in a section [X-Slo] with: systemctl edit " +
+                name
+          : "systemd has not loaded a service, scope or slice named " + name + ": see systemctl list-units";
+  return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NoSuchUnit"}, text};
+}
+
+// The live properties, as the bus was last told.
+struct Shown {
+  std::string state;
+  std::string reason;
+  std::uint32_t units = 0;
+  std::uint32_t config_errors = 0;
+};
+
+}  // namespace
+
+class BusManager::Object final
+    : public sdbus::AdaptorInterfaces<org::scxslo::Manager1_adaptor, sdbus::Properties_adaptor,
+                                      sdbus::ObjectManager_adaptor> {
+ public:
+  Object(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager, std::string version)
+      : AdaptorInterfaces(connection, sdbus::ObjectPath{"/org/scxslo"}),
+        connection_(connection),
+        manager_(manager),
+        version_(std::move(version)),
+        authority_(bus, connection) {
+    sd_event_source* source = nullptr;
+    if (const int failed = sd_event_add_defer(event, &source, on_deferred, this); failed < 0) {
+      throw std::system_error(-failed, std::generic_category(), "prepare the signals on the bus");
+    }
+    deferred_.reset(source);
+    registerAdaptor();
+    follow_units();
+  }
+
+  ~Object() {
+    units_.clear();
+    unregisterAdaptor();
+  }
+
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  void answer_reloads(const Result<void>& outcome) {
+    const auto waiting = std::exchange(reloads_, {});
+    for (const auto& caller : waiting) {
+      if (outcome) {
+        caller->returnResults();
+      } else {
+        caller->returnError(
+            sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.Failed"}, outcome.error().message()});
+      }
+    }
+  }
+
+  void announce_later() { static_cast<void>(sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT)); }
+
+  void announce_state(slo::State state, const std::string& reason) {
+    states_.emplace_back(to_string(state), reason);
+    announce_later();
+  }
+
+ private:
+  static int on_deferred(sd_event_source* /*source*/, void* userdata) {
+    auto* const self = static_cast<Object*>(userdata);
+    // A bus that is closing refuses signals; its end is noticed and handled where it was opened.
+    return guard_callback(
+        0,
+        [] {
+          try {
+            throw;
+          } catch (const std::exception& error) {
+            spdlog::warn("ignoring that the bus could not be told of a change: {}", error.what());
+          }
+        },
+        [self] {
+          self->announce();
+          return 0;
+        });
+  }
+
+  void announce() {
+    follow_units();
+    const auto states = std::exchange(states_, {});
+    for (const auto& [state, reason] : states) emitStateChanged(state, reason);
+    Shown now{State(), StateReason(), Units(), ConfigErrors()};
+    std::vector<sdbus::PropertyName> changed;
+    if (now.state != shown_.state) changed.emplace_back("State");
+    if (now.reason != shown_.reason) changed.emplace_back("StateReason");
+    if (now.units != shown_.units) changed.emplace_back("Units");
+    if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
+    shown_ = std::move(now);
+    if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Manager1_adaptor::INTERFACE_NAME, changed);
+  }
+
+  void follow_units() {
+    const auto& now = manager_.units();
+    std::erase_if(units_, [&now](const auto& object) { return !now.contains(object.first); });
+    for (const auto& [name, unit] : now) {
+      if (const auto known = units_.find(name); known != units_.end()) {
+        known->second->update(unit);
+      } else {
+        units_.emplace(name, std::make_unique<BusUnit>(connection_, manager_, unit));
+      }
+    }
+  }
+
+  std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>> ListUnits() override {
+    std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>> units;
+    for (const auto& [name, unit] : manager_.units()) units.emplace_back(name, unit_object_path(name));
+    return units;
+  }
+
+  sdbus::ObjectPath GetUnit(const std::string& name) override {
+    const Unit* unit = manager_.effective(name);
+    if (unit == nullptr) throw no_such_unit(manager_, name);
+    return unit_object_path(unit->name);
+  }
+
+  std::map<std::string, sdbus::Variant> GetStats(const std::string& name) override {
+    const auto stats = manager_.stats(name);
+    if (!stats) throw no_such_unit(manager_, name);
+    return encode_stats(*stats);
+  }
+
+  void Attach(sdbus::Result<>&& result) override {
+    when_allowed("org.scxslo.attach", std::move(result), [this]() -> std::optional<sdbus::Error> {
+      if (const auto attached = manager_.attach(); !attached) {
+        return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NotAttached"}, attached.error().message()};
+      }
+      return std::nullopt;
+    });
+  }
+
+  void Detach(sdbus::Result<>&& result) override {
+    when_allowed("org.scxslo.detach", std::move(result), [this]() -> std::optional<sdbus::Error> {
+      manager_.detach("detached by order over D-Bus");
+      return std::nullopt;
+    });
+  }
+
+  void Reload(sdbus::Result<>&& result) override {
+    auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
+    authority_.check("org.scxslo.reload", [this, caller](const std::optional<sdbus::Error>& denied) {
+      if (denied) {
+        caller->returnError(*denied);
+        return;
+      }
+      reloads_.push_back(caller);
+      manager_.reload();
+    });
+  }
+
+  void when_allowed(const std::string& action, sdbus::Result<>&& result,
+                    std::function<std::optional<sdbus::Error>()> order) {
+    auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
+    authority_.check(action, [caller, order = std::move(order)](std::optional<sdbus::Error> denied) {
+      const auto error = denied ? std::move(denied) : order();
+      if (error) {
+        caller->returnError(*error);
+      } else {
+        caller->returnResults();
+      }
+    });
+  }
+
+  std::string Version() override { return version_; }
+  std::string Mode() override { return "enforce"; }  // the only mode there is yet
+  std::string State() override { return std::string{to_string(manager_.state())}; }
+  std::string StateReason() override { return manager_.state_reason(); }
+  std::uint32_t Units() override { return static_cast<std::uint32_t>(manager_.units().size()); }
+  std::uint32_t ConfigErrors() override { return manager_.config_errors(); }
+
+  sdbus::IConnection& connection_;
+  Manager& manager_;
+  std::string version_;
+  Authority authority_;
+  EventSource deferred_;
+  Shown shown_;
+  std::vector<std::pair<std::string, std::string>> states_;  // still to be announced
+  std::vector<std::shared_ptr<sdbus::Result<>>> reloads_;    // callers who wait for the list
+  std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;
+};
+
+BusManager::BusManager(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager,
+                       std::string version)
+    : object_(std::make_unique<Object>(bus, connection, event, manager, std::move(version))) {}
+
+BusManager::~BusManager() = default;
+
+void BusManager::list_ended(const Result<void>& outcome) {
+  object_->answer_reloads(outcome);
+}
+
+void BusManager::state_changed(State state, const std::string& reason) {
+  object_->announce_state(state, reason);
+}
+
+void BusManager::units_changed() {
+  object_->announce_later();
+}
+
+void BusManager::config_problem(const ConfigProblem& /*problem*/) {
+  object_->announce_later();
+}
+
+void BusManager::scheduler_ended(const SchedulerExit& /*exit*/) {}  // its state change is told
+
+void BusManager::failed(const Error& /*error*/) {}
+
+}  // namespace slo

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <memory>
+#include <string>
+
+#include "manager.h"
+
+struct sd_bus;
+struct sd_event;
+
+namespace slo {
+
+inline constexpr const char* bus_name = "org.scxslo";
+
+// org.scxslo.Manager1 at /org/scxslo and the objects of all units with settings. Only translates: decode,
+// authorise, one call of the manager, encode. Signals leave from the event loop a moment after the fact, so
+// that their values are what the manager says once it has finished.
+class BusManager final : public Audience {
+ public:
+  // `bus` is what `connection` was made of. All outlive this object.
+  BusManager(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager,
+             std::string version);
+  ~BusManager() override;
+  BusManager(const BusManager&) = delete;
+  BusManager& operator=(const BusManager&) = delete;
+
+  // The list that Manager::reload() asked for has been taken over, or failed: callers of Reload get their
+  // answer.
+  void list_ended(const Result<void>& outcome);
+
+  void state_changed(State state, const std::string& reason) override;
+  void units_changed() override;
+  void config_problem(const ConfigProblem& problem) override;
+  void scheduler_ended(const SchedulerExit& exit) override;
+  void failed(const Error& error) override;
+
+ private:
+  class Object;
+  std::unique_ptr<Object> object_;
+};
+
+}  // namespace slo

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bus_unit.h"
+
+#include <org.scxslo.Unit1_adaptor.h>
+#include <systemd/sd-bus.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "handle.h"
+
+namespace slo {
+namespace {
+
+using Stats = std::map<std::string, sdbus::Variant>;
+
+std::uint64_t to_usec(std::uint64_t ns) {
+  if (ns == UINT64_MAX) return UINT64_MAX;
+  constexpr std::uint64_t ns_per_usec = SLO_NSEC_PER_USEC;
+  return ns / ns_per_usec + (ns % ns_per_usec >= ns_per_usec / 2 ? 1 : 0);
+}
+
+void encode_quantiles(Stats& stats, const std::string& prefix, const Quantiles& quantiles) {
+  const std::pair<const char*, const std::optional<std::uint64_t>&> known[] = {
+      {"P50USec", quantiles.p50_ns},
+      {"P90USec", quantiles.p90_ns},
+      {"P99USec", quantiles.p99_ns},
+      {"P999USec", quantiles.p999_ns}};
+  for (const auto& [name, ns] : known) {
+    if (ns) stats.emplace(prefix + name, sdbus::Variant{to_usec(*ns)});
+  }
+  stats.emplace(prefix + "MaxUSec", sdbus::Variant{to_usec(quantiles.max_ns)});
+}
+
+}  // namespace
+
+sdbus::ObjectPath unit_object_path(const std::string& unit) {
+  char* path = nullptr;
+  if (sd_bus_path_encode("/org/scxslo/unit", unit.c_str(), &path) < 0) throw std::bad_alloc();
+  const std::unique_ptr<char, Deleter<std::free>> owned(path);
+  return sdbus::ObjectPath{path};
+}
+
+std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
+  Stats encoded;
+  encoded.emplace("Unit", sdbus::Variant{stats.unit});
+  encoded.emplace("SloBudgetUSec", sdbus::Variant{to_usec(stats.budget_ns)});
+  encoded.emplace("Jobs", sdbus::Variant{stats.jobs});
+  encoded.emplace("Misses", sdbus::Variant{stats.misses});
+  if (stats.miss_ratio) encoded.emplace("MissRatio", sdbus::Variant{*stats.miss_ratio});
+  encoded.emplace("Demotions", sdbus::Variant{stats.demotions});
+  encoded.emplace("ExecUSec", sdbus::Variant{to_usec(stats.exec_ns)});
+  encode_quantiles(encoded, "Wait", stats.wait);
+  encode_quantiles(encoded, "Response", stats.response);
+  return encoded;
+}
+
+class BusUnit::Object final
+    : public sdbus::AdaptorInterfaces<org::scxslo::Unit1_adaptor, sdbus::Properties_adaptor,
+                                      sdbus::ManagedObject_adaptor> {
+ public:
+  Object(sdbus::IConnection& connection, const Manager& manager, const Unit& unit)
+      : AdaptorInterfaces(connection, unit_object_path(unit.name)),
+        path_(unit_object_path(unit.name)),
+        manager_(manager),
+        unit_(unit) {
+    registerAdaptor();
+    emitInterfacesAddedSignal();
+  }
+
+  ~Object() {
+    try {
+      emitInterfacesRemovedSignal();
+    } catch (const sdbus::Error&) {  // the bus is gone: nobody is left to tell
+    }
+    unregisterAdaptor();
+  }
+
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  [[nodiscard]] const sdbus::ObjectPath& path() const { return path_; }
+
+  void update(const Unit& unit) {
+    const Unit before = std::exchange(unit_, unit);
+    std::vector<sdbus::PropertyName> changed;
+    if (before.control_group != unit_.control_group) changed.emplace_back("ControlGroup");
+    if (before.cgroup_id != unit_.cgroup_id) changed.emplace_back("ControlGroupId");
+    if (before.settings != unit_.settings) {
+      changed.emplace_back("SloBudgetUSec");
+      changed.emplace_back("SloBudgetOrigin");
+    }
+    if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Unit1_adaptor::INTERFACE_NAME, changed);
+  }
+
+ private:
+  std::map<std::string, sdbus::Variant> GetStats() override {
+    const auto stats = manager_.stats(unit_.name);
+    // The unit lost its settings a moment ago, and this object is about to follow.
+    if (!stats)
+      throw sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NoSuchUnit"},
+                         unit_.name + " has no SLO any more"};
+    return encode_stats(*stats);
+  }
+
+  std::string Name() override { return unit_.name; }
+  std::string ControlGroup() override { return unit_.control_group; }
+  std::uint64_t ControlGroupId() override { return unit_.cgroup_id; }
+  std::uint64_t SloBudgetUSec() override {
+    return unit_.settings.budget ? to_usec(unit_.settings.budget->value.ns()) : UINT64_MAX;
+  }
+  std::string SloBudgetOrigin() override {
+    if (!unit_.settings.budget) return {};
+    const Origin& origin = unit_.settings.budget->origin;
+    return origin.file + ":" + std::to_string(origin.line);
+  }
+
+  sdbus::ObjectPath path_;
+  const Manager& manager_;
+  Unit unit_;
+};
+
+BusUnit::BusUnit(sdbus::IConnection& connection, const Manager& manager, const Unit& unit)
+    : object_(std::make_unique<Object>(connection, manager, unit)) {}
+
+BusUnit::~BusUnit() = default;
+
+const sdbus::ObjectPath& BusUnit::path() const {
+  return object_->path();
+}
+
+void BusUnit::update(const Unit& unit) {
+  object_->update(unit);
+}
+
+}  // namespace slo
