@@ -1,0 +1,111 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced after common.sh and archive.sh: kernels of Debian's archive, by series, and whether sched_ext works on them.
+
+kernels=$cache/kernels
+archive=$cache/archive
+# The index of kernels is asked for anew after this many days; a cached kernel serves offline for ever.
+index_days=7
+
+# The host's apt with lists, sources and downloads of its own, so that the host's stay as they are.
+kernel_apt() {
+    local tool=$1
+    shift
+    "$tool" -q -o Dir::Etc::sourcelist="$archive/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+        -o Dir::State="$archive/state" -o Dir::State::status="$archive/status" -o Dir::Cache="$archive/apt" \
+        -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User=root \
+        -o APT::Get::List-Cleanup=true -o Acquire::Languages=none -o Acquire::PDiffs=false "$@"
+}
+
+refresh_index() {
+    local suite mirror
+    [[ -z $(find "$archive/releases" -mtime "-$index_days" 2>/dev/null) ]] || return 0
+    mirror=$(debian_mirror)
+    mkdir -p "$archive/state/lists/partial" "$archive/apt/archives/partial"
+    : >"$archive/status"
+    for suite in trixie trixie-backports sid; do
+        echo "deb [signed-by=$keyring] $mirror $suite main"
+    done >"$archive/sources.list"
+    say "asking $mirror which kernels there are"
+    if ! kernel_apt apt-get -o APT::Update::Error-Mode=any update >&2; then
+        [[ -s $archive/releases ]] || die "the archive $mirror cannot be reached; check the network and apt's proxy settings."
+        say "the archive cannot be reached; going on with the list of $(date -r "$archive/releases" +%F)"
+        return
+    fi
+    kernel_apt apt-cache pkgnames linux-image- |
+        sed -n 's/^linux-image-\([0-9]*\.[0-9]*\.[0-9]*[^-]*\)-cloud-amd64$/\1/p' | sort -V >"$archive/releases.new"
+    mv "$archive/releases.new" "$archive/releases"
+}
+
+# newest_release SERIES: the newest release of the archive in the series (6.18, or in full 6.18.15). Prints to stdout.
+newest_release() {
+    local pattern=${1//./\\.}
+    grep -E "^$pattern([.+]|$)" "$archive/releases" | tail -n 1
+}
+
+# The series of the archive, newest first. Prints to stdout.
+archive_series() { sed 's/^\([0-9]*\.[0-9]*\)\..*/\1/' "$archive/releases" | sort -Vru; }
+
+# fetch_kernel RELEASE: its vmlinuz, in the cache. Debian's cloud kernels need no module to reach an NVMe disk with
+# ext4 and virtio-serial, so there is no initramfs, and no modules in the machine.
+fetch_kernel() {
+    local release=$1 entry=$kernels/$1 work package packages=() deb
+    [[ -e $entry/complete ]] && return
+    work=$(mktemp -d "$cache/kernel.XXXXXX")
+    # vmlinuz moved from linux-image to linux-binary between releases; what the archive has of the two is looked at.
+    for package in "linux-image-$release-cloud-amd64" "linux-binary-$release-cloud-amd64"; do
+        [[ -z $(kernel_apt apt-cache show "$package" 2>/dev/null) ]] || packages+=("$package")
+    done
+    (cd "$work" && kernel_apt apt-get download "${packages[@]}" >&2) ||
+        die "kernel $release could not be downloaded; remove $archive to ask the archive anew, then run this again."
+    mkdir -p "$entry"
+    for deb in "$work"/*.deb; do
+        dpkg-deb --fsys-tarfile "$deb" | tar -x -O --wildcards --no-anchored 'vmlinuz*' 2>/dev/null || true
+    done >"$entry/vmlinuz"
+    rm -rf "$work"
+    [[ -s $entry/vmlinuz ]] || die "no vmlinuz in the packages of kernel ${release}; choose another with --kernel."
+    touch "$entry/complete"
+}
+
+# kernel_verdict RELEASE: what its BTF says of sched_ext, one line beginning with "healthy", "malformed" or "no sched_ext".
+# Remembered in the cache. Prints to stdout.
+kernel_verdict() {
+    local entry=$kernels/$1
+    if [[ ! -s $entry/verdict ]]; then
+        "$top/packaging/build-root" --exec --bind "$entry:/scx-slo/kernel" -- \
+            tests/vm/lib/btf_verdict /scx-slo/kernel/vmlinuz >"$entry/verdict.new"
+        mv "$entry/verdict.new" "$entry/verdict"
+    fi
+    cat "$entry/verdict"
+}
+
+# The release of the newest series with a healthy kernel. Prints to stdout.
+default_release() {
+    local series release verdict
+    for series in $(archive_series); do
+        release=$(newest_release "$series")
+        locked "kernel-$release" fetch_kernel "$release"
+        verdict=$(locked "kernel-$release" kernel_verdict "$release")
+        if [[ $verdict == healthy* ]]; then
+            echo "$release"
+            return
+        fi
+        say "kernel $release is passed over: $verdict"
+    done
+    die "no kernel of the archive has a usable sched_ext; name one with --kernel."
+}
+
+# choose_kernel [SERIES]: release of the series, or of the default kernel, in the cache. Prints to stdout.
+choose_kernel() {
+    local release
+    locked archive refresh_index
+    if [[ -z ${1-} ]]; then
+        default_release
+        return
+    fi
+    release=$(newest_release "$1") ||
+        die "the archive has no kernel ${1}; it has $(archive_series | paste -sd' ')."
+    locked "kernel-$release" fetch_kernel "$release"
+    echo "$release"
+}

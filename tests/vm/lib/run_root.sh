@@ -1,0 +1,58 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced after common.sh and archive.sh: the test machine's root, as a disk and as an initramfs,
+# bare or with the package installed by apt in the booted machine.
+
+vm=$top/tests/vm
+run_root=$cache/run-root/$(content_hash "$vm/run-root.packages" "$vm/guest/customize" "$vm/guest/start" \
+    "$vm/guest/slo-job.service" "$vm/lib/run_root.sh" "$top/packaging/lib/archive.sh")
+
+# directory_cpio DIRECTORY FILE: DIRECTORY as an initramfs.
+directory_cpio() {
+    # shellcheck disable=SC2016
+    as_root sh -c 'cd "$1" && find . -xdev -print0 | cpio --quiet --null -o -H newc' sh "$1" >"$2"
+}
+
+make_run_root() {
+    [[ -e $run_root/complete ]] && return
+    need_packages mmdebstrap debian-archive-keyring e2fsprogs cpio
+    check_host 8
+    mkdir -p "$run_root"
+    touch "$run_root/.scx-slo-cache-entry"
+    as_root rm -rf --one-file-system -- "$run_root/root"
+    timed "making the test machine's root (Debian 13)" make_root "$run_root/root" "$vm/run-root.packages" \
+        --customize-hook="'$vm/guest/customize' \"\$1\" '$vm/guest'"
+    as_root mke2fs -q -t ext4 -F -O ^has_journal -L root -d "$run_root/root" "$run_root/root.img" 4G
+    as_root chown "$(id -u):$(id -g)" "$run_root/root.img"
+    directory_cpio "$run_root/root" "$run_root/root.cpio"
+    as_root rm -rf --one-file-system -- "$run_root/root"
+    touch "$run_root/complete"
+    prune "$cache/run-root" 2
+}
+
+# The directory in the cache for the machine with the package DEB. Prints to stdout.
+machine_entry() { echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1")"; }
+
+# install_package ENTRY DEB: boots the bare machine on a disk of its own and lets apt install DEB there, offline.
+install_package() {
+    local entry=$1 deb=$2 changed
+    [[ -e $entry/complete ]] && return
+    mkdir -p "$entry"
+    touch "$entry/.scx-slo-cache-entry"
+    rm -rf "$entry/out"
+    # shellcheck disable=SC2016
+    timed "installing $(basename "$deb") in the booted machine" "$vm/run" --bare --keep-disk "$entry/root.img" \
+        --out "$entry/out" --add "$deb:/var/tmp/" -- bash -euc '
+            touch /run/before
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-download install "$1"
+            rm "$1"
+            find / -xdev -cnewer /run/before ! -type s -print0 |
+                tar -c -f "$OUT/changed.tar" --null --no-recursion -T - --warning=no-file-changed
+        ' bash "/var/tmp/$(basename "$deb")" >&2
+    changed=$(mktemp -d "$cache/changed.XXXXXX")
+    as_root tar -x -f "$entry/out/changed.tar" -C "$changed" --numeric-owner
+    directory_cpio "$changed" "$entry/changed.cpio"
+    as_root rm -rf "$changed" "$entry/out"
+    touch "$entry/complete"
+    prune "$cache/machines" 4
+}
