@@ -54,10 +54,11 @@ qemu_arguments() {
         append+=" rdinit=/lib/systemd/systemd"
     else
         qemu+=(-drive "if=none,id=root,format=raw,file=$disk,cache=unsafe,snapshot=$([[ -n $keep_disk ]] && echo off || echo on)"
-            -drive "if=none,id=job,format=raw,file=$work/slo-job.tar,readonly=on"
-            # One controller: two would be numbered in the order in which they happen to answer.
-            -device nvme,serial=slo -device nvme-ns,nsid=1,drive=root -device nvme-ns,nsid=2,drive=job)
-        append+=" root=/dev/nvme0n1 rootfstype=ext4 rw init=/lib/systemd/systemd"
+            -device nvme,serial=slo,drive=root
+            # Not a second disk: the kernel numbers disks in the order in which they happen to answer.
+            -chardev "file,id=job,path=/dev/null,input-path=$work/slo-job.tar"
+            -device virtserialport,chardev=job,name=slo.job)
+        append+=" root=/dev/nvme0n1 rootwait rootfstype=ext4 rootwait rw init=/lib/systemd/systemd"
     fi
     if [[ $interactive == yes ]]; then
         qemu+=(-chardev "stdio,id=person,signal=off" -device virtconsole,chardev=person,name=slo.person)
