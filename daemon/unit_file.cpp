@@ -87,10 +87,13 @@ std::expected<std::string, std::string> load(const fs::path& path) {
   if (S_ISDIR(status.st_mode)) return std::unexpected("is a directory where a unit file is expected");
   if (!S_ISREG(status.st_mode)) return std::unexpected("is not a regular file");
 
-  std::string content(max_file_bytes + 1, '\0');
-  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
+  std::string content;
+  std::array<char, 4096> part{};
+  while (const std::size_t size = std::fread(part.data(), 1, part.size(), file.get())) {
+    content.append(part.data(), size);
+    if (content.size() > max_file_bytes) return std::unexpected("is larger than 1 MiB and was not read");
+  }
   if (std::ferror(file.get()) != 0) return std::unexpected(why_unreadable(path, errno));
-  if (content.size() > max_file_bytes) return std::unexpected("is larger than 1 MiB and was not read");
   return content;
 }
 

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "manager.h"
+
+namespace slo::fakes {
+
+// A directory of its own, removed at the end of the test.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "scx-slo-test-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    path_ = pattern;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  // Writes a file below the directory, making the directories on the way; returns its full path.
+  std::filesystem::path write(const std::filesystem::path& name, std::string_view content) const {
+    const auto path = path_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A scheduler that keeps what it is told and counts what the test says.
+class Kernel final : public SchedulerKernel {
+ public:
+  // Given by the test.
+  std::map<std::uint32_t, slo_stats> counted;  // by slot, since the last attach
+  std::optional<Error> attach_error;
+  std::map<std::uint64_t, int> refuse;  // cgroup id -> errno of apply
+  std::optional<SchedulerExit> exit;
+
+  // Kept for the test.
+  std::map<std::uint64_t, slo_cfg> cfgs;
+  int attaches = 0;
+  int detaches = 0;
+  int applies = 0;
+
+  [[nodiscard]] Result<void> attach() override {
+    ++attaches;
+    if (attach_error) return std::unexpected(*attach_error);
+    attached_ = true;
+    cfgs.clear();
+    counted.clear();
+    exit.reset();
+    return {};
+  }
+  void detach() override {
+    ++detaches;
+    attached_ = false;
+    cfgs.clear();
+    counted.clear();
+  }
+  [[nodiscard]] bool attached() const override { return attached_ && !exit; }
+  [[nodiscard]] std::optional<SchedulerExit> exit_record() const override { return exit; }
+  [[nodiscard]] Result<void> apply(const CfgChange& change) override {
+    ++applies;
+    if (!attached_) throw std::logic_error("apply() without a scheduler");
+    if (const auto refused = refuse.find(change.cgroup_id); refused != refuse.end()) {
+      return std::unexpected(Error{.tried = "set the budget of cgroup",
+                                   .subject = std::to_string(change.cgroup_id),
+                                   .errno_value = refused->second,
+                                   .advice = ""});
+    }
+    if (change.cfg) {
+      cfgs.insert_or_assign(change.cgroup_id, *change.cfg);
+    } else {
+      cfgs.erase(change.cgroup_id);
+    }
+    return {};
+  }
+  [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override {
+    const auto at = counted.find(slot);
+    return at == counted.end() ? slo_stats{} : at->second;
+  }
+  void clear_stats(std::uint32_t slot) override { counted.erase(slot); }
+
+ private:
+  bool attached_ = false;
+};
+
+// Counts requests; the test answers them by Manager::units_listed.
+class Source final : public UnitSource {
+ public:
+  int requests = 0;
+  void request_list() override { ++requests; }
+};
+
+// Remembers what it was told.
+class Listener final : public Audience {
+ public:
+  std::vector<std::pair<State, std::string>> states;
+  std::vector<std::string> problems;
+  std::vector<SchedulerExit> exits;
+  std::vector<std::string> failures;
+  int unit_changes = 0;
+
+  void state_changed(State state, const std::string& reason) override { states.emplace_back(state, reason); }
+  void units_changed() override { ++unit_changes; }
+  void config_problem(const ConfigProblem& problem) override { problems.push_back(problem.message()); }
+  void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
+  void failed(const Error& error) override { failures.push_back(error.message()); }
+};
+
+// Unit files in memory: each holds one budget, or "" for none. What is no budget is a problem of its file.
+struct Files {
+  std::map<std::filesystem::path, std::string> budgets;
+  std::multiset<std::filesystem::path> reads;
+
+  [[nodiscard]] Units::Reader reader() {
+    return [this](std::span<const std::filesystem::path> files) { return read(files); };
+  }
+
+  [[nodiscard]] UnitFileSettings read(std::span<const std::filesystem::path> files) {
+    UnitFileSettings result;
+    for (const auto& file : files) {
+      reads.insert(file);
+      const auto at = budgets.find(file);
+      if (at == budgets.end() || at->second.empty()) continue;
+      const Origin origin{.file = file.string(), .line = 2};
+      if (const auto budget = Budget::parse(at->second)) {
+        result.settings.budget = Setting<Budget>{.value = *budget, .origin = origin};
+      } else {
+        result.problems.push_back({.severity = ConfigProblem::Severity::error,
+                                   .file = origin.file,
+                                   .line = origin.line,
+                                   .key = "SloBudget",
+                                   .value = at->second,
+                                   .detail = "accepted is " + budget.error()});
+      }
+    }
+    return result;
+  }
+};
+
+// A loaded unit in system.slice (or in `slice`) whose only file is /etc/<name>; id 0: not started.
+inline UnitFact fact(const std::string& name, std::uint64_t cgroup_id,
+                     const std::string& slice = "/system.slice") {
+  return {.name = name,
+          .control_group = cgroup_id == 0 ? "" : slice + "/" + name,
+          .cgroup_id = cgroup_id,
+          .files = {"/etc/" + name}};
+}
+
+}  // namespace slo::fakes

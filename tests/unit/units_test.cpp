@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "units.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <ranges>
+
+#include "fakes.h"
+
+namespace slo {
+namespace {
+
+using fakes::fact;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class UnitTable : public testing::Test {
+ protected:
+  void budget(const std::string& unit, const std::string& value) { files_.budgets["/etc/" + unit] = value; }
+
+  // The change that gives `unit`, configured as it is now, its settings.
+  [[nodiscard]] CfgChange sets(const std::string& unit) const {
+    const Unit& configured = units_.configured().at(unit);
+    return {.cgroup_id = configured.cgroup_id, .cfg = to_cfg(configured.settings, configured.slot)};
+  }
+
+  static CfgChange forgets(std::uint64_t cgroup_id) { return {.cgroup_id = cgroup_id, .cfg = {}}; }
+
+  [[nodiscard]] std::string effective(std::string_view name) const {
+    const Unit* unit = units_.effective(name);
+    return unit == nullptr ? "-" : unit->name;
+  }
+
+  fakes::Files files_;
+  Units units_{files_.reader()};
+};
+
+TEST_F(UnitTable, ConfiguresUnitsWithABudgetOnly) {
+  budget("a.service", "5ms");
+  const auto changes = units_.listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_THAT(changes, ElementsAre(sets("a.service")));
+  EXPECT_EQ(changes[0].cfg->budget_ns, 5'000'000U);
+  EXPECT_THAT(units_.configured(), SizeIs(1));
+  EXPECT_TRUE(units_.known("b.service"));
+  EXPECT_FALSE(units_.known("c.service"));
+  EXPECT_THAT(units_.all_cfgs(), ElementsAre(sets("a.service")));
+}
+
+TEST_F(UnitTable, AnInfiniteBudgetIsTold) {
+  budget("a.service", "infinity");
+  const auto changes = units_.listed({fact("a.service", 11)});
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].cfg->flags, SLO_CFG_NO_BUDGET);
+}
+
+TEST_F(UnitTable, AUnitThatIsNotRunningIsToldWhenItStarts) {
+  budget("a.service", "5ms");
+  EXPECT_THAT(units_.listed({fact("a.service", 0)}), IsEmpty());
+  EXPECT_THAT(units_.configured(), SizeIs(1));
+  EXPECT_THAT(units_.all_cfgs(), IsEmpty());
+  const auto changes = units_.changed(fact("a.service", 11));
+  EXPECT_THAT(changes, ElementsAre(sets("a.service")));
+  EXPECT_THAT(units_.changed(fact("a.service", 11)), IsEmpty()) << "nothing new";
+  EXPECT_THAT(units_.changed(fact("a.service", 0)), ElementsAre(forgets(11)));
+  EXPECT_THAT(units_.configured(), SizeIs(1));
+}
+
+TEST_F(UnitTable, ARestartForgetsTheOldCgroupAndKeepsTheSlot) {
+  budget("a.service", "5ms");
+  units_.listed({fact("a.service", 11)});
+  const auto slot = units_.configured().at("a.service").slot;
+  const auto changes = units_.changed(fact("a.service", 12));
+  EXPECT_THAT(changes, ElementsAre(forgets(11), sets("a.service")));
+  EXPECT_EQ(units_.configured().at("a.service").slot, slot);
+  EXPECT_THAT(units_.take_freed_slots(), IsEmpty());
+}
+
+TEST_F(UnitTable, ACgroupIdThatMovesToAnotherUnitIsSetAndNotForgotten) {
+  budget("a.service", "5ms");
+  budget("b.service", "7ms");
+  units_.listed({fact("a.service", 11), fact("b.service", 0)});
+  const auto changes = units_.listed({fact("a.service", 0), fact("b.service", 11)});
+  EXPECT_THAT(changes, ElementsAre(sets("b.service")));
+}
+
+TEST_F(UnitTable, EditedFilesCountFromTheNextListingOn) {
+  budget("a.service", "5ms");
+  units_.listed({fact("a.service", 11)});
+  budget("a.service", "9ms");
+  EXPECT_THAT(units_.changed(fact("a.service", 11)), IsEmpty());
+  EXPECT_EQ(files_.reads.count("/etc/a.service"), 1U);
+  const auto changes = units_.listed({fact("a.service", 11)});
+  EXPECT_THAT(changes, ElementsAre(sets("a.service")));
+  EXPECT_EQ(units_.configured().at("a.service").settings.budget->value.to_string(), "9ms");
+}
+
+TEST_F(UnitTable, AChangedListOfFilesIsReadAtOnce) {
+  units_.listed({fact("a.service", 11)});
+  budget("a.service.d/slo.conf", "5ms");
+  auto with_drop_in = fact("a.service", 11);
+  with_drop_in.files.emplace_back("/etc/a.service.d/slo.conf");
+  const auto changes = units_.changed(with_drop_in);
+  EXPECT_THAT(changes, ElementsAre(sets("a.service")));
+  EXPECT_THAT(units_.changed(fact("a.service", 11)), ElementsAre(forgets(11)));
+}
+
+TEST_F(UnitTable, AUnitThatIsNewIsReadAtOnce) {
+  budget("run-1.scope", "5ms");
+  const auto changes = units_.changed(fact("run-1.scope", 11));
+  EXPECT_THAT(changes, ElementsAre(sets("run-1.scope")));
+}
+
+TEST_F(UnitTable, LosingTheSettingsFreesTheSlot) {
+  budget("a.service", "5ms");
+  units_.listed({fact("a.service", 11)});
+  const auto slot = units_.configured().at("a.service").slot;
+  budget("a.service", "");
+  EXPECT_THAT(units_.listed({fact("a.service", 11)}), ElementsAre(forgets(11)));
+  EXPECT_THAT(units_.take_freed_slots(), ElementsAre(slot));
+  EXPECT_THAT(units_.take_freed_slots(), IsEmpty());
+  EXPECT_TRUE(units_.known("a.service"));
+}
+
+TEST_F(UnitTable, UnitsThatAreGoneOrNoLongerListedAreForgotten) {
+  budget("a.service", "5ms");
+  budget("b.service", "5ms");
+  units_.listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_THAT(units_.gone("a.service"), ElementsAre(forgets(11)));
+  EXPECT_FALSE(units_.known("a.service"));
+  EXPECT_THAT(units_.gone("a.service"), IsEmpty());
+  EXPECT_THAT(units_.listed({}), ElementsAre(forgets(12)));
+  EXPECT_FALSE(units_.known("b.service"));
+  EXPECT_THAT(units_.take_freed_slots(), SizeIs(2));
+}
+
+TEST_F(UnitTable, SettingsHoldForAllBelowUnlessThereIsANearerOne) {
+  budget("web.slice", "5ms");
+  budget("web-db.slice", "2ms");
+  const UnitFact web{
+      .name = "web.slice", .control_group = "/web.slice", .cgroup_id = 1, .files = {"/etc/web.slice"}};
+  const UnitFact db{.name = "web-db.slice",
+                    .control_group = "/web.slice/web-db.slice",
+                    .cgroup_id = 2,
+                    .files = {"/etc/web-db.slice"}};
+  units_.listed({web, db, fact("a.service", 3, "/web.slice"), fact("b.service", 4, "/web.slice/web-db.slice"),
+                 fact("c.service", 5, "/web.slice2"), fact("d.service", 0, "/web.slice"),
+                 fact("e.service", 6, "/system.slice/web.slice")});
+  EXPECT_EQ(effective("web.slice"), "web.slice");
+  EXPECT_EQ(effective("web-db.slice"), "web-db.slice");
+  EXPECT_EQ(effective("a.service"), "web.slice");
+  EXPECT_EQ(effective("b.service"), "web-db.slice");
+  EXPECT_EQ(effective("c.service"), "-") << "a name that merely begins alike";
+  EXPECT_EQ(effective("d.service"), "-") << "not running";
+  EXPECT_EQ(effective("e.service"), "-") << "another place in the tree";
+  EXPECT_EQ(effective("nobody.service"), "-");
+}
+
+TEST_F(UnitTable, TheRootSliceHoldsForEverythingThatRuns) {
+  budget("-.slice", "50ms");
+  const UnitFact root{.name = "-.slice", .control_group = "/", .cgroup_id = 1, .files = {"/etc/-.slice"}};
+  units_.listed({root, fact("a.service", 3), fact("b.service", 0)});
+  EXPECT_EQ(effective("a.service"), "-.slice");
+  EXPECT_EQ(effective("b.service"), "-");
+}
+
+TEST_F(UnitTable, AUnitWithSettingsButWithoutACgroupHoldsForItselfAlone) {
+  budget("web.slice", "5ms");
+  units_.listed({fact("web.slice", 0), fact("a.service", 3, "/web.slice")});
+  EXPECT_EQ(effective("web.slice"), "web.slice");
+  EXPECT_EQ(effective("a.service"), "-");
+}
+
+TEST_F(UnitTable, WhatExceedsTheCapacityIsReportedAndFollowsWhenThereIsRoom) {
+  Units small(files_.reader(), 2);
+  for (const char* unit : {"a.service", "b.service", "c.service"}) budget(unit, "5ms");
+  EXPECT_THAT(small.listed({fact("a.service", 1), fact("b.service", 2), fact("c.service", 3)}), SizeIs(2));
+  EXPECT_THAT(small.configured(), SizeIs(2));
+  const auto problems = small.take_new_problems();
+  ASSERT_THAT(problems, SizeIs(1));
+  EXPECT_EQ(problems[0].severity, ConfigProblem::Severity::error);
+  EXPECT_THAT(problems[0].message(),
+              HasSubstr("/etc/c.service:2: SloBudget=5ms ignored; c.service finds no free place: "
+                        "Capacity= of 2 units is used up"));
+
+  const auto changes = small.gone("a.service");
+  ASSERT_THAT(changes, SizeIs(2));
+  EXPECT_EQ(changes[0], forgets(1));
+  EXPECT_EQ(changes[1].cgroup_id, 3U);
+  EXPECT_THAT(small.take_freed_slots(), ElementsAre(small.configured().at("c.service").slot));
+  EXPECT_THAT(small.problems(), IsEmpty());
+}
+
+TEST_F(UnitTable, UnitsThatLoseTheirSettingsMakeRoomInTheSameListing) {
+  Units small(files_.reader(), 1);
+  budget("z.service", "5ms");
+  small.listed({fact("a.service", 1), fact("z.service", 2)});
+  budget("z.service", "");
+  budget("a.service", "5ms");
+  small.listed({fact("a.service", 1), fact("z.service", 2)});
+  EXPECT_TRUE(small.configured().contains("a.service"));
+  EXPECT_THAT(small.problems(), IsEmpty());
+}
+
+TEST_F(UnitTable, AFreedSlotIsTheLastToBeTakenAgain) {
+  Units small(files_.reader(), 3);
+  for (const char* unit : {"a.service", "b.service", "c.service"}) budget(unit, "5ms");
+  small.changed(fact("a.service", 1));
+  const auto first = small.configured().at("a.service").slot;
+  small.gone("a.service");
+  small.changed(fact("b.service", 2));
+  small.changed(fact("c.service", 3));
+  EXPECT_NE(small.configured().at("b.service").slot, first);
+  EXPECT_NE(small.configured().at("c.service").slot, first);
+}
+
+TEST_F(UnitTable, AProblemIsNewOnceForAllUnitsThatShareItsFile) {
+  budget("worker@.service", "banana");
+  auto one = fact("worker@1.service", 1);
+  auto two = fact("worker@2.service", 2);
+  one.files = two.files = {"/etc/worker@.service"};
+  units_.listed({one, two});
+  EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+  EXPECT_THAT(units_.take_new_problems(), IsEmpty());
+  EXPECT_THAT(units_.problems(), SizeIs(1));
+}
+
+TEST_F(UnitTable, AUnitThatComesAndGoesReportsItsProblemOncePerListing) {
+  budget("job.service", "banana");
+  int reports = 0;
+  for (int run = 0; run < 5; ++run) {
+    units_.changed(fact("job.service", 1));
+    reports += static_cast<int>(units_.take_new_problems().size());
+    units_.gone("job.service");
+    reports += static_cast<int>(units_.take_new_problems().size());
+  }
+  EXPECT_EQ(reports, 1);
+}
+
+TEST_F(UnitTable, AProblemThatWasFixedAndCameBackIsNewAgain) {
+  budget("a.service", "banana");
+  units_.listed({fact("a.service", 1)});
+  EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+  units_.listed({fact("a.service", 1)});
+  EXPECT_THAT(units_.take_new_problems(), IsEmpty()) << "still the same";
+  budget("a.service", "5ms");
+  units_.listed({fact("a.service", 1)});
+  EXPECT_THAT(units_.problems(), IsEmpty());
+  budget("a.service", "banana");
+  units_.listed({fact("a.service", 1)});
+  EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+}
+
+TEST_F(UnitTable, SaysWhetherTheConfiguredUnitsChanged) {
+  budget("a.service", "5ms");
+  EXPECT_FALSE(units_.take_changed());
+  units_.listed({fact("a.service", 1), fact("b.service", 2)});
+  EXPECT_TRUE(units_.take_changed());
+  EXPECT_FALSE(units_.take_changed());
+  units_.changed(fact("b.service", 3));
+  EXPECT_FALSE(units_.take_changed()) << "b has no settings";
+  units_.changed(fact("a.service", 4));
+  EXPECT_TRUE(units_.take_changed()) << "a has another cgroup";
+}
+
+// Whatever happens: the changes handed out add up to all_cfgs(), slots are distinct, and freed ones are
+// announced.
+TEST_F(UnitTable, ChangesAlwaysAddUpToTheWhole) {
+  std::mt19937_64 random(5);
+  Units small(files_.reader(), 4);
+  std::map<std::uint64_t, slo_cfg> told;
+  std::map<std::uint32_t, std::string> owner;
+  const auto any_fact = [&random] {
+    const auto name = "u" + std::to_string(random() % 7) + ".service";
+    return fact(name, random() % 9);
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    budget("u" + std::to_string(random() % 7) + ".service", random() % 2 == 0 ? "5ms" : "");
+    std::vector<CfgChange> changes;
+    if (const auto kind = random() % 10; kind == 0) {
+      std::map<std::string, UnitFact> facts;
+      for (auto count = random() % 8; count > 0; --count) {
+        const auto one = any_fact();
+        facts[one.name] = one;
+      }
+      std::vector<UnitFact> list;
+      for (const auto& one : std::views::values(facts)) list.push_back(one);
+      changes = small.listed(list);
+    } else if (kind < 4) {
+      changes = small.gone(any_fact().name);
+    } else {
+      changes = small.changed(any_fact());
+    }
+    bool set_seen = false;
+    for (const auto& change : changes) {
+      EXPECT_FALSE(set_seen && !change.cfg) << "forgetting comes first";
+      set_seen = set_seen || change.cfg.has_value();
+      if (change.cfg) {
+        told.insert_or_assign(change.cgroup_id, *change.cfg);
+      } else {
+        EXPECT_EQ(told.erase(change.cgroup_id), 1U);
+      }
+    }
+    std::vector<CfgChange> sum;
+    for (const auto& [id, cfg] : told) sum.push_back({.cgroup_id = id, .cfg = cfg});
+    ASSERT_EQ(sum, small.all_cfgs());
+
+    for (const auto slot : small.take_freed_slots()) owner.erase(slot);
+    std::map<std::uint32_t, std::string> now;
+    for (const auto& [name, unit] : small.configured()) ASSERT_TRUE(now.emplace(unit.slot, name).second);
+    for (const auto& [slot, name] : owner) ASSERT_EQ(now[slot], name) << "a slot changed hands unannounced";
+    owner = now;
+  }
+}
+
+}  // namespace
+}  // namespace slo
