@@ -83,6 +83,8 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
   app.set_version_flag("--version", "scx-slo " + version, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(0, 1);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("REQUIRED", "");
   app.footer(std::string(footer));
   app.add_flag("--json", options.json, "Answer as JSON");
   for (const auto& [command, purpose] : commands) {

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of scx-slo for bash.
+
+_scx_slo() {
+    local cur=${COMP_WORDS[COMP_CWORD]} word command=''
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        [[ $word == -* ]] || { command=$word; break; }
+    done
+    if [[ $cur == -* ]]; then
+        if [[ -n $command ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")
+        else
+            mapfile -t COMPREPLY < <(compgen -W '--json --help --version' -- "$cur")
+        fi
+    elif [[ -z $command ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'status list stats attach detach reload' -- "$cur")
+    elif [[ $command == stats ]]; then
+        local units
+        units=$(scx-slo list --json 2>/dev/null | sed -n 's/^ *"unit": "\(.*\)",$/\1/p')
+        mapfile -t COMPREPLY < <(compgen -W "${units//\\\\/\\\\\\\\}" -- "$cur")
+    fi
+}
+complete -F _scx_slo scx-slo

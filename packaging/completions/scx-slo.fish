@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of scx-slo for fish.
+
+function __scx_slo_units
+    scx-slo list --json 2>/dev/null | string replace -rf '^ *"unit": "(.*)",$' '$1' | string replace -a '\\\\' '\\'
+end
+
+set -l commands status list stats attach detach reload
+complete -c scx-slo -f
+complete -c scx-slo -l json -d 'Answer as JSON'
+complete -c scx-slo -s h -l help -d 'Print help'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a status -d 'What scx-slo does now'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a list -d 'Units with a budget'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a stats -d 'How long the tasks of a unit waited'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a attach -d 'Put the scheduler in charge'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a detach -d 'Hand scheduling back to the kernel'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a reload -d 'Read all settings anew'
+complete -c scx-slo -n '__fish_seen_subcommand_from stats' -a '(__scx_slo_units)'

@@ -1,0 +1,40 @@
+#compdef scx-slo
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of scx-slo for zsh.
+
+_scx_slo_units() {
+    local -a units
+    units=(${(f)"$(scx-slo list --json 2>/dev/null | sed -n 's/^ *"unit": "\(.*\)",$/\1/p' | sed 's/\\\\/\\/g')"})
+    compadd -a units
+}
+
+_scx_slo() {
+    local -a commands
+    commands=(
+        'status:show what scx-slo does now, and the units with a budget'
+        'list:list the units with a budget, and where it is set'
+        'stats:show how long the tasks of a unit waited for a CPU'
+        'attach:put the scheduler in charge'
+        'detach:hand scheduling back to the kernel'
+        'reload:read the settings of all units anew'
+    )
+    local context state line
+    _arguments -C \
+        '--json[answer as JSON]' \
+        '(- *)'{-h,--help}'[print help]' \
+        '(- *)--version[print the version]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command) _describe command commands ;;
+        argument)
+            if [[ $words[1] == stats ]]; then
+                _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '1:unit:_scx_slo_units'
+            else
+                _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]'
+            fi
+            ;;
+    esac
+}
+
+_scx_slo "$@"
