@@ -13,6 +13,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -157,18 +158,17 @@ bool asked_to_stop(sd_event* event) {
   return sd_event_get_exit_code(event, &code) >= 0;
 }
 
-// Before anyone is told that we are ready, the units are known and the scheduler runs. False: asked to stop
-// meanwhile.
-bool start_up(sd_event* event, Manager& manager, BusLink& bus) {
+// Before anyone is told that we are ready, the units are known and the scheduler runs. Empty: it is so; else
+// the exit code. What went wrong has been logged.
+std::optional<int> start_up(sd_event* event, Manager& manager, BusLink& bus) {
   bus.connect(manager);
   while (!bus.first_list()) {
     check(sd_event_run(event, UINT64_MAX), "run the event loop");
-    if (asked_to_stop(event)) return false;
+    if (asked_to_stop(event)) return EXIT_SUCCESS;
   }
-  if (!*bus.first_list()) throw std::runtime_error(bus.first_list()->error().message());
-  if (const auto attached = manager.attach(); !attached) throw std::runtime_error(attached.error().message());
+  if (!*bus.first_list() || !manager.attach()) return EXIT_FAILURE;
   bus.own_name();
-  return true;
+  return std::nullopt;
 }
 
 int run(const std::string& log_level) {
@@ -188,10 +188,9 @@ int run(const std::string& log_level) {
   Parts parts{manager, bus};
   add_event_sources(event.get(), parts);
 
-  if (start_up(event.get(), manager, bus)) {
-    static_cast<void>(sd_notify(0, "READY=1"));
-    check(sd_event_loop(event.get()), "run the event loop");
-  }
+  if (const auto early_end = start_up(event.get(), manager, bus)) return *early_end;
+  static_cast<void>(sd_notify(0, "READY=1"));
+  check(sd_event_loop(event.get()), "run the event loop");
   manager.detach("scx-slo was stopped");
   return EXIT_SUCCESS;
 }
