@@ -171,6 +171,7 @@ std::uint32_t Manager::config_errors() const {
 // all_anew: also what the scheduler should know already is told again, so that a reload makes good what
 // failed before.
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
+  check_scheduler();  // one that has ended would refuse every change
   const bool enforcing = state_ == State::enforcing;
   for (const auto& change : changes) {
     if (enforcing && !change.cfg) apply(change);

@@ -222,6 +222,17 @@ TEST_F(ManagerTest, AttachingAfterAnUnnoticedEndAttachesAnew) {
   EXPECT_EQ(manager_.state(), State::enforcing);
 }
 
+TEST_F(ManagerTest, AUnitThatChangesAfterAnUnnoticedEndMeetsTheTruth) {
+  budget("a.service", "5ms");
+  attach();
+  kernel_.exit = exit_of(1026, "runnable task stall");
+  manager_.unit_changed(fact("a.service", 11));
+  EXPECT_EQ(kernel_.applies, 0);
+  EXPECT_THAT(listener_.failures, IsEmpty());
+  EXPECT_EQ(manager_.state(), State::failed);
+  EXPECT_TRUE(manager_.units().contains("a.service"));
+}
+
 TEST_F(ManagerTest, ASchedulerThatIsGoneWithoutARecordIsNoticed) {
   attach();
   kernel_.detach();
