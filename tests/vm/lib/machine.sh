@@ -55,10 +55,10 @@ qemu_arguments() {
     else
         qemu+=(-drive "if=none,id=root,format=raw,file=$disk,cache=unsafe,snapshot=$([[ -n $keep_disk ]] && echo off || echo on)"
             -device nvme,serial=slo,drive=root
-            # Not a second disk: the kernel numbers disks in the order in which they happen to answer.
-            -chardev "file,id=job,path=/dev/null,input-path=$work/slo-job.tar"
+            # No second disk for the job: the kernel numbers disks in the order in which they happen to answer.
+            -chardev "pipe,id=job,path=$work/job"
             -device virtserialport,chardev=job,name=slo.job)
-        append+=" root=/dev/nvme0n1 rootwait rootfstype=ext4 rootwait rw init=/lib/systemd/systemd"
+        append+=" root=/dev/nvme0n1 rootfstype=ext4 rootwait rw init=/lib/systemd/systemd"
     fi
     if [[ $interactive == yes ]]; then
         qemu+=(-chardev "stdio,id=person,signal=off" -device virtconsole,chardev=person,name=slo.person)
@@ -100,27 +100,35 @@ watch_machine() {
     fi
 }
 
-# boot_once DIRECTORY: one boot; sets outcome (done, timeout, boot, died) and status.
-boot_once() {
-    local work=$1 pumps=()
-    rm -f "$work"/{control,out,err,results.tar}
-    : >"$work/control"
-    qemu_arguments "$work"
+# start_pumps DIRECTORY: what goes through pipes into the machine and out of it; fills the array pumps.
+start_pumps() {
+    local work=$1
+    mkfifo "$work/job.in" "$work/job.out" "$work/out" "$work/err"
+    if [[ $in_memory == no ]]; then
+        cat "$work/slo-job.tar" >"$work/job.in" 2>/dev/null &
+        pumps+=($!)
+    fi
     if [[ $interactive == no ]]; then
-        mkfifo "$work/out" "$work/err"
         cat "$work/out" &
         pumps+=($!)
         cat "$work/err" >&2 &
         pumps+=($!)
     fi
+}
+
+# boot_once DIRECTORY: one boot; sets outcome (finished, timeout, boot, died) and status.
+boot_once() {
+    local work=$1 pumps=()
+    rm -f "$work"/{control,out,err,results.tar,job.in,job.out}
+    : >"$work/control"
+    qemu_arguments "$work"
+    start_pumps "$work"
     # Without a redirection of its own a background process reads /dev/null.
     TMPDIR=$work "${qemu[@]}" <&0 2>"$work/qemu.log" &
     qemu_pid=$!
     watch_machine "$work"
-    if ((${#pumps[@]})); then
-        # A QEMU that failed at once never opened the pipes: open and close them, so that the readers end.
-        : <>"$work/out" <>"$work/err"
-        wait "${pumps[@]}" || true
-    fi
+    # A QEMU that failed at once never opened the pipes: open and close them, so that the other sides end.
+    : <>"$work/job.in" <>"$work/out" <>"$work/err"
+    wait "${pumps[@]}" || true
     [[ ! -s $work/qemu.log ]] || sed 's/^/qemu: /' "$work/qemu.log" >>"$console"
 }
