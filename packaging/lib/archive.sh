@@ -24,7 +24,7 @@ check_archive() {
     local mirror
     gpg_has_trixie || die "this host has no archive keys for Debian 13; install a newer debian-archive-keyring package."
     mirror=$(debian_mirror)
-    /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$mirror/dists/trixie/InRelease" "$1/InRelease" >&2 ||
+    /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$mirror/dists/trixie/InRelease" "$1/InRelease" >/dev/null 2>&1 ||
         die "the archive $mirror cannot be reached; check the network and apt's proxy settings."
     rm -f "$1/InRelease"
 }
@@ -58,7 +58,8 @@ package_list() { sed 's/#.*//' "$1" | tr -s ' \t' '\n' | sed '/^$/d'; }
 
 # make_root DIRECTORY LIST [MMDEBSTRAP_OPTION…]: a Debian 13 root with the packages of LIST.
 make_root() {
-    local directory=$1 list=$2 setting settings=()
+    # The sandbox user cannot reach directories below a home.
+    local directory=$1 list=$2 setting settings=(--aptopt='APT::Sandbox::User "root"')
     shift 2
     while read -r setting; do settings+=("--aptopt=$setting"); done < <(apt_transport_settings)
     as_root mmdebstrap --mode=root --variant=minbase --architectures=amd64 --keyring="$keyring" \
