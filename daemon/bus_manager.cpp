@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -80,8 +81,9 @@ class BusManager::Object final
 
   void announce_later() { static_cast<void>(sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT)); }
 
+  // A new reason for the same state is told by its property alone.
   void announce_state(slo::State state, const std::string& reason) {
-    states_.emplace_back(to_string(state), reason);
+    if (std::exchange(last_state_, state) != state) states_.emplace_back(to_string(state), reason);
     announce_later();
   }
 
@@ -202,6 +204,7 @@ class BusManager::Object final
   Authority authority_;
   EventSource deferred_;
   Shown shown_;
+  std::optional<slo::State> last_state_;
   std::vector<std::pair<std::string, std::string>> states_;  // still to be announced
   std::vector<std::shared_ptr<sdbus::Result<>>> reloads_;    // callers who wait for the list
   std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;

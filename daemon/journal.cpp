@@ -41,6 +41,11 @@ Journal::Journal(const std::string& level) : structured_(stderr_is_journal()) {
 
 void Journal::state_changed(State state, const std::string& reason) {
   const std::string name{to_string(state)};
+  // Units come and go all day, and the reason counts them.
+  if (std::exchange(last_state_, state) == state) {
+    spdlog::debug("{}: {}", name, reason);
+    return;
+  }
   write(state == State::failed ? Priority::error : Priority::notice, name + ": " + reason,
         {{"MESSAGE_ID", std::string{message_id_state}}, {"SCX_SLO_STATE", name}, {"SCX_SLO_REASON", reason}});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,7 @@ class Journal final : public Audience {
   void write(Priority priority, const std::string& message, const Fields& fields) const;
 
   bool structured_;
+  std::optional<State> last_state_;
 };
 
 }  // namespace slo
