@@ -28,7 +28,7 @@ std::string kernel_words(const SchedulerExit& exit) {
   return words.empty() ? message : words + " (" + message + ")";
 }
 
-std::string with_words(std::string sentence, const SchedulerExit& exit) {
+std::string with_words(const std::string& sentence, const SchedulerExit& exit) {
   const std::string words = kernel_words(exit);
   return words.empty() ? sentence : sentence + ": " + words;
 }
@@ -155,7 +155,7 @@ const Unit* Manager::effective(std::string_view unit) const {
 
 std::optional<UnitStats> Manager::stats(std::string_view unit) const {
   const Unit* holder = units_.effective(unit);
-  if (holder == nullptr) return {};
+  if (holder == nullptr || !holder->settings.budget) return {};
   slo_stats counters{};
   if (const auto kept = kept_.find(holder->slot); kept != kept_.end()) counters = kept->second;
   if (state_ == State::enforcing) add_stats(counters, kernel_.read_stats(holder->slot));

@@ -15,7 +15,7 @@
 
 namespace slo {
 
-enum class State { idle, enforcing, observing, recovering, failed };
+enum class State : std::uint8_t { idle, enforcing, observing, recovering, failed };
 [[nodiscard]] std::string_view to_string(State state);
 
 // Why the scheduler ended, from its exit record.

@@ -139,7 +139,8 @@ std::string format_latency_ns(std::uint64_t ns) {
   const auto* form = std::ranges::find_if(forms, [ns](const Form& f) { return ns < f.below; });
   if (form == forms.end()) --form;
   std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), form->format, static_cast<double>(ns) / form->scale);
+  static_cast<void>(
+      std::snprintf(text.data(), text.size(), form->format, static_cast<double>(ns) / form->scale));
   return text.data();
 }
 

@@ -89,8 +89,8 @@ std::expected<std::string, std::string> load(const fs::path& path) {
 
   std::string content;
   std::array<char, 4096> part{};
-  while (const std::size_t size = std::fread(part.data(), 1, part.size(), file.get())) {
-    content.append(part.data(), size);
+  while (std::feof(file.get()) == 0 && std::ferror(file.get()) == 0) {
+    content.append(part.data(), std::fread(part.data(), 1, part.size(), file.get()));
     if (content.size() > max_file_bytes) return std::unexpected("is larger than 1 MiB and was not read");
   }
   if (std::ferror(file.get()) != 0) return std::unexpected(why_unreadable(path, errno));
@@ -250,7 +250,8 @@ class FileReader {
 
   void read_by_inih(std::string_view section, std::string_view name, std::string_view value) {
     if (!pending_ || section != own_section || name != pending_->key || value != pending_->value) return;
-    const Pair pair = *std::exchange(pending_, std::nullopt);
+    const Pair pair = *pending_;
+    pending_.reset();
     if (pair.key == budget_key) {
       set_budget(pair);
     } else {
@@ -261,7 +262,8 @@ class FileReader {
   // The line handed over last did not come back as it was written.
   void refuse_pending() {
     if (!pending_) return;
-    const Pair pair = *std::exchange(pending_, std::nullopt);
+    const Pair pair = *pending_;
+    pending_.reset();
     if (pair.key != budget_key) {
       warn_of_key(pair);
       return;

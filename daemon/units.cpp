@@ -111,7 +111,8 @@ std::vector<ConfigProblem> Units::problems() const {
   for (const auto& [name, entry] : entries_) {
     // A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
     for (const auto& problem : entry.read.problems) add_unless_present(all, problem);
-    if (waiting_.contains(name)) add_unless_present(all, no_room_for(entry));
+    const auto& budget = entry.read.settings.budget;
+    if (budget && waiting_.contains(name)) add_unless_present(all, no_room_for(name, *budget));
   }
   return all;
 }
@@ -216,15 +217,13 @@ std::vector<CfgChange> Units::take_changes() {
   return changes;
 }
 
-ConfigProblem Units::no_room_for(const Entry& entry) const {
-  const auto& budget = *entry.read.settings.budget;
+ConfigProblem Units::no_room_for(const std::string& unit, const Setting<Budget>& budget) const {
   return {.severity = ConfigProblem::Severity::error,
           .file = budget.origin.file,
           .line = budget.origin.line,
           .key = "SloBudget",
           .value = budget.value.to_string(),
-          .detail = entry.fact.name + " finds no free place: Capacity= of " +
-                    std::to_string(slot_used_.size()) +
+          .detail = unit + " finds no free place: Capacity= of " + std::to_string(slot_used_.size()) +
                     " units is used up; take SloBudget= from units that can do without"};
 }
 

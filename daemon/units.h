@@ -88,7 +88,7 @@ class Units {
   [[nodiscard]] std::optional<std::uint32_t> take_slot();
   [[nodiscard]] CfgMap wanted_cfgs() const;
   [[nodiscard]] std::vector<CfgChange> take_changes();
-  [[nodiscard]] ConfigProblem no_room_for(const Entry& entry) const;
+  [[nodiscard]] ConfigProblem no_room_for(const std::string& unit, const Setting<Budget>& budget) const;
 
   Reader read_;
   std::map<std::string, Entry, std::less<>> entries_;
