@@ -70,7 +70,10 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
-struct cpumask;
+/* Complete, though nothing reads it: libbpf tells a declaration from the kernel's definition. */
+struct cpumask {
+	unsigned long bits[1];
+};
 typedef struct cpumask cpumask_t;
 
 struct sched_ext_entity {

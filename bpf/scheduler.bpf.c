@@ -57,9 +57,9 @@ static __always_inline void count_queue(const struct task_ctx *tctx, u64 by)
 		__sync_fetch_and_add(&nr_shared_slo.value, by);
 	else if (tctx->queue == SLO_QUEUE_SHARED_BEST_EFFORT)
 		__sync_fetch_and_add(&nr_shared_best_effort.value, by);
-	else if (tctx->queue == SLO_QUEUE_PINNED_SLO && cpu)
+	else if (tctx->queue == SLO_QUEUE_PINNED_SLO)
 		__sync_fetch_and_add(&cpu->nr_pinned_slo, (u32)by);
-	else if (tctx->queue == SLO_QUEUE_PINNED_BEST_EFFORT && cpu)
+	else if (tctx->queue == SLO_QUEUE_PINNED_BEST_EFFORT)
 		__sync_fetch_and_add(&cpu->nr_pinned_best_effort, (u32)by);
 }
 
@@ -112,7 +112,7 @@ static __always_inline bool try_victim(struct task_struct *p, s32 cpu, u64 key, 
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	if (!cctx || !may_preempt(cctx, key, now) || !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+	if (!may_preempt(cctx, key, now) || !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 		return false;
 	kick(cpu, cctx);
 	return true;
@@ -153,7 +153,7 @@ static void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now)
 	struct cpu_ctx *a, *b;
 	u32 first, second;
 
-	if (cctx && cctx->class == SLO_CLASS_BEST_EFFORT && try_victim(p, prev, key, now))
+	if (cctx->class == SLO_CLASS_BEST_EFFORT && try_victim(p, prev, key, now))
 		return;
 	if (kick_best_effort(p, prev, key, now))
 		return;
@@ -162,7 +162,7 @@ static void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now)
 	second = bpf_get_prandom_u32() % nr_cpus;
 	a = cpu_ctx_of((s32)first);
 	b = cpu_ctx_of((s32)second);
-	if (a && b && b->class == SLO_CLASS_SLO && slo_before(a->key_ns, b->key_ns))
+	if (b->class == SLO_CLASS_SLO && slo_before(a->key_ns, b->key_ns))
 		first = second;
 	if (!try_victim(p, (s32)first, key, now))
 		try_victim(p, prev, key, now);
@@ -361,8 +361,6 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
 
-	if (!cctx)
-		return;
 	kick_seen(cctx);
 	if (take_floor_turn(cpu, cctx, now))
 		return;
@@ -375,8 +373,6 @@ static int end_floor_turn(void *map, u32 *cpu, struct floor_timer *timer)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of((s32)*cpu);
 
-	if (!cctx)
-		return 0;
 	cctx->floor_turn_until_ns = 0;
 	if (nr_shared_slo.value != 0 || cctx->nr_pinned_slo != 0)
 		kick((s32)*cpu, cctx);
@@ -419,7 +415,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
 
-	if (!tctx || !cctx)
+	if (!tctx)
 		return;
 	leave_queue(tctx);
 	slo_job_runs(&tctx->job, now);
@@ -450,7 +446,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	u64 now = slo_now();
 	u64 ran_ns;
 
-	if (!tctx || !cctx)
+	if (!tctx)
 		return;
 	slo_job_stops(&tctx->job, now);
 	ran_ns = slo_elapsed_ns(tctx->ran_from_ns, now);
@@ -520,8 +516,7 @@ void BPF_PROG(slo_cpu_online, s32 cpu)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	if (cctx)
-		cctx->floor_credit_ns = SLO_FLOOR_CREDIT_MAX_NS;
+	cctx->floor_credit_ns = SLO_FLOOR_CREDIT_MAX_NS;
 }
 
 SEC("struct_ops/cpu_offline")
@@ -529,8 +524,7 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	if (cctx)
-		note_class(cpu, cctx, SLO_CLASS_NONE);
+	note_class(cpu, cctx, SLO_CLASS_NONE);
 }
 
 /* Load and unload ---------------------------------------------------------------------------------------------------- */
@@ -541,7 +535,7 @@ static int init_cpu(u32 cpu)
 	struct cpu_ctx *cctx = cpu_ctx_of((s32)cpu);
 	int err;
 
-	if (!timer || !cctx)
+	if (!timer)
 		return -22; /* EINVAL: more CPUs than SLO_MAX_CPUS */
 	cctx->floor_credit_ns = SLO_FLOOR_CREDIT_MAX_NS;
 	err = bpf_timer_init(&timer->timer, &floor_timers, CLOCK_MONOTONIC);

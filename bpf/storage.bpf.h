@@ -55,9 +55,9 @@ struct cpu_ctx {
 	u32 in_best_effort_mask;
 } __attribute__((aligned(128)));
 
-/* A counter on a line of its own. */
+/* A counter on a line of its own, written by all CPUs. */
 struct counter {
-	u64 value;
+	volatile u64 value;
 } __attribute__((aligned(128)));
 
 struct {
@@ -113,10 +113,11 @@ static struct counter vtime_now_ns;
 /* CPUs that ran best effort when last seen: a hint where to look for a victim. */
 static u64 best_effort_cpus[SLO_MAX_CPUS / 64];
 
-/* NULL only for a CPU number that no kernel hands out. */
+/* CPU numbers are below SLO_MAX_CPUS (init refuses more); the mask is how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
 {
-	return (u32)cpu < SLO_MAX_CPUS ? &cpus[cpu] : NULL;
+	static_assert((SLO_MAX_CPUS & (SLO_MAX_CPUS - 1)) == 0, "a mask needs a power of two");
+	return &cpus[(u32)cpu & (SLO_MAX_CPUS - 1)];
 }
 
 /* NULL only for a task that init_task never saw; init_task makes the storage, as making it elsewhere may fail. */
@@ -195,9 +196,9 @@ static __always_inline void count_job(const struct task_ctx *tctx, const struct 
 	u32 slot = tctx->slot;
 	u32 key;
 
-	if (slot >= SLO_CAPACITY || (u32)cpu >= SLO_MAX_CPUS)
+	if (slot >= SLO_CAPACITY)
 		return;
-	key = cpu_shard[cpu] * SLO_CAPACITY + slot;
+	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * SLO_CAPACITY + slot;
 	stats = bpf_map_lookup_elem(&stats_map, &key);
 	if (!stats)
 		return;
