@@ -24,8 +24,9 @@ make_run_root() {
         --customize-hook="'$vm/guest/customize' \"\$1\" '$vm/guest'"
     as_root mke2fs -q -t ext4 -F -O ^has_journal -L root -d "$run_root/root" "$run_root/root.img" 4G >&2
     as_root chown "$(id -u):$(id -g)" "$run_root/root.img"
-    # In memory every byte counts at each boot: PostgreSQL and its compiler stay on the disk.
-    as_root rm -rf "$run_root"/root/{usr/lib/postgresql,var/lib/postgresql,usr/share/i18n} \
+    # In memory every byte counts at each boot: PostgreSQL's compiler stays on the disk. Without llvmjit.so the server
+    # goes on uncompiled, as it does on machines where that package is not installed.
+    as_root rm -rf "$run_root"/root/usr/share/i18n "$run_root"/root/usr/lib/postgresql/*/lib/{bitcode,llvmjit*} \
         "$run_root"/root/usr/lib/x86_64-linux-gnu/lib{LLVM,gallium,z3}*
     directory_cpio "$run_root/root" "$run_root/root.cpio"
     as_root rm -rf --one-file-system -- "$run_root/root"
