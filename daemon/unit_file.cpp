@@ -270,7 +270,7 @@ class FileReader {
     }
     const auto budget = Budget::parse(pair.value);
     report(Severity::error, pair,
-           "accepted is " + (budget ? "a shorter form, on a line of less than 200 bytes" : budget.error()));
+           "accepted is " + (budget ? "a shorter form, on a line of at most 198 bytes" : budget.error()));
   }
 
   void set_budget(const Pair& pair) {
