@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bus_unit.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace slo {
+namespace {
+
+UnitStats sample() {
+  UnitStats stats;
+  stats.unit = "a.service";
+  stats.budget_ns = 5'000'000;
+  stats.jobs = 10;
+  stats.misses = 1;
+  stats.miss_ratio = 0.1;
+  stats.exec_ns = 1'500;
+  stats.wait.p50_ns = 1'499;
+  stats.wait.max_ns = 499;
+  stats.response.max_ns = 500;
+  return stats;
+}
+
+TEST(BusUnit, durations_are_rounded_to_the_nearest_microsecond) {
+  const auto encoded = encode_stats(sample());
+  EXPECT_EQ(encoded.at("SloBudgetUSec").get<std::uint64_t>(), 5'000U);
+  EXPECT_EQ(encoded.at("ExecUSec").get<std::uint64_t>(), 2U);
+  EXPECT_EQ(encoded.at("WaitP50USec").get<std::uint64_t>(), 1U);
+  EXPECT_EQ(encoded.at("WaitMaxUSec").get<std::uint64_t>(), 0U);
+  EXPECT_EQ(encoded.at("ResponseMaxUSec").get<std::uint64_t>(), 1U);
+}
+
+TEST(BusUnit, the_longest_duration_does_not_wrap_and_infinity_stays_infinity) {
+  UnitStats stats = sample();
+  stats.budget_ns = UINT64_MAX;
+  stats.exec_ns = UINT64_MAX - 1;
+  const auto encoded = encode_stats(stats);
+  EXPECT_EQ(encoded.at("SloBudgetUSec").get<std::uint64_t>(), UINT64_MAX);
+  EXPECT_EQ(encoded.at("ExecUSec").get<std::uint64_t>(), UINT64_MAX / 1000 + 1);
+}
+
+TEST(BusUnit, what_is_not_yet_known_is_absent) {
+  UnitStats stats = sample();
+  EXPECT_TRUE(encode_stats(stats).contains("WaitP50USec"));
+  EXPECT_FALSE(encode_stats(stats).contains("WaitP99USec"));
+  EXPECT_FALSE(encode_stats(stats).contains("ResponseP50USec"));
+  EXPECT_TRUE(encode_stats(stats).contains("MissRatio"));
+  stats.miss_ratio.reset();
+  EXPECT_FALSE(encode_stats(stats).contains("MissRatio"));
+}
+
+TEST(BusUnit, unit_names_become_object_paths_as_systemd_encodes_them) {
+  EXPECT_EQ(unit_object_path("a-b@c.service"), "/org/scxslo/unit/a_2db_40c_2eservice");
+}
+
+}  // namespace
+}  // namespace slo
