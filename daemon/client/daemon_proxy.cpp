@@ -76,6 +76,8 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const 
   unit.exec_usec = find_or<std::uint64_t>(stats, "ExecUSec", 0);
   unit.wait = decode_latency(stats, "Wait");
   unit.response = decode_latency(stats, "Response");
+  // The bus says 0 then, which would read as a job that did not wait.
+  if (unit.jobs == 0) unit.wait.max_usec = unit.response.max_usec = std::nullopt;
   return unit;
 }
 

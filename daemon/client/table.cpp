@@ -33,10 +33,12 @@ void Table::add_row(std::vector<std::string> cells) {
 
 std::string Table::to_string() const {
   std::vector<std::string> titles;
+  titles.reserve(columns_.size());
   for (const Column& column : columns_) titles.push_back(column.title);
   const bool titled = !std::ranges::all_of(titles, &std::string::empty);
 
   std::vector<std::size_t> widths;
+  widths.reserve(columns_.size());
   for (const std::string& title : titles) widths.push_back(width(title));
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
