@@ -4,6 +4,7 @@
 import json
 import pathlib
 import subprocess
+import threading
 import time
 
 BUS = ("org.scxslo", "/org/scxslo", "org.scxslo.Manager1")
@@ -92,6 +93,25 @@ def cpu_usec(cgroup):
     raise AssertionError(f"no usage_usec in {cgroup}/cpu.stat")
 
 
+def cpu_share(cgroup, begin, end, tick=lambda now: None):
+    """CPU time of the cgroup per second, between two instants of time.monotonic() of which the first is now or later.
+
+    Every reading carries its own instant, so it does no harm that the reader itself has to wait for a CPU.
+    """
+    first = last = None
+    while True:
+        now, used = time.monotonic(), cpu_usec(cgroup)
+        if now >= end:
+            break
+        if now >= begin:
+            first = first or (now, used)
+            last = (now, used)
+        tick(now)
+        time.sleep(0.1)
+    assert first and last[0] - first[0] > (end - begin) / 2, "too few readings in the measured time"
+    return (last[1] - first[1]) / 1e6 / (last[0] - first[0])
+
+
 def running_hogs(unit):
     """How many CPU-bound workers of stress-ng run in the unit; its parent process only waits."""
     count = 0
@@ -170,3 +190,28 @@ def ensure_enforcing(limit=60):
     if bus_property("State") != "enforcing":
         bus_call("Attach")
     wait_for("scx-slo enforces", enforcing, limit)
+
+
+class Listener:
+    """Collects the arguments of one signal of the manager until stopped."""
+
+    def __init__(self, signal):
+        match = f"type='signal',interface='{BUS[2]}',member='{signal}'"
+        self._lines = []
+        self._process = subprocess.Popen(
+            ["busctl", "monitor", "--json=short", f"--match={match}"], stdout=subprocess.PIPE, text=True
+        )
+        self._thread = threading.Thread(target=self._collect)
+        self._thread.start()
+
+    def _collect(self):
+        for line in self._process.stdout:
+            self._lines.append(json.loads(line))
+
+    def received(self):
+        return [line["payload"]["data"] for line in self._lines if line.get("type") == "signal"]
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait(10)
+        self._thread.join(10)

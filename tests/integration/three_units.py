@@ -70,17 +70,6 @@ def start_hogs(count, limit=60):
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample:
-    at: float  # s on CLOCK_MONOTONIC
-    batch_usec: int
-
-
-def sample():
-    batch = machine.CGROUP / BATCH
-    return Sample(time.monotonic(), machine.cpu_usec(batch))
-
-
-@dataclasses.dataclass(frozen=True)
 class Outcome:
     jobs: dict  # unit -> what deadline_jobs printed
     batch_share: float  # CPU time of batch.slice per second of the measured time
@@ -92,29 +81,23 @@ def own_counts():
     return {unit: (values["Jobs"], values["Misses"]) for unit, values in stats.items()}
 
 
-def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3):
+def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3, tick=lambda now: None):
     """Runs the set once for `seconds`, `warmup` seconds more before; the hogs must be running already."""
     start = int(time.monotonic()) + lead
     (RUN_DIR / "arm").write_text(f"ARM=--start-at {start} --seconds {seconds} --warmup {warmup}s\n")
     names = [spec.unit for spec in SET]
     machine.run("systemctl", "start", *names)
-    assert time.monotonic() < start + warmup, "the units started too late for a common start: raise lead"
-
     begin, end = start + warmup, start + warmup + seconds
+    assert time.monotonic() < begin, "the units started too late for a common start: raise lead"
+
     machine.wait_for("the warm-up is over", lambda: time.monotonic() >= begin, lead + warmup + 30)
     before = own_counts() if with_scx_slo else {}
-    first = last = sample()
-    while (now := sample()).at < end:
-        last = now
-        time.sleep(0.1)
-    assert last.at - first.at > seconds / 2, "too few samples in the measured time"
-
+    share = machine.cpu_share(machine.CGROUP / BATCH, begin, end, tick)
     for spec in SET:
         machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: not machine.is_active(unit), 60)
         assert machine.show(spec.unit, "Result") == "success", spec.unit
     after = own_counts() if with_scx_slo else {}
     jobs = {spec.unit: json.loads((RUN_DIR / spec.unit.replace(".service", ".json")).read_text()) for spec in SET}
-    share = (last.batch_usec - first.batch_usec) / 1e6 / (last.at - first.at)
     own = {unit: tuple(a - b for a, b in zip(after[unit], before[unit])) for unit in after}
     return Outcome(jobs, share, own)
 
