@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Job accounting: when a task wakes, runs, stops and sleeps goes in; a finished job with its wait, exec and response
- * comes out. It does not know who calls: the scheduler's callbacks, tracing probes, or a test.
+ * Job accounting: when a task wakes, runs, stops and sleeps goes in; a finished job with its wait, exec and
+ * response comes out. It does not know who calls: the scheduler's callbacks, tracing probes, or a test.
  *
  *              wakes                 runs                 stops
  *     NONE ------------> WAITING ------------> RUNNING ------------> WAITING ...
  *      ^                    |                     |
  *      '------- sleeps -----+------- sleeps ------'
  *
- * A job lasts from wakeup (or fork) to the next voluntary sleep. Preemption, yield, migration and changes of the
- * task's properties do not end it; all the time it is runnable without running is wait.
+ * A job lasts from wakeup (or fork) to the next voluntary sleep. Preemption, yield, migration and changes of
+ * the task's properties do not end it; all the time it is runnable without running is wait.
  *
- * Times are ns of one monotonic clock, read on the CPU where the event happens. Clocks of two CPUs may differ by a
- * little, so a span that would be negative counts as zero.
+ * Times are ns of one monotonic clock, read on the CPU where the event happens. Clocks of two CPUs may differ
+ * by a little, so a span that would be negative counts as zero.
  */
 #ifndef SLO_JOB_H
 #define SLO_JOB_H
@@ -52,7 +52,8 @@ static inline void slo_job_reset(struct slo_job *job)
 	job->state = SLO_JOB_NONE;
 }
 
-/* The task becomes runnable. In mid-job (a change of properties took it off the CPU and back) nothing begins anew. */
+/* The task becomes runnable. In mid-job (a change of properties took it off the CPU and back) nothing begins
+ * anew. */
 static inline void slo_job_wakes(struct slo_job *job, slo_u64 now_ns)
 {
 	if (job->state != SLO_JOB_NONE)
@@ -69,7 +70,8 @@ static inline void slo_job_runs(struct slo_job *job, slo_u64 now_ns)
 {
 	if (job->state == SLO_JOB_RUNNING)
 		return;
-	if (job->state == SLO_JOB_NONE) /* first seen running: what came before is unknown and counts for nothing */
+	if (job->state ==
+	    SLO_JOB_NONE) /* first seen running: what came before is unknown and counts for nothing */
 		slo_job_wakes(job, now_ns);
 	else
 		job->wait_ns += slo_elapsed_ns(job->since_ns, now_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The few kernel structs and fields that are read, relocated at load time (CO-RE), so that one object fits every
- * kernel from 6.12 on. Nothing here says what a kernel has: kfunc_compat.h asks.
+ * The few kernel structs and fields that are read, relocated at load time (CO-RE), so that one object fits
+ * every kernel from 6.12 on. Nothing here says what a kernel has: kfunc_compat.h asks.
  */
 #ifndef SLO_KERNEL_TYPES_H
 #define SLO_KERNEL_TYPES_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel functions, and wrappers over those that changed between 6.12 and 7.3: the only place that asks what exists.
- * Every variant is weak; libbpf resolves those of the running kernel and the branches of the others are never loaded.
- * libbpf strips one trailing ___suffix, so a kernel name that itself ends in ___v2 carries a second one here.
+ * Kernel functions, and wrappers over those that changed between 6.12 and 7.3: the only place that asks what
+ * exists. Every variant is weak; libbpf resolves those of the running kernel and the branches of the others
+ * are never loaded. libbpf strips one trailing ___suffix, so a kernel name that itself ends in ___v2 carries
+ * a second one here.
  */
 #ifndef SLO_KFUNC_COMPAT_H
 #define SLO_KFUNC_COMPAT_H
@@ -46,10 +47,13 @@ static __always_inline void slo_insert(struct task_struct *p, u64 dsq_id, u64 sl
 /* Insert by virtual time: 6.19 takes a struct, 6.13 renamed "dispatch_vtime". */
 bool __scx_bpf_dsq_insert_vtime___new(struct task_struct *p,
 				      struct scx_bpf_dsq_insert_vtime_args *args) SLO_KFUNC;
-void scx_bpf_dsq_insert_vtime___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags) SLO_KFUNC;
-void scx_bpf_dispatch_vtime___old(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dsq_insert_vtime___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+				   u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dispatch_vtime___old(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+				  u64 enq_flags) SLO_KFUNC;
 
-static __always_inline void slo_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags)
+static __always_inline void slo_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+					     u64 enq_flags)
 {
 	if (bpf_ksym_exists(__scx_bpf_dsq_insert_vtime___new)) {
 		struct scx_bpf_dsq_insert_vtime_args args = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduling policy as pure functions: key, class, slices, virtual time, who may be preempted, and the floor of
- * best effort. No helpers, maps or kernel types, and `now` is an argument: the host's unit tests compile the very
- * same code. Unsigned 64-bit arithmetic only; every divisor is guarded, as BPF answers 0 for x/0 where the host traps.
+ * The scheduling policy as pure functions: key, class, slices, virtual time, who may be preempted, and the
+ * floor of best effort. No helpers, maps or kernel types, and `now` is an argument: the host's unit tests
+ * compile the very same code. Unsigned 64-bit arithmetic only; every divisor is guarded, as BPF answers 0 for
+ * x/0 where the host traps.
  */
 #ifndef SLO_POLICY_H
 #define SLO_POLICY_H
@@ -41,8 +42,9 @@ static inline int slo_before(slo_u64 a, slo_u64 b)
 }
 
 /*
- * Key of a job whose wait is bounded: the latest start that keeps the budget. Its wait so far is now - wake - exec,
- * so it must start by now + (budget - wait) = wake + budget + exec. It does not change while the job waits.
+ * Key of a job whose wait is bounded: the latest start that keeps the budget. Its wait so far is now - wake -
+ * exec, so it must start by now + (budget - wait) = wake + budget + exec. It does not change while the job
+ * waits.
  */
 static inline slo_u64 slo_key_ns(slo_u64 wake_ns, slo_u64 budget_ns, slo_u64 exec_ns)
 {
@@ -93,13 +95,13 @@ static inline int slo_preempts(slo_u64 key_ns, slo_u32 running_class, slo_u64 ru
 }
 
 /*
- * The floor: while best-effort tasks wait, they get at least 1/20 of each CPU. Credit is spent by SLO execution and
- * earned by best-effort execution; when none is left, best effort gets a turn. What best effort runs anyway counts:
- * the credit it can save covers 100 ms of SLO execution, longer than most bursts.
+ * The floor: while best-effort tasks wait, they get at least 1/20 of each CPU. Credit is spent by SLO
+ * execution and earned by best-effort execution; when none is left, best effort gets a turn. What best effort
+ * runs anyway counts: the credit it can save covers 100 ms of SLO execution, longer than most bursts.
  */
 #define SLO_FLOOR_DIVISOR 20ull
 #define SLO_FLOOR_CREDIT_MAX_NS (5ull * SLO_NSEC_PER_MSEC)
-/* Turns are short, as SLO tasks wait meanwhile: 1 ms, or the smallest budget where that is less. */
+/* Turns are short, as SLO tasks wait meanwhile: 1 ms, or half of the smallest budget where that is less. */
 #define SLO_FLOOR_TURN_NS (1ull * SLO_NSEC_PER_MSEC)
 
 static inline slo_u64 slo_floor_spend(slo_u64 credit_ns, slo_u64 slo_exec_ns)
@@ -120,8 +122,9 @@ static inline slo_u64 slo_floor_earn(slo_u64 credit_ns, slo_u64 best_effort_exec
 
 static inline slo_u64 slo_floor_turn_ns(slo_u64 smallest_budget_ns)
 {
-	return smallest_budget_ns != 0 && smallest_budget_ns < SLO_FLOOR_TURN_NS ? smallest_budget_ns :
-										   SLO_FLOOR_TURN_NS;
+	slo_u64 half_ns = smallest_budget_ns / 2;
+
+	return half_ns != 0 && half_ns < SLO_FLOOR_TURN_NS ? half_ns : SLO_FLOOR_TURN_NS;
 }
 
 #endif

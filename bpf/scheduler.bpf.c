@@ -2,12 +2,13 @@
 /*
  * The scheduler: callbacks gather facts, ask job.h and policy.h, and carry out the answer.
  *
- * Two kinds of queues: `SLO`, ordered by key (the latest start that keeps the budget), and `best effort`, ordered by
- * weighted virtual time. Each exists once for all CPUs and once per CPU, for tasks that may run only there. A CPU that
- * needs work takes the earliest key; without SLO tasks, or when best effort has its turn, the earliest virtual time.
+ * Two kinds of queues: `SLO`, ordered by key (the latest start that keeps the budget), and `best effort`,
+ * ordered by weighted virtual time. Each exists once for all CPUs and once per CPU, for tasks that may run
+ * only there. A CPU that needs work takes the earliest key; without SLO tasks, or when best effort has its
+ * turn, the earliest virtual time.
  *
- * A waking task goes to an idle CPU at once. Where none is idle, an SLO task is queued first, then a CPU is told to
- * look again: whichever CPU comes takes the earliest key.
+ * A waking task goes to an idle CPU at once. Where none is idle, an SLO task is queued first, then a CPU is
+ * told to look again: whichever CPU comes takes the earliest key.
  */
 #include "storage.bpf.h"
 
@@ -47,7 +48,8 @@ static __always_inline u64 slice_of(const struct task_ctx *tctx)
 	return slo_best_effort_slice_ns(tick_ns, nr_shared_slo.value);
 }
 
-/* Queue lengths, counted here so that an empty queue costs no look-up. ------------------------------------------- */
+/* Queue lengths, counted here so that an empty queue costs no look-up.
+ * ------------------------------------------- */
 
 static __always_inline void count_queue(const struct task_ctx *tctx, u64 by)
 {
@@ -79,11 +81,12 @@ static __always_inline void join_queue(struct task_ctx *tctx, u32 queue, s32 cpu
 	count_queue(tctx, 1);
 }
 
-/* Preemption ----------------------------------------------------------------------------------------------------- */
+/* Preemption
+ * ----------------------------------------------------------------------------------------------------- */
 
 /*
- * Makes a CPU look at the queues. One request at a time: until the CPU has looked, more say nothing new. The exchange
- * is a full barrier, so a CPU that has already looked (and cleared the flag) is asked again.
+ * Makes a CPU look at the queues. One request at a time: until the CPU has looked, more say nothing new. The
+ * exchange is a full barrier, so a CPU that has already looked (and cleared the flag) is asked again.
  */
 static __always_inline void kick(s32 cpu, struct cpu_ctx *cctx)
 {
@@ -102,10 +105,16 @@ static __always_inline bool in_floor_turn(const struct cpu_ctx *cctx, u64 now)
 	return cctx->floor_turn_until_ns != 0 && now < cctx->floor_turn_until_ns;
 }
 
+/* The key of a running SLO task moves on with its execution. */
+static __always_inline u64 running_key(const struct cpu_ctx *cctx, u64 now)
+{
+	return cctx->key_ns + slo_elapsed_ns(cctx->ran_from_ns, now);
+}
+
 /* The turn of best effort ends with a look at the queues, by a timer; until then the CPU is left alone. */
 static __always_inline bool may_preempt(const struct cpu_ctx *cctx, u64 key, u64 now)
 {
-	return !in_floor_turn(cctx, now) && slo_preempts(key, cctx->class, cctx->key_ns);
+	return !in_floor_turn(cctx, now) && slo_preempts(key, cctx->class, running_key(cctx, now));
 }
 
 static __always_inline bool try_victim(struct task_struct *p, s32 cpu, u64 key, u64 now)
@@ -125,7 +134,8 @@ static bool kick_best_effort(struct task_struct *p, s32 near, u64 key, u64 now)
 	u32 tries = 0;
 	int i;
 
-	bpf_for(i, 0, (int)words) {
+	bpf_for(i, 0, (int)words)
+	{
 		u32 word = ((u32)near / 64 + (u32)i) % words;
 		u64 bits;
 		int j;
@@ -133,7 +143,8 @@ static bool kick_best_effort(struct task_struct *p, s32 near, u64 key, u64 now)
 		if (word >= SLO_MAX_CPUS / 64)
 			break;
 		bits = best_effort_cpus[word];
-		bpf_for(j, 0, VICTIM_TRIES) {
+		bpf_for(j, 0, VICTIM_TRIES)
+		{
 			if (!bits)
 				break;
 			if (try_victim(p, (s32)(word * 64 + slo_log2(bits)), key, now))
@@ -157,18 +168,20 @@ static void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now)
 		return;
 	if (kick_best_effort(p, prev, key, now))
 		return;
-	/* Two random choices find a CPU almost as good as the one with the latest key, without looking at all. */
+	/* Two random choices find a CPU almost as good as the one with the latest key, without looking at
+	 * all. */
 	first = bpf_get_prandom_u32() % nr_cpus;
 	second = bpf_get_prandom_u32() % nr_cpus;
 	a = cpu_ctx_of((s32)first);
 	b = cpu_ctx_of((s32)second);
-	if (b->class == SLO_CLASS_SLO && slo_before(a->key_ns, b->key_ns))
+	if (b->class == SLO_CLASS_SLO && slo_before(running_key(a, now), running_key(b, now)))
 		first = second;
 	if (!try_victim(p, (s32)first, key, now))
 		try_victim(p, prev, key, now);
 }
 
-/* Placement ------------------------------------------------------------------------------------------------------ */
+/* Placement
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* The program's own prologue raises the count of the running task by one on some kernels. */
 static __always_inline bool is_migration_disabled(const struct task_struct *p)
@@ -194,7 +207,8 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return prev_cpu;
 	refresh_unit(tctx, p);
 	tctx->class = classify(tctx, slo_now());
-	/* A synchronous wakeup may be put behind its waker, which need not sleep soon: not for a task with a budget. */
+	/* A synchronous wakeup may be put behind its waker, which need not sleep soon: not for a task with a
+	 * budget. */
 	if (tctx->class == SLO_CLASS_SLO)
 		wake_flags &= ~(u64)SCX_WAKE_SYNC;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
@@ -218,8 +232,8 @@ static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool p
 	return true;
 }
 
-static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned, u64 now,
-					u64 enq_flags)
+static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
+					u64 now, u64 enq_flags)
 {
 	u64 key = key_of(tctx, now);
 	u64 queue = pinned ? QUEUE_PINNED_SLO | (u32)cpu : QUEUE_SHARED_SLO;
@@ -235,8 +249,8 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 		preempt_for(p, cpu, key, now);
 }
 
-static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
-						u64 enq_flags)
+static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
+						bool pinned, u64 enq_flags)
 {
 	u64 queue = pinned ? QUEUE_PINNED_BEST_EFFORT | (u32)cpu : QUEUE_SHARED_BEST_EFFORT;
 
@@ -266,7 +280,8 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		enqueue_best_effort(p, tctx, cpu, pinned, enq_flags);
 }
 
-/* Dispatch ------------------------------------------------------------------------------------------------------- */
+/* Dispatch
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Key or virtual time of the first task of a queue that may run on this CPU; false when there is none. */
 static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
@@ -277,7 +292,8 @@ static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
 	int i;
 
 	bpf_iter_scx_dsq_new(&it, queue, 0);
-	bpf_for(i, 0, HEADS_MAX) {
+	bpf_for(i, 0, HEADS_MAX)
+	{
 		p = bpf_iter_scx_dsq_next(&it);
 		if (!p)
 			break;
@@ -326,13 +342,27 @@ static __always_inline bool keeps_cpu(struct task_struct *prev, s32 cpu, const s
 
 static __always_inline bool take_best_effort(s32 cpu, const struct cpu_ctx *cctx)
 {
-	return take(cpu, QUEUE_SHARED_BEST_EFFORT, QUEUE_PINNED_BEST_EFFORT | (u32)cpu, nr_shared_best_effort.value,
-		    cctx->nr_pinned_best_effort);
+	return take(cpu, QUEUE_SHARED_BEST_EFFORT, QUEUE_PINNED_BEST_EFFORT | (u32)cpu,
+		    nr_shared_best_effort.value, cctx->nr_pinned_best_effort);
 }
 
 static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx)
 {
-	return take(cpu, QUEUE_SHARED_SLO, QUEUE_PINNED_SLO | (u32)cpu, nr_shared_slo.value, cctx->nr_pinned_slo);
+	return take(cpu, QUEUE_SHARED_SLO, QUEUE_PINNED_SLO | (u32)cpu, nr_shared_slo.value,
+		    cctx->nr_pinned_slo);
+}
+
+/* Brings the floor's credit up to date with what has run since the last time. */
+static __always_inline void charge_floor(struct cpu_ctx *cctx, u64 now)
+{
+	u64 ran_ns = slo_elapsed_ns(cctx->floor_charged_ns, now);
+
+	if (cctx->class == SLO_CLASS_BEST_EFFORT)
+		cctx->floor_credit_ns = slo_floor_earn(cctx->floor_credit_ns, ran_ns);
+	else if (cctx->class == SLO_CLASS_SLO &&
+		 (nr_shared_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0))
+		cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, ran_ns);
+	cctx->floor_charged_ns = now;
 }
 
 /* Serves best effort before SLO tasks when the floor is due or its turn is not over. */
@@ -362,6 +392,7 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	u64 now = slo_now();
 
 	kick_seen(cctx);
+	charge_floor(cctx, now);
 	if (take_floor_turn(cpu, cctx, now))
 		return;
 	if (keeps_cpu(prev, cpu, cctx, now) || take_slo(cpu, cctx))
@@ -379,7 +410,8 @@ static int end_floor_turn(void *map, u32 *cpu, struct floor_timer *timer)
 	return 0;
 }
 
-/* A task's life ---------------------------------------------------------------------------------------------------- */
+/* A task's life
+ * ---------------------------------------------------------------------------------------------------- */
 
 SEC("struct_ops/runnable")
 void BPF_PROG(slo_runnable, struct task_struct *p, u64 enq_flags)
@@ -420,22 +452,22 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	leave_queue(tctx);
 	slo_job_runs(&tctx->job, now);
 	tctx->ran_from_ns = now;
+	cctx->ran_from_ns = now;
+	cctx->floor_charged_ns = now;
 	if (tctx->class == SLO_CLASS_SLO)
 		cctx->key_ns = key_of(tctx, now);
 	else if (slo_before(vtime_now_ns.value, tctx->vtime_ns))
 		vtime_now_ns.value = tctx->vtime_ns;
 	note_class(cpu, cctx, tctx->class);
-	/* The kick may have been spent on switching to a task of the local queue, without a look at the others. */
-	if (cctx->kick_pending)
+	/*
+	 * The kick may have been spent on switching to a task of the local queue, without a look at the
+	 * others: once more, but only once, as a task that comes back by the local queue would be kicked for
+	 * ever.
+	 */
+	if (cctx->kick_pending) {
+		kick_seen(cctx);
 		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
-}
-
-static __always_inline void charge_floor(struct cpu_ctx *cctx, u32 class, u64 ran_ns)
-{
-	if (class == SLO_CLASS_BEST_EFFORT)
-		cctx->floor_credit_ns = slo_floor_earn(cctx->floor_credit_ns, ran_ns);
-	else if (nr_shared_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0)
-		cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, ran_ns);
+	}
 }
 
 SEC("struct_ops/stopping")
@@ -454,7 +486,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		tctx->vtime_ns += slo_vtime_charge_ns(ran_ns, p->scx.weight);
 	else if (tctx->job.exec_ns >= tctx->max_exec_ns)
 		tctx->demoted = true;
-	charge_floor(cctx, tctx->class, ran_ns);
+	charge_floor(cctx, now);
 	cctx->class = SLO_CLASS_NONE;
 }
 
@@ -480,13 +512,12 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 
 	if (!tctx)
 		return -12; /* ENOMEM */
-	if ((p->flags & PF_KTHREAD) || p->tgid == 1)
-		tctx->own_budget_ns = SLO_IMPLICIT_BUDGET_NS;
 	tctx->slot = SLO_NO_SLOT;
 	return 0;
 }
 
-/* The task joins the class, at load, by fork, or back from a real-time class: what it did elsewhere does not count. */
+/* The task joins the class, at load, by fork, or back from a real-time class: what it did elsewhere does not
+ * count. */
 SEC("struct_ops/enable")
 void BPF_PROG(slo_enable, struct task_struct *p)
 {
@@ -527,7 +558,8 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 	note_class(cpu, cctx, SLO_CLASS_NONE);
 }
 
-/* Load and unload ---------------------------------------------------------------------------------------------------- */
+/* Load and unload
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int init_cpu(u32 cpu)
 {
@@ -561,7 +593,8 @@ s32 BPF_PROG(slo_init)
 	err = scx_bpf_create_dsq(QUEUE_SHARED_BEST_EFFORT, -1);
 	if (err)
 		return err;
-	bpf_for(cpu, 0, (int)nr_cpus) {
+	bpf_for(cpu, 0, (int)nr_cpus)
+	{
 		err = init_cpu((u32)cpu);
 		if (err)
 			return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every byte that crosses between the BPF programs and the daemon. Compiled on both sides; fixed widths, padding
- * written out. Whoever changes a struct raises SLO_ABI_VERSION.
+ * Every byte that crosses between the BPF programs and the daemon. Compiled on both sides; fixed widths,
+ * padding written out. Whoever changes a struct raises SLO_ABI_VERSION.
  */
 #ifndef SLO_ABI_H
 #define SLO_ABI_H
@@ -45,8 +45,8 @@ struct slo_cfg {
 static_assert(sizeof(struct slo_cfg) == 32, "slo_cfg");
 
 /*
- * Value of stats_map at index shard * SLO_CAPACITY + slot. Written with atomic adds by the CPUs of one shard, read
- * through mmap while they run: each counter is exact, a snapshot of several is not one instant.
+ * Value of stats_map at index shard * SLO_CAPACITY + slot. Written with atomic adds by the CPUs of one shard,
+ * read through mmap while they run: each counter is exact, a snapshot of several is not one instant.
  */
 struct slo_stats {
 	slo_u64 jobs;

@@ -2,9 +2,9 @@
 /*
  * Log-linear latency histogram: one definition for the BPF programs, the daemon and the tests.
  *
- * A value in ns falls into bucket 0 below 1024 ns (about 1 us), into the last bucket from 2^36 ns (about 68.7 s)
- * on, and in between into one of 8 equal parts of its power of two. A bucket is therefore at most 1/8 of its
- * lower edge wide, and its midpoint is off by at most 6.25% of any value in it.
+ * A value in ns falls into bucket 0 below 1024 ns (about 1 us), into the last bucket from 2^36 ns (about 68.7
+ * s) on, and in between into one of 8 equal parts of its power of two. A bucket is therefore at most 1/8 of
+ * its lower edge wide, and its midpoint is off by at most 6.25% of any value in it.
  */
 #ifndef SLO_HISTOGRAM_H
 #define SLO_HISTOGRAM_H
@@ -16,9 +16,11 @@
 #define SLO_HIST_SUB_SHIFT 3
 #define SLO_HIST_SUBS (1u << SLO_HIST_SUB_SHIFT)
 
-static_assert(SLO_HIST_BUCKETS == (SLO_HIST_MAX_SHIFT - SLO_HIST_MIN_SHIFT) * SLO_HIST_SUBS + 2, "bucket count");
+static_assert(SLO_HIST_BUCKETS == (SLO_HIST_MAX_SHIFT - SLO_HIST_MIN_SHIFT) * SLO_HIST_SUBS + 2,
+	      "bucket count");
 
-/* Position of the highest set bit of a non-zero value, without a loop: BPF has no such instruction before cpu v4. */
+/* Position of the highest set bit of a non-zero value, without a loop: BPF has no such instruction before cpu
+ * v4. */
 static inline slo_u32 slo_log2(slo_u64 v)
 {
 	slo_u32 r = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All maps and shared variables, their typed look-ups, and a task's identity: which cgroup it is in, and which
- * settings hold there.
+ * All maps and shared variables, their typed look-ups, and a task's identity: which cgroup it is in, and
+ * which settings hold there.
  */
 #ifndef SLO_STORAGE_BPF_H
 #define SLO_STORAGE_BPF_H
@@ -32,7 +32,6 @@ struct task_ctx {
 	u64 cgroup_id; /* settings below are those of this cgroup at this generation */
 	u64 budget_ns;
 	u64 max_exec_ns;
-	u64 own_budget_ns; /* implicit budget of kernel threads and PID 1; 0: none */
 	u64 vtime_ns;
 	u64 ran_from_ns;
 	u32 generation;
@@ -43,13 +42,16 @@ struct task_ctx {
 	bool demoted;  /* the present job went over max_exec_ns */
 };
 
-/* State of one CPU. Written by that CPU (kick_pending also by others), so no line is shared on every switch. */
+/* State of one CPU. Written by that CPU (kick_pending also by others), so no line is shared on every switch.
+ */
 struct cpu_ctx {
-	u64 key_ns; /* of the SLO task that runs */
+	u64 key_ns;      /* of the SLO task that runs, when it began to */
+	u64 ran_from_ns; /* when it began to */
 	u64 floor_credit_ns;
+	u64 floor_charged_ns;    /* the credit is right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
-	u32 class;		 /* SLO_CLASS_* of what runs */
-	u32 kick_pending;	 /* asked to reschedule and has not looked at the queues since */
+	u32 class;               /* SLO_CLASS_* of what runs */
+	u32 kick_pending;        /* asked to reschedule and has not looked at the queues since */
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
@@ -71,7 +73,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, SLO_CAPACITY); /* times the number of shards, set before loading */
-	__type(key, u32);		   /* shard * SLO_CAPACITY + slot */
+	__type(key, u32);                  /* shard * SLO_CAPACITY + slot */
 	__type(value, struct slo_stats);
 } stats_map SEC(".maps");
 
@@ -120,7 +122,8 @@ static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
 	return &cpus[(u32)cpu & (SLO_MAX_CPUS - 1)];
 }
 
-/* NULL only for a task that init_task never saw; init_task makes the storage, as making it elsewhere may fail. */
+/* NULL only for a task that init_task never saw; init_task makes the storage, as making it elsewhere may
+ * fail. */
 static __always_inline struct task_ctx *task_ctx_of(struct task_struct *p)
 {
 	return bpf_task_storage_get(&task_map, p, NULL, 0);
@@ -132,7 +135,8 @@ static __always_inline struct slo_cfg *find_cfg(struct cgroup *cgrp)
 	struct slo_cfg *cfg = NULL;
 	int i;
 
-	bpf_for(i, 0, SLO_MAX_DEPTH) {
+	bpf_for(i, 0, SLO_MAX_DEPTH)
+	{
 		struct cgroup_subsys_state *parent;
 		u64 id = cgrp->kn->id;
 
@@ -151,12 +155,15 @@ static __noinline void reload_unit(struct task_ctx *tctx __arg_nonnull, struct t
 				   u64 cgroup_id, u32 generation)
 {
 	struct slo_cfg *cfg = find_cfg(p->cgroups->dfl_cgrp);
+	/* Not known before: in init_task the child of PID 1 still carries its parent's number. */
+	bool is_vital = (p->flags & PF_KTHREAD) || p->tgid == 1;
+	u64 own_budget_ns = is_vital ? SLO_IMPLICIT_BUDGET_NS : 0;
 
 	tctx->cgroup_id = cgroup_id;
 	tctx->generation = generation;
 	tctx->slot = SLO_NO_SLOT;
-	tctx->budget_ns = tctx->own_budget_ns;
-	tctx->max_exec_ns = slo_default_max_exec_ns(tctx->own_budget_ns);
+	tctx->budget_ns = own_budget_ns;
+	tctx->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
 	if (!cfg || (cfg->flags & SLO_CFG_NO_BUDGET))
 		return;
 	tctx->budget_ns = cfg->budget_ns;
@@ -190,7 +197,8 @@ static __always_inline void raise_max(u64 *max, u64 value)
 	}
 }
 
-static __always_inline void count_job(const struct task_ctx *tctx, const struct slo_job_end *end, u64 budget_ns, s32 cpu)
+static __always_inline void count_job(const struct task_ctx *tctx, const struct slo_job_end *end,
+				      u64 budget_ns, s32 cpu)
 {
 	struct slo_stats *stats;
 	u32 slot = tctx->slot;

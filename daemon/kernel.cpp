@@ -33,12 +33,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// An LLC with more CPUs than this has several statistics shards: more CPUs on one cache line cost more than a shard.
+// An LLC with more CPUs than this has several statistics shards: more CPUs on one cache line cost more than a
+// shard.
 constexpr unsigned max_cpus_per_shard = 16;
 
 constexpr std::uint32_t first_error_kind = 1024;  // SCX_EXIT_ERROR
 
-// What libbpf and the verifier said during the last load; its callback has no context, and we have one thread.
+// What libbpf and the verifier said during the last load; its callback has no context, and we have one
+// thread.
 std::string& load_log() {
   static std::string log;
   return log;
@@ -48,12 +50,14 @@ constexpr std::size_t load_log_max = 4096;
 
 int keep_load_log(libbpf_print_level level, const char* format, va_list args) {
   if (level != LIBBPF_WARN) return 0;
-  return guard_callback(0, [] {}, [&] {
-    std::array<char, 1024> line{};
-    const int n = std::vsnprintf(line.data(), line.size(), format, args);
-    if (n > 0 && load_log().size() < load_log_max) load_log() += line.data();
-    return n;
-  });
+  return guard_callback(
+      0, [] {},
+      [&] {
+        std::array<char, 1024> line{};
+        const int n = std::vsnprintf(line.data(), line.size(), format, args);
+        if (n > 0 && load_log().size() < load_log_max) load_log() += line.data();
+        return n;
+      });
 }
 
 // The line that says what went wrong, without the noise after it.
@@ -178,18 +182,19 @@ void KernelScheduler::Loaded::configure() {
   bpf_map__set_max_entries(skeleton.maps.stats_map, shards_.count * SLO_CAPACITY);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 
-  // Bits a kernel does not know are refused, so each is looked up.
+  // All tasks come through enqueue: those the kernel would put on a CPU's local queue itself could not be
+  // told from others, nor preempted by key. Bits a kernel does not know are refused, so each is looked up.
   const BtfHandle types(btf__load_vmlinux_btf());
-  if (types)
-    skeleton.struct_ops.scx_slo->flags =
-        kernel_enum_value(types.get(), "scx_ops_flags", "SCX_OPS_ENQ_MIGRATION_DISABLED");
+  for (const char* flag : {"SCX_OPS_ENQ_EXITING", "SCX_OPS_ENQ_MIGRATION_DISABLED"})
+    if (types) skeleton.struct_ops.scx_slo->flags |= kernel_enum_value(types.get(), "scx_ops_flags", flag);
   // Closes the race with CPUs that come or go between load and attach.
   skeleton.struct_ops.scx_slo->hotplug_seq = read_number("/sys/kernel/sched_ext/hotplug_seq").value_or(0);
 }
 
 Result<void> KernelScheduler::Loaded::map_stats() {
   const std::size_t size = std::size_t{shards_.count} * SLO_CAPACITY * sizeof(slo_stats);
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.stats_map), 0);
+  void* memory =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.stats_map), 0);
   if (memory == MAP_FAILED) return std::unexpected(Error{"map", "the scheduler's statistics", errno, ""});
   stats_memory_ = {static_cast<std::byte*>(memory), size};
   return {};
@@ -256,10 +261,13 @@ slo_stats KernelScheduler::Loaded::read_stats(std::uint32_t slot) const {
 }
 
 void KernelScheduler::Loaded::clear_stats(std::uint32_t slot) {
-  for (unsigned shard = 0; slot < SLO_CAPACITY && shard < shards_.count; ++shard) *stats_at(shard, slot) = slo_stats{};
+  for (unsigned shard = 0; slot < SLO_CAPACITY && shard < shards_.count; ++shard)
+    *stats_at(shard, slot) = slo_stats{};
 }
 
-KernelScheduler::KernelScheduler() { libbpf_set_print(keep_load_log); }
+KernelScheduler::KernelScheduler() {
+  libbpf_set_print(keep_load_log);
+}
 KernelScheduler::~KernelScheduler() = default;
 
 Result<void> KernelScheduler::attach() {
@@ -271,16 +279,21 @@ Result<void> KernelScheduler::attach() {
   return {};
 }
 
-void KernelScheduler::detach() { loaded_.reset(); }
+void KernelScheduler::detach() {
+  loaded_.reset();
+}
 
-bool KernelScheduler::attached() const { return loaded_ && !loaded_->exit_record(); }
+bool KernelScheduler::attached() const {
+  return loaded_ && !loaded_->exit_record();
+}
 
 std::optional<SchedulerExit> KernelScheduler::exit_record() const {
   return loaded_ ? loaded_->exit_record() : std::nullopt;
 }
 
 Result<void> KernelScheduler::apply(const CfgChange& change) {
-  if (!attached()) return std::unexpected(Error{"change settings of", "the scheduler", ENODEV, "it is not attached"});
+  if (!attached())
+    return std::unexpected(Error{"change settings of", "the scheduler", ENODEV, "it is not attached"});
   return loaded_->apply(change);
 }
 

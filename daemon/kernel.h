@@ -7,7 +7,8 @@
 
 namespace slo {
 
-// The scheduler of bpf/scheduler.bpf.c through libbpf: skeleton, maps, attach, exit record. The only user of libbpf.
+// The scheduler of bpf/scheduler.bpf.c through libbpf: skeleton, maps, attach, exit record. The only user of
+// libbpf.
 class KernelScheduler final : public SchedulerKernel {
  public:
   KernelScheduler();

@@ -99,9 +99,15 @@ TEST(Job, WaitAndExecAddUpToTheResponseInAnyOrderOfEvents) {
       now += random() % 5000;
       const slo_u32 was = job.state;
       switch (random() % 3) {
-        case 0: slo_job_wakes(&job, now); break;
-        case 1: slo_job_runs(&job, now); break;
-        default: slo_job_stops(&job, now); break;
+        case 0:
+          slo_job_wakes(&job, now);
+          break;
+        case 1:
+          slo_job_runs(&job, now);
+          break;
+        default:
+          slo_job_stops(&job, now);
+          break;
       }
       if (was == SLO_JOB_NONE && job.state != SLO_JOB_NONE) {
         began = now;

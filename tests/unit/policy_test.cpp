@@ -108,10 +108,10 @@ TEST(Policy, BestEffortThatRunsAnywayNeedsNoTurns) {
   }
 }
 
-TEST(Policy, ATurnOfBestEffortIsNoLongerThanTheSmallestBudget) {
+TEST(Policy, ATurnOfBestEffortIsNoLongerThanHalfTheSmallestBudget) {
   EXPECT_EQ(slo_floor_turn_ns(0), SLO_FLOOR_TURN_NS);
   EXPECT_EQ(slo_floor_turn_ns(50 * ms), SLO_FLOOR_TURN_NS);
-  EXPECT_EQ(slo_floor_turn_ns(200 * us), 200 * us);
+  EXPECT_EQ(slo_floor_turn_ns(200 * us), 100 * us);
 }
 
 }  // namespace

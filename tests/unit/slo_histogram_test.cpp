@@ -31,7 +31,8 @@ TEST(SloHistogram, TheMidpointOfABucketIsOffByAtMostSixPointThreePercent) {
     if (value < slo_hist_lower_ns(1) || value >= slo_hist_lower_ns(SLO_HIST_BUCKETS - 1)) continue;
     const slo_u32 index = slo_hist_index(value);
     const double middle =
-        (static_cast<double>(slo_hist_lower_ns(index)) + static_cast<double>(slo_hist_lower_ns(index + 1))) / 2;
+        (static_cast<double>(slo_hist_lower_ns(index)) + static_cast<double>(slo_hist_lower_ns(index + 1))) /
+        2;
     ASSERT_NEAR(middle / static_cast<double>(value), 1.0, 0.063) << value;
   }
 }
