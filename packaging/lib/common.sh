@@ -47,8 +47,13 @@ as_root() {
     fi
 }
 
-# content_hash FILE…: one short hash over the content of the files. Prints to stdout.
-content_hash() { cat -- "$@" | sha256sum | cut -c1-16; }
+# content_hash FILE|FUNCTION…: one short hash over the content of the files and functions. Prints to stdout.
+content_hash() {
+    local item
+    for item in "$@"; do
+        if [[ $item == */* ]]; then cat -- "$item"; else declare -f "$item"; fi
+    done | sha256sum | cut -c1-16
+}
 
 # locked NAME COMMAND…: run COMMAND while no other instance runs under the same NAME.
 locked() {

@@ -85,7 +85,7 @@ default_release() {
     local series release verdict
     for series in $(archive_series); do
         release=$(newest_release "$series")
-        locked "kernel-$release" fetch_kernel "$release"
+        [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
         verdict=$(locked "kernel-$release" kernel_verdict "$release")
         if [[ $verdict == healthy* ]]; then
             echo "$release"
@@ -106,6 +106,6 @@ choose_kernel() {
     fi
     release=$(newest_release "$1") ||
         die "the archive has no kernel ${1}; it has $(archive_series | paste -sd' ')."
-    locked "kernel-$release" fetch_kernel "$release"
+    [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
     echo "$release"
 }

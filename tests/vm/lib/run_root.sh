@@ -4,8 +4,6 @@
 # bare or with the package installed by apt in the booted machine.
 
 vm=$top/tests/vm
-run_root=$cache/run-root/$(content_hash "$vm/run-root.packages" "$vm/guest/customize" "$vm/guest/start" \
-    "$vm/guest/slo-job.service" "$vm/lib/run_root.sh" "$top/packaging/lib/archive.sh")
 
 # directory_cpio DIRECTORY FILE: DIRECTORY as an initramfs.
 directory_cpio() {
@@ -34,6 +32,9 @@ make_run_root() {
     prune "$cache/run-root" 2
 }
 
+run_root=$cache/run-root/$(content_hash "$vm/run-root.packages" "$vm/guest/customize" "$vm/guest/start" \
+    "$vm/guest/slo-job.service" make_root make_run_root directory_cpio)
+
 # The directory in the cache for the machine with the package DEB. Prints to stdout.
 machine_entry() { echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1")"; }
 
@@ -48,7 +49,7 @@ install_package() {
     timed "installing $(basename "$deb") in the booted machine" "$vm/run" --bare --keep-disk "$entry/root.img" \
         --out "$entry/out" --add "$deb:/var/tmp/" -- bash -euc '
             touch /run/before
-            DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-download install "$1"
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y install "$1"
             rm "$1"
             find / -xdev -cnewer /run/before ! -type s -print0 |
                 tar -c -f "$OUT/changed.tar" --null --no-recursion -T - --warning=no-file-changed
