@@ -135,8 +135,7 @@ static __always_inline struct slo_cfg *find_cfg(struct cgroup *cgrp)
 	struct slo_cfg *cfg = NULL;
 	int i;
 
-	bpf_for(i, 0, SLO_MAX_DEPTH)
-	{
+	bpf_for (i, 0, SLO_MAX_DEPTH) {
 		struct cgroup_subsys_state *parent;
 		u64 id = cgrp->kn->id;
 
