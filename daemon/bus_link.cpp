@@ -23,7 +23,7 @@ BusLink::BusLink(sd_event* event, std::string version, Log log)
     : event_(event), version_(std::move(version)), log_(std::move(log)) {}
 
 BusLink::~BusLink() {
-  close();
+  disconnect();
 }
 
 void BusLink::connect(Manager& manager) {
@@ -58,7 +58,7 @@ void BusLink::open() {
   systemd_->request_list();
 }
 
-void BusLink::close() {
+void BusLink::disconnect() {
   systemd_.reset();
   objects_.reset();
   if (bus_ != nullptr) static_cast<void>(sd_bus_detach_event(bus_));
@@ -84,7 +84,7 @@ void BusLink::tend() {
     lost_ = true;
     log_({"reach the system bus", "", 0, "what is enforced stays so; trying to connect again every second"});
   }
-  close();
+  disconnect();
   try {
     open();
     // Answered later: waiting here for a bus that is only just starting could last longer than the watchdog
@@ -93,7 +93,7 @@ void BusLink::tend() {
       check(sd_bus_request_name_async(bus_, nullptr, bus_name, 0, nullptr, nullptr), "own the bus name");
     lost_ = false;
   } catch (const std::exception&) {  // said once above
-    close();
+    disconnect();
   }
 }
 

@@ -27,8 +27,10 @@ class BusLink final : public UnitSource, public Audience {
   BusLink& operator=(const BusLink&) = delete;
 
   // Connects, exports, subscribes and asks for the first list. Throws sdbus::Error or std::system_error. The
-  // manager is given here, not earlier, as it needs this object first; it outlives all later use.
+  // manager is given here, not earlier, as it needs this object first; it lives until disconnect().
   void connect(Manager& manager);
+  // Takes everything off the bus, and lets go of the manager.
+  void disconnect();
   // Appears under the daemon's name. Throws sdbus::Error; waits for the bus (not for PID 1).
   void own_name();
   // Outcome of the first list: empty while it is under way.
@@ -46,7 +48,6 @@ class BusLink final : public UnitSource, public Audience {
 
  private:
   void open();
-  void close();
   void take_list(const Result<std::vector<UnitFact>>& facts);
 
   sd_event* event_;

@@ -2,6 +2,7 @@
 #include "bus_unit.h"
 
 #include <org.scxslo.Unit1_adaptor.h>
+#include <spdlog/spdlog.h>
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
@@ -74,7 +75,8 @@ class BusUnit::Object final
   ~Object() {
     try {
       emitInterfacesRemovedSignal();
-    } catch (const sdbus::Error&) {  // the bus is gone: nobody is left to tell
+    } catch (const sdbus::Error& error) {  // the bus is gone: nobody is left to tell
+      spdlog::debug("ignoring that the bus was not told that {} is gone: {}", unit_.name, error.what());
     }
     unregisterAdaptor();
   }

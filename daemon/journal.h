@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +36,7 @@ class Journal final : public Audience {
 
  private:
   using Fields = std::vector<std::pair<std::string_view, std::string>>;
-  enum class Priority { error = 3, warning = 4, notice = 5, info = 6 };
+  enum class Priority : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6 };
   void write(Priority priority, const std::string& message, const Fields& fields) const;
 
   bool structured_;

@@ -116,6 +116,11 @@ struct Parts {
   BusLink& bus;
 };
 
+// The objects on the bus speak for the manager, so they go before it does, whatever ends the daemon.
+struct Disconnect {
+  void operator()(BusLink* bus) const { bus->disconnect(); }
+};
+
 int on_stop_signal(sd_event_source* source, const signalfd_siginfo* /*info*/, void* /*userdata*/) {
   static_cast<void>(sd_notify(0, "STOPPING=1"));
   return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
@@ -166,7 +171,8 @@ std::optional<int> start_up(sd_event* event, Manager& manager, BusLink& bus) {
     check(sd_event_run(event, UINT64_MAX), "run the event loop");
     if (asked_to_stop(event)) return EXIT_SUCCESS;
   }
-  if (!*bus.first_list() || !manager.attach()) return EXIT_FAILURE;
+  const auto& list = bus.first_list();
+  if (!list || !*list || !manager.attach()) return EXIT_FAILURE;
   bus.own_name();
   return std::nullopt;
 }
@@ -185,6 +191,7 @@ int run(const std::string& log_level) {
   BusLink bus(event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); });
   Announcer audience(journal, bus);
   Manager manager(kernel, bus, audience, read_unit_files, missing);
+  const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
   Parts parts{manager, bus};
   add_event_sources(event.get(), parts);
 

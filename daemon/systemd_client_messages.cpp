@@ -43,7 +43,7 @@ bool read_strings_variant(sd_bus_message* message, std::vector<std::string>& val
   if (sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s") < 0) return false;
   const char* text = nullptr;
   int more = 0;
-  while ((more = sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &text)) > 0)
+  while ((more = sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, static_cast<void*>(&text))) > 0)
     values.emplace_back(text);
   return more == 0;
 }
@@ -62,7 +62,8 @@ bool read_unit_change(sd_bus_message* signal, UnitChange& change) {
   if (sd_bus_message_enter_container(signal, SD_BUS_TYPE_ARRAY, "{sv}") < 0) return false;
   while (sd_bus_message_enter_container(signal, SD_BUS_TYPE_DICT_ENTRY, "sv") > 0) {
     const char* property = nullptr;
-    if (sd_bus_message_read_basic(signal, SD_BUS_TYPE_STRING, &property) < 0) return false;
+    if (sd_bus_message_read_basic(signal, SD_BUS_TYPE_STRING, static_cast<void*>(&property)) < 0)
+      return false;
     const std::string_view name = property;
     if (name == "ActiveState" || name == "SubState") {
       if (!read_string_variant(signal, name == "ActiveState" ? change.active_state : change.sub_state))
