@@ -36,7 +36,9 @@ run_root=$cache/run-root/$(content_hash "$vm/run-root.packages" "$vm/guest/custo
     "$vm/guest/slo-job.service" make_root make_run_root directory_cpio)
 
 # The directory in the cache for the machine with the package DEB. Prints to stdout.
-machine_entry() { echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1")"; }
+machine_entry() {
+    echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1" <(declare -f install_package directory_cpio))"
+}
 
 # install_package ENTRY DEB: boots the bare machine on a disk of its own and lets apt install DEB there, offline.
 install_package() {
@@ -55,6 +57,8 @@ install_package() {
                 tar -c -f "$OUT/changed.tar" --null --no-recursion -T - --warning=no-file-changed
         ' bash "/var/tmp/$(basename "$deb")" >&2
     changed=$(mktemp -d "$cache/changed.XXXXXX")
+    # It becomes the machine's /, which everybody must be able to enter.
+    chmod 755 "$changed"
     as_root tar -x -f "$entry/out/changed.tar" -C "$changed" --numeric-owner
     directory_cpio "$changed" "$entry/changed.cpio"
     as_root rm -rf "$changed" "$entry/out"
