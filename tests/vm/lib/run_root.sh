@@ -37,7 +37,7 @@ run_root=$cache/run-root/$(content_hash "$vm/run-root.packages" "$vm/guest/custo
 
 # The directory in the cache for the machine with the package DEB. Prints to stdout.
 machine_entry() {
-    echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1" <(declare -f install_package directory_cpio))"
+    echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1" install_package directory_cpio)"
 }
 
 # install_package ENTRY DEB: boots the bare machine on a disk of its own and lets apt install DEB there, offline.
