@@ -85,7 +85,7 @@ void SystemdClient::subscribe() {
   send(new_call(manager_path, manager_interface, "Subscribe"), [this](sd_bus_message* reply) {
     const sd_bus_error* error = sd_bus_message_get_error(reply);
     if (error != nullptr && sd_bus_error_has_name(error, "org.freedesktop.systemd1.AlreadySubscribed") == 0) {
-      listener_.failed({"subscribe to systemd's signals", "", 0, text_of(error)});
+      report({"subscribe to systemd's signals", "", 0, text_of(error)});
     }
   });
 }
@@ -146,13 +146,16 @@ int SystemdClient::on_owner_signal(sd_bus_message* signal, void* userdata, sd_bu
       });
 }
 
+// Whoever opened the bus notices its end; that all open questions fail then is no news.
+void SystemdClient::report(const Error& error) const {
+  if (sd_bus_is_open(bus_) > 0) listener_.failed(error);
+}
+
 void SystemdClient::report_exception() const {
   try {
     throw;
-  } catch (const std::system_error& error) {
-    listener_.failed({error.what(), "", error.code().value(), ""});
   } catch (const std::exception& error) {
-    listener_.failed({"handle a message of systemd", "", 0, error.what()});
+    report({"handle a message of systemd", "", 0, error.what()});
   }
 }
 
@@ -176,19 +179,17 @@ void SystemdClient::send_list() {
 
 void SystemdClient::list_answered(sd_bus_message* reply) {
   std::vector<ListedUnit> units;
-  if (const sd_bus_error* error = sd_bus_message_get_error(reply);
-      error != nullptr || !read_list(reply, units)) {
-    if (list_attempts_ < max_list_attempts) {
-      send_list();
-      return;
-    }
-    list_awaited_ = false;
-    listener_.listed(std::unexpected(
-        Error{"list systemd's units", "", 0, error != nullptr ? text_of(error) : "its answer is malformed"}));
+  if (const sd_bus_error* error = sd_bus_message_get_error(reply); error != nullptr) {
+    list_failed(text_of(error));
+    return;
+  }
+  if (!read_list(reply, units)) {
+    list_failed("its answer is malformed");
     return;
   }
   list_awaited_ = false;
   list_reading_ = true;
+  list_damaged_ = false;
   list_pending_ = 0;
   entries_.clear();
   queue_.clear();
@@ -206,9 +207,25 @@ void SystemdClient::list_answered(sd_bus_message* reply) {
   deliver_list();
 }
 
-// Once every unit of the list has been read.
+void SystemdClient::list_failed(const std::string& why) {
+  list_awaited_ = false;
+  list_reading_ = false;
+  if (sd_bus_is_open(bus_) <= 0) return;  // whoever connects again asks for a list
+  if (list_attempts_ < max_list_attempts) {
+    send_list();
+  } else {
+    listener_.listed(std::unexpected(Error{"list systemd's units", "", 0, why}));
+  }
+}
+
+// Once every unit of the list has been read. A unit that could not be read would look as if it were gone, so
+// a list with such holes is no list.
 void SystemdClient::deliver_list() {
   if (!list_reading_ || list_pending_ > 0) return;
+  if (list_damaged_) {
+    list_failed("it did not answer for each of them");
+    return;
+  }
   list_reading_ = false;
   std::vector<UnitFact> facts;
   for (const auto& [name, entry] : entries_) {
@@ -321,19 +338,20 @@ void SystemdClient::read_property(Entry& entry, const char* interface, const cha
   Message call = new_call(entry.path.c_str(), properties_interface, "Get");
   check(sd_bus_message_append(call.get(), "ss", interface, property), property);
   ++entry.awaited;
-  send(std::move(call),
-       [this, name = entry.fact.name, id = entry.id, take = std::move(take)](sd_bus_message* reply) {
-         Entry* entry_now = find(name, id);
-         if (entry_now == nullptr) return;
-         const sd_bus_error* error = sd_bus_message_get_error(reply);
-         if (error != nullptr || !take(*entry_now, reply)) {
-           entry_now->failed = true;
-           if (error != nullptr && !is_vanished_unit(error)) {
-             listener_.failed({"ask systemd about", name, 0, text_of(error)});
-           }
-         }
-         end_read(*entry_now);
-       });
+  send(std::move(call), [this, name = entry.fact.name, id = entry.id,
+                         take = std::move(take)](sd_bus_message* reply) {
+    Entry* entry_now = find(name, id);
+    if (entry_now == nullptr) return;
+    const sd_bus_error* error = sd_bus_message_get_error(reply);
+    if (error != nullptr || !take(*entry_now, reply)) {
+      entry_now->failed = true;
+      if (error == nullptr || !is_vanished_unit(error)) {
+        if (entry_now->in_list) list_damaged_ = true;
+        report({"ask systemd about", name, 0, error != nullptr ? text_of(error) : "its answer is malformed"});
+      }
+    }
+    end_read(*entry_now);
+  });
 }
 
 void SystemdClient::end_read(Entry& entry) {

@@ -74,6 +74,7 @@ class SystemdClient final : public UnitSource {
   static int on_reply(sd_bus_message* reply, void* userdata, sd_bus_error* error);
   static int on_systemd_signal(sd_bus_message* signal, void* userdata, sd_bus_error* error);
   static int on_owner_signal(sd_bus_message* signal, void* userdata, sd_bus_error* error);
+  void report(const Error& error) const;
   void report_exception() const;
 
   void add_match(const char* rule, sd_bus_message_handler_t handler);
@@ -83,6 +84,7 @@ class SystemdClient final : public UnitSource {
 
   void send_list();
   void list_answered(sd_bus_message* reply);
+  void list_failed(const std::string& why);
   void deliver_list();
 
   void set_reloading(sd_bus_message* signal);
@@ -112,6 +114,7 @@ class SystemdClient final : public UnitSource {
   bool list_awaited_ = false;  // ListUnitsByPatterns not yet answered: signals before it are older than it
   bool list_reading_ = false;  // answered, properties being read
   unsigned list_pending_ = 0;  // entries with in_list
+  bool list_damaged_ = false;  // a unit of it could not be read
   bool reloading_ = false;
 };
 

@@ -51,6 +51,7 @@ class Systemd {
   std::string owner = ":1.1";  // unique name of PID 1
   bool hold = false;           // keep questions about properties until release()
   int refuse_lists = 0;
+  int refuse_reads = 0;
 
   // Kept for the test.
   int subscriptions = 0;
@@ -203,7 +204,10 @@ class Systemd {
     const std::unique_ptr<char, Deleter<std::free>> name(decoded);
     const auto unit = units.find(std::string_view(name.get()));
     const std::string_view asked = property;
-    if (unit == units.end()) {
+    if (refuse_reads > 0) {
+      --refuse_reads;
+      must(sd_bus_reply_method_errorf(call, SD_BUS_ERROR_NO_REPLY, "PID 1 is busy"), "reply");
+    } else if (unit == units.end()) {
       must(sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "no such unit"), "reply");
     } else if (asked == "FragmentPath") {
       must(sd_bus_reply_method_return(call, "v", "s", unit->second.fragment.c_str()), "reply");

@@ -309,6 +309,25 @@ TEST_F(SystemdClientTest, a_list_that_is_refused_for_good_is_an_error_with_syste
   EXPECT_THAT(lists_[0].error().message(), testing::HasSubstr("PID 1 is busy"));
 }
 
+TEST_F(SystemdClientTest, a_list_with_a_unit_that_could_not_be_read_is_asked_for_again) {
+  add_running("a.service");
+  add_running("b.service");
+  systemd_.refuse_reads = 1;
+  start();
+  EXPECT_EQ(systemd_.lists, 2);
+  ASSERT_EQ(lists_.size(), 1U);
+  EXPECT_EQ(lists_[0]->size(), 2U);
+  EXPECT_EQ(failures_.size(), 1U);
+}
+
+TEST_F(SystemdClientTest, a_list_that_never_becomes_whole_is_an_error_and_not_a_list_without_the_unit) {
+  add_running("a.service");
+  systemd_.refuse_reads = 1000;
+  start();
+  ASSERT_EQ(lists_.size(), 1U);
+  EXPECT_FALSE(lists_[0]);
+}
+
 TEST_F(SystemdClientTest, subscribes_and_lists_again_when_pid_1_has_executed_itself_anew) {
   add_running("a.service");
   start();
@@ -348,6 +367,8 @@ TEST_F(SystemdClientTest, a_bus_that_goes_away_ends_open_questions_and_nothing_e
   systemd_.settle();
   EXPECT_EQ(sd_bus_is_open(systemd_.client()), 0);
   EXPECT_THAT(changes_, IsEmpty());
+  EXPECT_THAT(lists_, IsEmpty()) << "nothing was read, and no units is not what systemd said";
+  EXPECT_THAT(failures_, IsEmpty()) << "the end of the bus is told by who opened it";
   client_.reset();
 }
 
