@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bus_link.h"
 
+#include <spdlog/spdlog.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -92,6 +93,7 @@ void BusLink::tend() {
     if (named_)
       check(sd_bus_request_name_async(bus_, nullptr, bus_name, 0, nullptr, nullptr), "own the bus name");
     lost_ = false;
+    spdlog::info("connected to the system bus again");
   } catch (const std::exception&) {  // said once above
     disconnect();
   }

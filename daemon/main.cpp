@@ -31,6 +31,7 @@ namespace slo {
 namespace {
 
 constexpr const char* root = "/";
+constexpr int exit_usage = 2;
 constexpr int exit_requirements = 78;  // EX_CONFIG: starting again does not help, and the unit file says so
 
 constexpr std::uint64_t usec_per_sec = 1'000'000;
@@ -213,7 +214,11 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", log_level, "How much to say")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "critical", "off"}))
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : slo::exit_usage;
+  }
 
   try {
     return slo::run(log_level);
