@@ -5,13 +5,15 @@
 # A kernel that finds no root gets as far as its panic: enough to know that KVM runs guests. Where the host is itself
 # a guest, KVM may open and then abort or hang, so only a boot tells.
 kvm_boots() {
-    local console
+    local console status=0
     [[ -r /dev/kvm && -w /dev/kvm ]] || return
     console=$(mktemp "$cache/kvm.XXXXXX")
     timeout --kill-after=1 10 qemu-system-x86_64 -accel kvm -cpu max -m 256M -nodefaults -no-user-config -display none \
         -no-reboot -kernel "$1" -append "console=ttyS0 panic=-1" -serial "file:$console" \
         >/dev/null 2>&1 </dev/null || true
-    grep -q 'Kernel panic' "$console" && rm -f "$console"
+    grep -q 'Kernel panic' "$console" || status=1
+    rm -f "$console"
+    return "$status"
 }
 
 # choose_accel VMLINUZ: kvm or tcg; the answer is kept until the host boots again. Prints to stdout.
