@@ -86,6 +86,17 @@ static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns)
 	return slo_before(vtime_ns, earliest_ns) ? earliest_ns : vtime_ns;
 }
 
+/*
+ * Where a new task begins. A little behind: a stream of children that live shorter than a slice would
+ * otherwise all come in at the present virtual time, hold it there, and starve whoever is ahead of it.
+ */
+#define SLO_VTIME_NEW_NS (1ull * SLO_NSEC_PER_MSEC)
+
+static inline slo_u64 slo_vtime_new_ns(slo_u64 vtime_now_ns)
+{
+	return vtime_now_ns + SLO_VTIME_NEW_NS;
+}
+
 /* May a waking SLO task with this key take the CPU from what runs there? */
 static inline int slo_preempts(slo_u64 key_ns, slo_u32 running_class, slo_u64 running_key_ns)
 {

@@ -228,7 +228,7 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 		return;
 	slo_job_reset(&tctx->job);
 	tctx->demoted = false;
-	tctx->vtime_ns = vtime_now_ns.value;
+	tctx->vtime_ns = slo_vtime_new_ns(vtime_now_ns.value);
 }
 
 SEC("struct_ops/disable")

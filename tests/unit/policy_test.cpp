@@ -63,6 +63,20 @@ TEST(Policy, ASleeperKeepsAtMostOneSliceOfCredit) {
   EXPECT_EQ(slo_vtime_place_ns(3, 5), 3U);  // near zero, where the earliest instant wraps
 }
 
+TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
+  // A task of weight 3 (nice 19) ran one slice and is this far ahead; children come, run and exit without
+  // end.
+  slo_u64 vtime_now = 1000 * ms;
+  const slo_u64 waiting = vtime_now + slo_vtime_charge_ns(SLO_BEST_EFFORT_SLICE_NS, 3);
+  int children = 0;
+  for (; children < 100000; ++children) {
+    const slo_u64 child = slo_vtime_new_ns(vtime_now);
+    if (slo_before(waiting, child)) break;  // the waiting task is first in the queue
+    vtime_now = child;                      // the child runs
+  }
+  EXPECT_LE(children, 700);
+}
+
 TEST(Policy, AnSloTaskPreemptsBestEffortAndClearlyLaterKeysOnly) {
   const slo_u64 key = 50 * ms;
   EXPECT_TRUE(slo_preempts(key, SLO_CLASS_BEST_EFFORT, 0));
