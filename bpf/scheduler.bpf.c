@@ -85,7 +85,8 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	u64 now = slo_now();
 
 	if (!tctx) {
-		slo_insert_vtime(p, QUEUE_SHARED_BEST_EFFORT, tick_ns, vtime_now_ns.value, enq_flags);
+		/* Never seen; where it waits is not counted, so it must not wait in a queue that is. */
+		slo_insert(p, SCX_DSQ_LOCAL, tick_ns, enq_flags);
 		return;
 	}
 	refresh_unit(tctx, p);
