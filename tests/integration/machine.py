@@ -93,10 +93,11 @@ def cpu_usec(cgroup):
     raise AssertionError(f"no usage_usec in {cgroup}/cpu.stat")
 
 
-def cpu_share(cgroup, begin, end, tick=lambda now: None):
+def cpu_share(cgroup, begin, end, tick=lambda done: None):
     """CPU time of the cgroup per second, between two instants of time.monotonic() of which the first is now or later.
 
-    Every reading carries its own instant, so it does no harm that the reader itself has to wait for a CPU.
+    Every reading carries its own instant, so it does no harm that the reader itself has to wait for a CPU. `tick` is
+    told with each how many seconds of that time are over.
     """
     first = last = None
     while True:
@@ -106,7 +107,7 @@ def cpu_share(cgroup, begin, end, tick=lambda now: None):
         if now >= begin:
             first = first or (now, used)
             last = (now, used)
-        tick(now)
+            tick(now - begin)
         time.sleep(0.1)
     assert first and last[0] - first[0] > (end - begin) / 2, "too few readings in the measured time"
     return (last[1] - first[1]) / 1e6 / (last[0] - first[0])

@@ -37,7 +37,8 @@ def write_units():
         stem = spec.unit.removesuffix(".service")
         machine.write_unit(
             spec.unit,
-            "[Service]\nType=exec\n"
+            # What has ended stays loaded, so that its figures can still be asked for.
+            "[Service]\nType=exec\nRemainAfterExit=yes\n"
             f"EnvironmentFile={RUN_DIR}/arm\n"
             f"ExecStart=/usr/local/bin/deadline_jobs --json --name {stem} --threads {spec.threads}"
             f" --exec {spec.exec_ms}ms --period {spec.period_ms}ms --limit {spec.limit_ms}ms $ARM\n"
@@ -81,12 +82,15 @@ def own_counts():
     return {unit: (values["Jobs"], values["Misses"]) for unit, values in stats.items()}
 
 
-def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3, tick=lambda now: None):
+def ended(unit):
+    return machine.show(unit, "SubState") in ("exited", "failed")
+
+
+def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3, tick=lambda done: None):
     """Runs the set once for `seconds`, `warmup` seconds more before; the hogs must be running already."""
     start = int(time.monotonic()) + lead
     (RUN_DIR / "arm").write_text(f"ARM=--start-at {start} --seconds {seconds} --warmup {warmup}s\n")
-    names = [spec.unit for spec in SET]
-    machine.run("systemctl", "start", *names)
+    machine.run("systemctl", "restart", *(spec.unit for spec in SET))
     begin, end = start + warmup, start + warmup + seconds
     assert time.monotonic() < begin, "the units started too late for a common start: raise lead"
 
@@ -94,7 +98,7 @@ def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3, tick=lambda now: None
     before = own_counts() if with_scx_slo else {}
     share = machine.cpu_share(machine.CGROUP / BATCH, begin, end, tick)
     for spec in SET:
-        machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: not machine.is_active(unit), 60)
+        machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: ended(unit), 60)
         assert machine.show(spec.unit, "Result") == "success", spec.unit
     after = own_counts() if with_scx_slo else {}
     jobs = {spec.unit: json.loads((RUN_DIR / spec.unit.replace(".service", ".json")).read_text()) for spec in SET}

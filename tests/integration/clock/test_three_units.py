@@ -38,10 +38,6 @@ def kernel_arm(hogs_and_units):
 @pytest.fixture(scope="module")
 def slo_arm(kernel_arm):
     machine.ensure_enforcing()
-    machine.wait_for(
-        "all units are known",
-        lambda: all(spec.unit in machine.list_units() for spec in three_units.SET),
-    )
     machine.wait_for("the hogs run", lambda: machine.running_hogs(three_units.HOGS) >= HOGS)
     outcome = three_units.run_arm(SECONDS, with_scx_slo=True)
     figures.append(three_units.describe("scx-slo", outcome))

@@ -24,16 +24,15 @@ def step(text):
     print(f"» {text}", flush=True)
 
 
-def ticker(what, seconds):
-    """Says every few seconds that the measuring goes on."""
-    shown = [None]
+def ticker(seconds):
+    """Says every two seconds of the machine's time that the measuring goes on."""
+    shown = 0
 
-    def tick(now):
-        if shown[0] is None:
-            shown[0] = now
-        elif now - shown[0] >= 2:
-            shown[0] = now
-            step(f"  {what}: measuring ({seconds} s of the machine's time)")
+    def tick(done):
+        nonlocal shown
+        if done >= shown + 2:
+            shown = int(done)
+            step(f"  measured {shown} of {seconds} s of the machine's time")
 
     return tick
 
@@ -62,11 +61,9 @@ def three_unit_rows(outcome):
 def measure(name, args, ours):
     machine.wait_for("the hogs run", lambda: machine.running_hogs(three_units.HOGS) >= args.hogs, 60)
     step(f"{name}: PostgreSQL beside {args.hogs} hogs")
-    postgres = pgbench.run_arm(args.seconds, args.warmup, ticker(name, args.seconds))
+    postgres = pgbench.run_arm(args.seconds, args.warmup, ticker(args.seconds))
     step(f"{name}: three services that need 90% of the CPU, beside {args.hogs} hogs")
-    services = three_units.run_arm(
-        args.seconds, args.warmup, with_scx_slo=ours, tick=ticker(name, args.seconds)
-    )
+    services = three_units.run_arm(args.seconds, args.warmup, with_scx_slo=ours, tick=ticker(args.seconds))
     return {
         "rows": {POSTGRES: postgres} | three_unit_rows(services),
         "batch": {

@@ -6,6 +6,7 @@ import pathlib
 import time
 
 import machine
+import three_units
 
 SERVER = "postgresql@17-main.service"
 CLIENT = "pgbench.service"
@@ -37,7 +38,7 @@ def prepare():
     (DIR / "query.sql").write_text(QUERY)
     machine.write_unit(
         CLIENT,
-        "[Service]\nType=exec\nUser=postgres\n"
+        "[Service]\nType=exec\nRemainAfterExit=yes\nUser=postgres\n"
         f"EnvironmentFile={DIR}/arm\nWorkingDirectory={DIR}\n"
         f"ExecStart=/usr/bin/pgbench -n -f query.sql -M prepared -c {CLIENTS} -j 1 -R {RATE} -L {LIMIT_MS}"
         f" -T $SECONDS --log --log-prefix=transactions bench\n"
@@ -56,12 +57,12 @@ def run_arm(seconds, warmup, tick):
         old.unlink()
     # One second more at the end: pgbench stops its clients a moment early.
     (DIR / "arm").write_text(f"SECONDS={warmup + seconds + 1}\n")
-    machine.run("systemctl", "start", CLIENT)
+    machine.run("systemctl", "restart", CLIENT)
     machine.wait_for("pgbench works", lambda: list(DIR.glob("transactions.*")), 60)
     begin = time.monotonic() + warmup
     wall_begin = time.time() + warmup
     share = machine.cpu_share(machine.CGROUP / "batch.slice", begin, begin + seconds, tick)
-    machine.wait_for("pgbench ends", lambda: not machine.is_active(CLIENT), 120)
+    machine.wait_for("pgbench ends", lambda: three_units.ended(CLIENT), 120)
     assert machine.show(CLIENT, "Result") == "success", machine.journal("", CLIENT)
     log = "".join(path.read_text() for path in DIR.glob("transactions.*"))
     return summarize(log, wall_begin, wall_begin + seconds) | {"batch_share": share}
