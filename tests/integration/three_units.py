@@ -74,7 +74,7 @@ def start_hogs(count, limit=60):
 class Outcome:
     jobs: dict  # unit -> what deadline_jobs printed
     batch_share: float  # CPU time of batch.slice per second of the measured time
-    own: dict  # unit -> (jobs, misses) that scx-slo counted; empty without it
+    own: dict  # unit -> (jobs, misses) that scx-slo counted, warm-up included; empty without it
 
 
 def own_counts():
@@ -82,20 +82,27 @@ def own_counts():
     return {unit: (values["Jobs"], values["Misses"]) for unit, values in stats.items()}
 
 
+def threads(unit):
+    return len((machine.cgroup_of(unit) / "cgroup.threads").read_text().split())
+
+
 def ended(unit):
     return machine.show(unit, "SubState") in ("exited", "failed")
 
 
-def run_arm(seconds, warmup=1, with_scx_slo=False, lead=3, tick=lambda done: None):
+def run_arm(seconds, warmup=1, with_scx_slo=False, lead=5, tick=lambda done: None):
     """Runs the set once for `seconds`, `warmup` seconds more before; the hogs must be running already."""
     start = int(time.monotonic()) + lead
     (RUN_DIR / "arm").write_text(f"ARM=--start-at {start} --seconds {seconds} --warmup {warmup}s\n")
     machine.run("systemctl", "restart", *(spec.unit for spec in SET))
-    begin, end = start + warmup, start + warmup + seconds
-    assert time.monotonic() < begin, "the units started too late for a common start: raise lead"
-
-    machine.wait_for("the warm-up is over", lambda: time.monotonic() >= begin, lead + warmup + 30)
+    # What a unit does to get started is no part of it; its threads wait for the common start then.
+    for spec in SET:
+        machine.wait_for(f"all threads of {spec.unit}", lambda spec=spec: threads(spec.unit) == spec.threads + 1)
     before = own_counts() if with_scx_slo else {}
+    assert time.monotonic() < start, "the units are ready too late for a common start: raise lead"
+
+    begin, end = start + warmup, start + warmup + seconds
+    machine.wait_for("the warm-up is over", lambda: time.monotonic() >= begin, lead + warmup + 30)
     share = machine.cpu_share(machine.CGROUP / BATCH, begin, end, tick)
     for spec in SET:
         machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: ended(unit), 60)

@@ -63,8 +63,8 @@ def test_no_job_misses_its_limit(slo_arm, unit):
 @pytest.mark.parametrize("unit", [spec.unit for spec in three_units.SET])
 def test_scx_slo_counts_every_job_and_no_miss(slo_arm, unit):
     jobs, misses = slo_arm.own[unit]
-    # A job that overlaps the next release is one job with it for the scheduler; here none should.
-    assert jobs >= 0.9 * slo_arm.jobs[unit]["n"]
+    # The warm-up counts here too, and so do the few jobs of ending.
+    assert jobs >= slo_arm.jobs[unit]["n"]
     assert misses == 0, three_units.describe("scx-slo", slo_arm)
 
 
