@@ -40,7 +40,7 @@ def render(arms):
         return f"{label:<{width}}" + "".join(f" │{text}" for text in blocks)
 
     head = line("response in ms", *("".join(f"{name:>{CELL}}" for name in COLUMNS) for _ in arms))
-    rule = "─" * (width + 1) + ("┼" + "─" * (block + 1)) * len(arms)
+    rule = "─" * width + ("─┼" + "─" * block) * len(arms)
     lines = [line("", *(f"{title:^{block}}" for title in TITLES)).rstrip(), head, rule]
     for label in arms[0]["rows"]:
         lines.append(line(label, *("".join(f"{cell:>{CELL}}" for cell in cells(arm["rows"][label])) for arm in arms)))
