@@ -132,13 +132,25 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	take_best_effort(cpu, cctx);
 }
 
+/* What a job is judged by is what holds at its start. */
+static __always_inline void begin_job(struct task_ctx *tctx, struct task_struct *p)
+{
+	if (tctx->job.state != SLO_JOB_NONE)
+		return;
+	refresh_unit(tctx, p);
+	tctx->job_slot = tctx->slot;
+	tctx->job_budget_ns = tctx->budget_ns;
+}
+
 SEC("struct_ops/runnable")
 void BPF_PROG(slo_runnable, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
 
-	if (tctx)
-		slo_job_wakes(&tctx->job, slo_now());
+	if (!tctx)
+		return;
+	begin_job(tctx, p);
+	slo_job_wakes(&tctx->job, slo_now());
 }
 
 SEC("struct_ops/running")
@@ -152,6 +164,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (!tctx)
 		return;
 	leave_queue(tctx);
+	begin_job(tctx, p);
 	slo_job_runs(&tctx->job, now);
 	tctx->ran_from_ns = now;
 	cctx->ran_from_ns = now;
@@ -203,7 +216,7 @@ void BPF_PROG(slo_quiescent, struct task_struct *p, u64 deq_flags)
 	leave_queue(tctx);
 	if (!(deq_flags & SCX_DEQ_SLEEP) || !slo_job_sleeps(&tctx->job, slo_now(), &end))
 		return;
-	count_job(tctx, &end, tctx->budget_ns, scx_bpf_task_cpu(p));
+	count_job(tctx, &end, scx_bpf_task_cpu(p));
 	tctx->demoted = false;
 }
 
@@ -215,6 +228,7 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 	if (!tctx)
 		return -12; /* ENOMEM */
 	tctx->slot = SLO_NO_SLOT;
+	tctx->job_slot = SLO_NO_SLOT;
 	return 0;
 }
 

@@ -34,8 +34,10 @@ struct task_ctx {
 	u64 max_exec_ns;
 	u64 vtime_ns;
 	u64 ran_from_ns;
+	u64 job_budget_ns; /* budget that the present job is judged by: that of its start */
 	u32 generation;
 	u32 slot;
+	u32 job_slot; /* slot at the start of the present job */
 	u32 class;
 	u32 queue;     /* enum slo_queue */
 	s32 queue_cpu; /* of a pinned queue */
@@ -196,21 +198,24 @@ static __always_inline void raise_max(u64 *max, u64 value)
 	}
 }
 
-static __always_inline void count_job(const struct task_ctx *tctx, const struct slo_job_end *end,
-				      u64 budget_ns, s32 cpu)
+/*
+ * Counts a finished job of its unit. One that began elsewhere (the child of PID 1 that becomes a service, a
+ * task that was moved), or before the unit had settings, is nobody's: its wait was not bounded by the budget.
+ */
+static __always_inline void count_job(const struct task_ctx *tctx, const struct slo_job_end *end, s32 cpu)
 {
 	struct slo_stats *stats;
 	u32 slot = tctx->slot;
 	u32 key;
 
-	if (slot >= SLO_CAPACITY)
+	if (slot >= SLO_CAPACITY || slot != tctx->job_slot)
 		return;
 	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * SLO_CAPACITY + slot;
 	stats = bpf_map_lookup_elem(&stats_map, &key);
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->jobs, 1);
-	if (end->wait_ns > budget_ns)
+	if (end->wait_ns > tctx->job_budget_ns)
 		__sync_fetch_and_add(&stats->misses, 1);
 	if (tctx->demoted)
 		__sync_fetch_and_add(&stats->demotions, 1);
