@@ -9,17 +9,17 @@ boot_limit=240
 # stage_job DIRECTORY: what the machine unpacks at its start, as a tar; reads added, command and the options.
 stage_job() {
     local stage=$1/job item source target
-    mkdir -p "$stage/slo-job"
-    cp "$top/tests/vm/guest/runner" "$stage/slo-job/runner"
-    printf '%s\0' "${command[@]}" >"$stage/slo-job/command"
+    mkdir -p "$stage/run/slo-job"
+    cp "$top/tests/vm/guest/runner" "$stage/run/slo-job/runner"
+    printf '%s\0' "${command[@]}" >"$stage/run/slo-job/command"
     {
         echo "TERM=$([[ $interactive == yes ]] && echo "${TERM:-linux}" || echo dumb)"
         [[ -z ${NO_COLOR-} ]] || echo "NO_COLOR=$NO_COLOR"
         [[ -z ${CI-} ]] || echo "CI=$CI"
-    } >"$stage/slo-job/environment"
-    [[ $interactive == no ]] || stty size >"$stage/slo-job/interactive" 2>/dev/null || echo 24 80 >"$stage/slo-job/interactive"
-    [[ -z $keep_disk ]] || : >"$stage/slo-job/keep"
-    [[ -z $out ]] || : >"$stage/slo-job/results"
+    } >"$stage/run/slo-job/environment"
+    [[ $interactive == no ]] || stty size >"$stage/run/slo-job/interactive" 2>/dev/null || echo 24 80 >"$stage/run/slo-job/interactive"
+    [[ -z $keep_disk ]] || : >"$stage/run/slo-job/keep"
+    [[ -z $out ]] || : >"$stage/run/slo-job/results"
     for item in "${added[@]}"; do
         source=${item%%:*}
         target=/root/
