@@ -61,13 +61,10 @@ static bool kick_best_effort(struct task_struct *p, s32 near, u64 key, u64 now)
 	int i;
 
 	bpf_for (i, 0, (int)words) {
-		u32 word = ((u32)near / 64 + (u32)i) % words;
-		u64 bits;
+		u32 word = ((u32)near / 64 + (u32)i) % words & (BEST_EFFORT_WORDS - 1);
+		u64 bits = best_effort_cpus[word];
 		int j;
 
-		if (word >= SLO_MAX_CPUS / 64)
-			break;
-		bits = best_effort_cpus[word];
 		bpf_for (j, 0, VICTIM_TRIES) {
 			if (!bits)
 				break;
@@ -122,12 +119,12 @@ static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool p
 /* Keeps the mask of best-effort CPUs; written only when what a CPU runs changes its class. */
 static __always_inline void note_class(s32 cpu, struct cpu_ctx *cctx, u32 class)
 {
-	u32 word = (u32)cpu / 64;
+	u32 word = (u32)cpu / 64 & (BEST_EFFORT_WORDS - 1);
 	u64 bit = 1ull << ((u32)cpu % 64);
 	u32 in_mask = class == SLO_CLASS_BEST_EFFORT;
 
 	cctx->class = class;
-	if (cctx->in_best_effort_mask == in_mask || word >= SLO_MAX_CPUS / 64)
+	if (cctx->in_best_effort_mask == in_mask)
 		return;
 	cctx->in_best_effort_mask = in_mask;
 	if (in_mask)

@@ -114,8 +114,10 @@ static struct cpu_ctx cpus[SLO_MAX_CPUS];
 static struct counter nr_shared_slo;
 static struct counter nr_shared_best_effort;
 static struct counter vtime_now_ns;
-/* CPUs that ran best effort when last seen: a hint where to look for a victim. */
-static u64 best_effort_cpus[SLO_MAX_CPUS / 64];
+/* CPUs that ran best effort when last seen: a hint where to look for a victim. A power of two, to be masked.
+ */
+#define BEST_EFFORT_WORDS (SLO_MAX_CPUS / 64)
+static u64 best_effort_cpus[BEST_EFFORT_WORDS];
 
 /* CPU numbers are below SLO_MAX_CPUS (init refuses more); the mask is how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
@@ -198,6 +200,16 @@ static __always_inline void raise_max(u64 *max, u64 value)
 	}
 }
 
+static __always_inline void count_in(u64 *histogram, u64 value_ns)
+{
+	u32 index = slo_hist_index(value_ns);
+
+	/* Always so; verifiers before 7.0 have to be shown. */
+	barrier_var(index);
+	if (index < SLO_HIST_BUCKETS)
+		__sync_fetch_and_add(&histogram[index], 1);
+}
+
 /*
  * Counts a finished job of its unit. One that began elsewhere (the child of PID 1 that becomes a service, a
  * task that was moved), or before the unit had settings, is nobody's: its wait was not bounded by the budget.
@@ -223,8 +235,8 @@ static __always_inline void count_job(const struct task_ctx *tctx, const struct 
 	__sync_fetch_and_add(&stats->exec_sum_ns, end->exec_ns);
 	raise_max(&stats->wait_max_ns, end->wait_ns);
 	raise_max(&stats->response_max_ns, end->response_ns);
-	__sync_fetch_and_add(&stats->wait_hist[slo_hist_index(end->wait_ns) % SLO_HIST_BUCKETS], 1);
-	__sync_fetch_and_add(&stats->response_hist[slo_hist_index(end->response_ns) % SLO_HIST_BUCKETS], 1);
+	count_in(stats->wait_hist, end->wait_ns);
+	count_in(stats->response_hist, end->response_ns);
 }
 
 #endif
