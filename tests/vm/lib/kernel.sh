@@ -80,10 +80,10 @@ kernel_verdict() {
     cat "$entry/verdict"
 }
 
-# The release of the newest series with a healthy kernel. Prints to stdout.
-default_release() {
+# healthy_release SERIES…: the newest release of the first of the series whose sched_ext works. Prints to stdout.
+healthy_release() {
     local series release verdict
-    for series in $(archive_series); do
+    for series; do
         release=$(newest_release "$series")
         [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
         verdict=$(locked "kernel-$release" kernel_verdict "$release")
@@ -96,16 +96,24 @@ default_release() {
     die "no kernel of the archive has a usable sched_ext; name one with --kernel."
 }
 
-# choose_kernel [SERIES]: release of the series, or of the default kernel, in the cache. Prints to stdout.
+# choose_kernel [SERIES]: release of the series, or of the newest or "oldest" that works, in the cache. Prints to stdout.
 choose_kernel() {
-    local release
+    local release series
     locked archive refresh_index
-    if [[ -z ${1-} ]]; then
-        default_release
-        return
-    fi
+    mapfile -t series < <(archive_series)
+    case ${1-} in
+        '')
+            healthy_release "${series[@]}"
+            return
+            ;;
+        oldest)
+            mapfile -t series < <(archive_series | tac)
+            healthy_release "${series[@]}"
+            return
+            ;;
+    esac
     release=$(newest_release "$1") ||
-        die "the archive has no kernel ${1}; it has $(archive_series | paste -sd' ')."
+        die "the archive has no kernel ${1}; it has ${series[*]}."
     [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
     echo "$release"
 }
