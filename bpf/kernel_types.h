@@ -94,7 +94,7 @@ struct task_struct {
 	struct sched_ext_entity scx;
 };
 
-/* kernel/sched/ext.c and ext_internal.h; enumerator values are looked up in the running kernel. */
+/* kernel/sched/ext.c and ext_internal.h: only values that have not changed between 6.12 and 7.3. */
 enum scx_ent_flags {
 	SCX_TASK_QUEUED = 1 << 0,
 };
