@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The arms that are compared, each entered and left as an operator would, and the table of what they gave."""
+
+import pathlib
+import statistics
+
+import machine
+
+# Observing is no scheduler of ours, but what measuring alone costs.
+ARMS = ("kernel", "scx-slo", "observing")
+CONFIG = pathlib.Path("/etc/scx-slo/scx-slo.conf.d/90-bench.conf")
+
+
+def enter(arm):
+    """The service starts anew for each arm, so that nothing of the last one is left in the kernel."""
+    machine.run("systemctl", "stop", "scx-slo")
+    CONFIG.unlink(missing_ok=True)
+    if arm == "kernel":
+        return
+    if arm == "observing":
+        CONFIG.parent.mkdir(parents=True, exist_ok=True)
+        CONFIG.write_text("[Scheduler]\nMode=observe\n")
+    machine.run("systemctl", "start", "scx-slo")
+    expected = "observing" if arm == "observing" else "enforcing"
+    machine.wait_for(f"scx-slo is {expected}", lambda: machine.bus_property("State") == expected, 60)
+
+
+def check(arm):
+    """A scheduler that did not stay would have been measured as the kernel's."""
+    assert machine.enforcing() == (arm == "scx-slo"), f"in the arm {arm}: {machine.journal('')}"
+
+
+class Measure:
+    """One figure, measured in several rounds of all arms: lower is better."""
+
+    def __init__(self, name, unit, arms, bound):
+        self.name, self.unit, self.arms, self.bound = name, unit, arms, bound
+        self.values = {arm: [] for arm in arms}
+
+    def median(self, arm):
+        return statistics.median(self.values[arm])
+
+    def ratio(self, arm):
+        return self.median(arm) / self.median("kernel")
+
+    def kept(self):
+        return self.bound is None or self.ratio("scx-slo") <= self.bound
+
+    def result(self):
+        return {
+            "unit": self.unit,
+            "values": self.values,
+            "medians": {arm: self.median(arm) for arm in self.arms},
+            "ratios": {arm: self.ratio(arm) for arm in self.arms},
+            "bound": self.bound,
+            "kept": self.kept(),
+        }
+
+
+def render(measures):
+    width = max(len(f"{measure.name}, {measure.unit}") for measure in measures)
+    lines = [f"{'':{width}}  " + "".join(f"{arm:>20}" for arm in ARMS) + f"{'bound':>8}"]
+    for measure in measures:
+        cells = ""
+        for arm in ARMS:
+            text = "-" if arm not in measure.arms else f"{measure.median(arm):.1f}"
+            if arm in measure.arms and arm != "kernel":
+                text += f" (× {measure.ratio(arm):.3f})"
+            cells += f"{text:>20}"
+        bound = "" if measure.bound is None else f"{measure.bound:g}"
+        verdict = "" if measure.kept() else "   BROKEN"
+        lines.append(f"{f'{measure.name}, {measure.unit}':{width}}  {cells}{bound:>8}{verdict}")
+    return "\n".join(lines)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Two processes that pass one byte to and fro through pipes: what two switches and two wakeups cost. On a
+// clock that counts instructions the nanoseconds printed are instructions.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+namespace {
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::system_category(), what);
+}
+
+struct channel {
+  std::array<int, 2> ends{};
+  channel() {
+    if (pipe(ends.data()) != 0) fail("pipe");
+  }
+  // False at the end of the other side.
+  [[nodiscard]] bool receive() const {
+    char byte = 0;
+    const auto got = read(ends[0], &byte, 1);
+    if (got < 0) fail("read");
+    return got == 1;
+  }
+  void send() const {
+    const char byte = 1;
+    if (write(ends[1], &byte, 1) != 1) fail("write");
+  }
+};
+
+std::int64_t now_ns() {
+  timespec ts{};
+  if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0) fail("clock_gettime");
+  return ts.tv_sec * 1'000'000'000 + ts.tv_nsec;
+}
+
+// The child's end comes when the parent closes its end of `there`.
+[[noreturn]] void answer(const channel& there, const channel& back) {
+  close(there.ends[1]);
+  while (there.receive()) back.send();
+  std::_Exit(0);
+}
+
+void round_trips(const channel& there, const channel& back, std::uint64_t count) {
+  for (std::uint64_t trip = 0; trip < count; ++trip) {
+    there.send();
+    if (!back.receive()) throw std::runtime_error("the other process has ended");
+  }
+}
+
+void measure(std::uint64_t count) {
+  const channel there;
+  const channel back;
+  const auto child = fork();
+  if (child < 0) fail("fork");
+  if (child == 0) answer(there, back);
+  round_trips(there, back, count / 10);
+  const auto begin = now_ns();
+  round_trips(there, back, count);
+  const auto took = now_ns() - begin;
+  close(there.ends[1]);
+  if (waitpid(child, nullptr, 0) != child) fail("waitpid");
+  std::printf("{\"round_trips\": %llu, \"ns_per_round_trip\": %.1f}\n",
+              static_cast<unsigned long long>(count), static_cast<double>(took) / static_cast<double>(count));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::uint64_t count = 0;
+  const std::string_view text = argc == 2 ? argv[1] : "";
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size() || count < 10 || count > 100'000'000) {
+    std::fprintf(stderr, "usage: pipe_round_trips COUNT\nCOUNT is from 10 to 100000000.\n");
+    return 2;
+  }
+  try {
+    measure(count);
+    return 0;
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "pipe_round_trips: %s\n", failure.what());
+    return 1;
+  }
+}
