@@ -108,19 +108,11 @@ void BusLink::state_changed(State state, const std::string& reason) {
 }
 
 void BusLink::units_changed() {
-  if (objects_) objects_->units_changed();
+  if (objects_) objects_->changed();
 }
 
-void BusLink::config_problem(const ConfigProblem& problem) {
-  if (objects_) objects_->config_problem(problem);
-}
-
-void BusLink::scheduler_ended(const SchedulerExit& exit) {
-  if (objects_) objects_->scheduler_ended(exit);
-}
-
-void BusLink::failed(const Error& error) {
-  if (objects_) objects_->failed(error);
+void BusLink::config_problem(const ConfigProblem& /*problem*/) {
+  if (objects_) objects_->changed();
 }
 
 }  // namespace slo

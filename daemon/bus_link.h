@@ -43,8 +43,6 @@ class BusLink final : public UnitSource, public Audience {
   void state_changed(State state, const std::string& reason) override;
   void units_changed() override;
   void config_problem(const ConfigProblem& problem) override;
-  void scheduler_ended(const SchedulerExit& exit) override;
-  void failed(const Error& error) override;
 
  private:
   void open();

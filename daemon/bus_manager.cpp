@@ -224,16 +224,8 @@ void BusManager::state_changed(State state, const std::string& reason) {
   object_->announce_state(state, reason);
 }
 
-void BusManager::units_changed() {
+void BusManager::changed() {
   object_->announce_later();
 }
-
-void BusManager::config_problem(const ConfigProblem& /*problem*/) {
-  object_->announce_later();
-}
-
-void BusManager::scheduler_ended(const SchedulerExit& /*exit*/) {}  // its state change is told
-
-void BusManager::failed(const Error& /*error*/) {}
 
 }  // namespace slo

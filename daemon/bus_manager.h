@@ -18,12 +18,12 @@ inline constexpr const char* bus_name = "org.scxslo";
 // org.scxslo.Manager1 at /org/scxslo and the objects of all units with settings. Only translates: decode,
 // authorise, one call of the manager, encode. Signals leave from the event loop a moment after the fact, so
 // that their values are what the manager says once it has finished.
-class BusManager final : public Audience {
+class BusManager {
  public:
   // `bus` is what `connection` was made of. All outlive this object.
   BusManager(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager,
              std::string version);
-  ~BusManager() override;
+  ~BusManager();
   BusManager(const BusManager&) = delete;
   BusManager& operator=(const BusManager&) = delete;
 
@@ -31,11 +31,9 @@ class BusManager final : public Audience {
   // answer.
   void list_ended(const Result<void>& outcome);
 
-  void state_changed(State state, const std::string& reason) override;
-  void units_changed() override;
-  void config_problem(const ConfigProblem& problem) override;
-  void scheduler_ended(const SchedulerExit& exit) override;
-  void failed(const Error& error) override;
+  void state_changed(State state, const std::string& reason);
+  // Something else that the bus shows may be different now.
+  void changed();
 
  private:
   class Object;

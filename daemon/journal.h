@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "manager.h"
+#include "audience.h"
 
 namespace slo {
 
@@ -26,7 +26,6 @@ class Journal final : public Audience {
   explicit Journal(const std::string& level);
 
   void state_changed(State state, const std::string& reason) override;
-  void units_changed() override {}
   void config_problem(const ConfigProblem& problem) override;
   void scheduler_ended(const SchedulerExit& exit) override;
   void failed(const Error& error) override;

@@ -80,36 +80,14 @@ std::vector<std::string> missing_once_predecessor_left(
   }
 }
 
-// Hands what the manager says to everyone who is to know: journal, bus, and the status line of `systemctl
-// status`.
-class Announcer final : public Audience {
+// The line that `systemctl status` shows.
+class StatusLine final : public Audience {
  public:
-  Announcer(Journal& journal, BusLink& bus) : journal_(journal), bus_(bus) {}
-
   void state_changed(State state, const std::string& reason) override {
-    journal_.state_changed(state, reason);
-    bus_.state_changed(state, reason);
     std::string status{to_string(state)};
     status.front() = static_cast<char>(status.front() - 'a' + 'A');
     static_cast<void>(sd_notify(0, ("STATUS=" + status + ": " + reason).c_str()));
   }
-  void units_changed() override { bus_.units_changed(); }
-  void config_problem(const ConfigProblem& problem) override {
-    journal_.config_problem(problem);
-    bus_.config_problem(problem);
-  }
-  void scheduler_ended(const SchedulerExit& exit) override {
-    journal_.scheduler_ended(exit);
-    bus_.scheduler_ended(exit);
-  }
-  void failed(const Error& error) override {
-    journal_.failed(error);
-    bus_.failed(error);
-  }
-
- private:
-  Journal& journal_;
-  BusLink& bus_;
 };
 
 struct Parts {
@@ -190,7 +168,8 @@ int run(const std::string& log_level) {
 
   KernelScheduler kernel;
   BusLink bus(event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); });
-  Announcer audience(journal, bus);
+  StatusLine status_line;
+  Audiences audience({&journal, &bus, &status_line});
   Manager manager(kernel, bus, audience, read_unit_files, missing);
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
   Parts parts{manager, bus};

@@ -9,59 +9,20 @@
 #include <string_view>
 #include <vector>
 
+#include "audience.h"
 #include "error.h"
+#include "scheduler_kernel.h"
+#include "state.h"
 #include "stats.h"
 #include "units.h"
 
 namespace slo {
-
-enum class State : std::uint8_t { idle, enforcing, observing, recovering, failed };
-[[nodiscard]] std::string_view to_string(State state);
-
-// Why the scheduler ended, from its exit record.
-struct SchedulerExit {
-  std::uint32_t kind = 0;  // enum scx_exit_kind
-  std::uint64_t exit_code = 0;
-  std::string reason;
-  std::string message;
-  std::string dump;
-};
-
-// The scheduler in the kernel. Implemented by KernelScheduler (kernel.h), by a fake in tests.
-class SchedulerKernel {
- public:
-  virtual ~SchedulerKernel() = default;
-  // Loads, attaches, and looks at the exit record: success means that the scheduler runs. A stopped one is
-  // loaded anew.
-  [[nodiscard]] virtual Result<void> attach() = 0;
-  virtual void detach() = 0;
-  [[nodiscard]] virtual bool attached() const = 0;
-  // Set once the scheduler of the last attach has ended, for whatever reason.
-  [[nodiscard]] virtual std::optional<SchedulerExit> exit_record() const = 0;
-  // Only while attached. Effective for every task of the cgroup from its next enqueue on.
-  [[nodiscard]] virtual Result<void> apply(const CfgChange& change) = 0;
-  // Totals of one slot over all shards since the last attach or clear; readable until detach() or the next
-  // attach(), also after the scheduler ended by itself. Zero when nothing is loaded.
-  [[nodiscard]] virtual slo_stats read_stats(std::uint32_t slot) const = 0;
-  virtual void clear_stats(std::uint32_t slot) = 0;
-};
 
 // Where units come from. Answers reach the manager as facts (units_listed, unit_changed, unit_gone).
 class UnitSource {
  public:
   virtual ~UnitSource() = default;
   virtual void request_list() = 0;  // asynchronous: ends in Manager::units_listed
-};
-
-// Who is told. Calls come from inside the manager's methods: do not call back into it.
-class Audience {
- public:
-  virtual ~Audience() = default;
-  virtual void state_changed(State state, const std::string& reason) = 0;
-  virtual void units_changed() = 0;                               // which units are configured, or how
-  virtual void config_problem(const ConfigProblem& problem) = 0;  // log it, once
-  virtual void scheduler_ended(const SchedulerExit& exit) = 0;    // log it with its dump
-  virtual void failed(const Error& error) = 0;                    // log it
 };
 
 // Ties the rooms together: fact in, decision asked, action passed on. Single-threaded.

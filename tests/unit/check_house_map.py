@@ -18,7 +18,8 @@ SOURCES = ("bpf/*.h", "bpf/*.c", "daemon/*.h", "daemon/*.cpp", "daemon/client/*.
 
 BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*", "daemon/client/*")
 CORE = ("error", "handle", "printable", "time_span", "slo", "unit_file", "config", "overrides", "requirements", "units",
-        "histogram", "window", "burn_rate", "stats", "advise", "events", "recovery", "guard", "manager")
+        "histogram", "window", "burn_rate", "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel",
+        "latch", "recovery", "guard", "audience", "manager")
 CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)

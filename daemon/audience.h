@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "error.h"
+#include "scheduler_exit.h"
+#include "state.h"
+#include "unit_file.h"
+
+namespace slo {
+
+// Who is told what happens; each takes what concerns it. Calls come from inside the manager's methods: do not
+// call back into it.
+class Audience {
+ public:
+  virtual ~Audience() = default;
+  virtual void state_changed(State /*state*/, const std::string& /*reason*/) {}
+  virtual void units_changed() {}                                   // which units are configured, or how
+  virtual void config_problem(const ConfigProblem& /*problem*/) {}  // log it, once
+  virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}    // log it with its dump
+  virtual void failed(const Error& /*error*/) {}                    // log it
+};
+
+// Tells everyone in turn. They outlive this object.
+class Audiences final : public Audience {
+ public:
+  explicit Audiences(std::vector<Audience*> members) : members_(std::move(members)) {}
+
+  void state_changed(State state, const std::string& reason) override {
+    for (auto* member : members_) member->state_changed(state, reason);
+  }
+  void units_changed() override {
+    for (auto* member : members_) member->units_changed();
+  }
+  void config_problem(const ConfigProblem& problem) override {
+    for (auto* member : members_) member->config_problem(problem);
+  }
+  void scheduler_ended(const SchedulerExit& exit) override {
+    for (auto* member : members_) member->scheduler_ended(exit);
+  }
+  void failed(const Error& error) override {
+    for (auto* member : members_) member->failed(error);
+  }
+
+ private:
+  std::vector<Audience*> members_;
+};
+
+}  // namespace slo
