@@ -34,6 +34,7 @@ typedef _Bool bool;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum {
@@ -90,6 +91,7 @@ struct task_struct {
 	unsigned short migration_disabled;
 	int pid;
 	int tgid;
+	char comm[16];
 	struct css_set *cgroups;
 	struct sched_ext_entity scx;
 };

@@ -18,23 +18,23 @@
 
 static __always_inline u64 task_exec_ns(const struct task_ctx *tctx, u64 now)
 {
-	return slo_job_exec_ns(&tctx->job, now);
+	return slo_job_exec_ns(&tctx->acct.job, now);
 }
 
 static __always_inline u32 classify(const struct task_ctx *tctx, u64 now)
 {
-	return slo_class(tctx->budget_ns, task_exec_ns(tctx, now), tctx->max_exec_ns);
+	return slo_class(tctx->acct.budget_ns, task_exec_ns(tctx, now), tctx->acct.max_exec_ns);
 }
 
 static __always_inline u64 key_of(const struct task_ctx *tctx, u64 now)
 {
-	return slo_key_ns(tctx->job.wake_ns, tctx->budget_ns, task_exec_ns(tctx, now));
+	return slo_key_ns(tctx->acct.job.wake_ns, tctx->acct.budget_ns, task_exec_ns(tctx, now));
 }
 
 static __always_inline u64 slice_of(const struct task_ctx *tctx)
 {
 	if (tctx->class == SLO_CLASS_SLO)
-		return slo_slice_ns(tctx->budget_ns, tick_ns);
+		return slo_slice_ns(tctx->acct.budget_ns, tick_ns);
 	return slo_best_effort_slice_ns(tick_ns, nr_shared_slo.value);
 }
 

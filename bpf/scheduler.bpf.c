@@ -36,7 +36,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 
 	if (!tctx)
 		return prev_cpu;
-	refresh_unit(tctx, p);
+	refresh_unit(&tctx->acct, p);
 	tctx->class = classify(tctx, slo_now());
 	/* A synchronous wakeup may be put behind its waker, which need not sleep soon: not for a task with a
 	 * budget. */
@@ -89,7 +89,7 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		slo_insert(p, SCX_DSQ_LOCAL, tick_ns, enq_flags);
 		return;
 	}
-	refresh_unit(tctx, p);
+	refresh_unit(&tctx->acct, p);
 	tctx->class = classify(tctx, now);
 	if (tctx->class == SLO_CLASS_SLO)
 		enqueue_slo(p, tctx, cpu, pinned, now, enq_flags);
@@ -113,7 +113,7 @@ static __always_inline bool keeps_cpu(struct task_struct *prev, s32 cpu, const s
 		return false;
 	if (cctx->nr_pinned_slo != 0 && head_of(QUEUE_PINNED_SLO | (u32)cpu, cpu, &at) && slo_before(at, key))
 		return false;
-	slo_set_slice(prev, slo_slice_ns(tctx->budget_ns, tick_ns));
+	slo_set_slice(prev, slo_slice_ns(tctx->acct.budget_ns, tick_ns));
 	return true;
 }
 
@@ -132,16 +132,6 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	take_best_effort(cpu, cctx);
 }
 
-/* What a job is judged by is what holds at its start. */
-static __always_inline void begin_job(struct task_ctx *tctx, struct task_struct *p)
-{
-	if (tctx->job.state != SLO_JOB_NONE)
-		return;
-	refresh_unit(tctx, p);
-	tctx->job_slot = tctx->slot;
-	tctx->job_budget_ns = tctx->budget_ns;
-}
-
 SEC("struct_ops/runnable")
 void BPF_PROG(slo_runnable, struct task_struct *p, u64 enq_flags)
 {
@@ -149,8 +139,8 @@ void BPF_PROG(slo_runnable, struct task_struct *p, u64 enq_flags)
 
 	if (!tctx)
 		return;
-	begin_job(tctx, p);
-	slo_job_wakes(&tctx->job, slo_now());
+	begin_job(&tctx->acct, p);
+	slo_job_wakes(&tctx->acct.job, slo_now());
 }
 
 SEC("struct_ops/running")
@@ -164,8 +154,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (!tctx)
 		return;
 	leave_queue(tctx);
-	begin_job(tctx, p);
-	slo_job_runs(&tctx->job, now);
+	begin_job(&tctx->acct, p);
+	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
 	cctx->ran_from_ns = now;
 	cctx->floor_charged_ns = now;
@@ -195,12 +185,12 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 
 	if (!tctx)
 		return;
-	slo_job_stops(&tctx->job, now);
+	slo_job_stops(&tctx->acct.job, now);
 	ran_ns = slo_elapsed_ns(tctx->ran_from_ns, now);
 	if (tctx->class == SLO_CLASS_BEST_EFFORT)
 		tctx->vtime_ns += slo_vtime_charge_ns(ran_ns, p->scx.weight);
-	else if (tctx->job.exec_ns >= tctx->max_exec_ns)
-		tctx->demoted = true;
+	else if (tctx->acct.job.exec_ns >= tctx->acct.max_exec_ns)
+		tctx->acct.demoted = true;
 	charge_floor(cctx, now);
 	cctx->class = SLO_CLASS_NONE;
 }
@@ -214,10 +204,9 @@ void BPF_PROG(slo_quiescent, struct task_struct *p, u64 deq_flags)
 	if (!tctx)
 		return;
 	leave_queue(tctx);
-	if (!(deq_flags & SCX_DEQ_SLEEP) || !slo_job_sleeps(&tctx->job, slo_now(), &end))
+	if (!(deq_flags & SCX_DEQ_SLEEP) || !slo_job_sleeps(&tctx->acct.job, slo_now(), &end))
 		return;
-	count_job(tctx, &end, scx_bpf_task_cpu(p));
-	tctx->demoted = false;
+	count_job(&tctx->acct, p, &end, scx_bpf_task_cpu(p));
 }
 
 SEC("struct_ops.s/init_task")
@@ -227,8 +216,8 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 
 	if (!tctx)
 		return -12; /* ENOMEM */
-	tctx->slot = SLO_NO_SLOT;
-	tctx->job_slot = SLO_NO_SLOT;
+	tctx->acct.slot = SLO_NO_SLOT;
+	tctx->acct.job_slot = SLO_NO_SLOT;
 	return 0;
 }
 
@@ -241,8 +230,7 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 
 	if (!tctx)
 		return;
-	slo_job_reset(&tctx->job);
-	tctx->demoted = false;
+	forget_job(&tctx->acct);
 	tctx->vtime_ns = slo_vtime_new_ns(vtime_now_ns.value);
 }
 
@@ -254,7 +242,7 @@ void BPF_PROG(slo_disable, struct task_struct *p)
 	if (!tctx)
 		return;
 	leave_queue(tctx);
-	slo_job_reset(&tctx->job);
+	forget_job(&tctx->acct);
 }
 
 /* Both must exist: a hotplug event without its callback ends the scheduler. */

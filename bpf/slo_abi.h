@@ -14,10 +14,14 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 1u
+#define SLO_ABI_VERSION 2u
 
-/* Units with statistics of their own (Capacity=), CPUs and statistics shards that fit. */
+/* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
+#define SLO_CAPACITY_MAX 16384u
+/* Statistics slot of tasks that no unit answers for. */
+#define SLO_NO_SLOT 0xffffffffu
+/* CPUs and shards that fit. A shard is the CPUs of one last-level cache, at most 16 of them. */
 #define SLO_MAX_CPUS 1024u
 #define SLO_MAX_SHARDS 64u
 #define SLO_HIST_BUCKETS 210u
@@ -32,20 +36,46 @@ typedef unsigned char slo_u8;
 
 /* slo_cfg.flags: this cgroup has no budget, even where an ancestor has one (SloBudget=infinity). */
 #define SLO_CFG_NO_BUDGET 1u
+/* slo_cfg.flags: the budget bounds the response instead of the wait (SloMetric=response). */
+#define SLO_CFG_RESPONSE 2u
 
 /* Value of cfg_map; the key is the cgroup id (slo_u64): settings of the cgroup and of all below it. */
 struct slo_cfg {
 	slo_u64 budget_ns;   /* SLO_BUDGET_MIN_NS..SLO_BUDGET_MAX_NS; 0 with SLO_CFG_NO_BUDGET */
 	slo_u64 max_exec_ns; /* execution of one job that the guarantee covers; > 0 with a budget */
-	slo_u32 slot;        /* statistics slot, < SLO_CAPACITY */
+	slo_u32 slot;        /* statistics slot, below the capacity; SLO_NO_SLOT: not counted */
 	slo_u32 importance;  /* 1..10000 */
 	slo_u32 flags;       /* SLO_CFG_* */
 	slo_u32 pad;
 };
 static_assert(sizeof(struct slo_cfg) == 32, "slo_cfg");
 
+/* What the operator may tune, fixed while a BPF object is loaded. */
+struct slo_tunables {
+	slo_u64 slo_slice_max_ns;           /* SloSliceMax= */
+	slo_u64 best_effort_slice_ns;       /* BestEffortSlice= */
+	slo_u64 best_effort_gap_ns;         /* BestEffortGap= */
+	slo_u64 kick_interval_ns;           /* 1 s / KickRate=, per CPU */
+	slo_u64 min_run_ns;                 /* MinRun= */
+	slo_u64 event_interval_ns;          /* 1 s / [Events] Rate=, per unit */
+	slo_u64 event_global_interval_ns;   /* 1 s / GlobalRate= */
+	slo_u32 event_burst;                /* Burst= */
+	slo_u32 best_effort_floor_permille; /* BestEffortFloor=, of each CPU */
+	slo_u32 capacity;                   /* Capacity=, 1..SLO_CAPACITY_MAX */
+	slo_u32 pad;
+};
+static_assert(sizeof(struct slo_tunables) == 72, "slo_tunables");
+
+/* Why a job missed its budget. */
+#define SLO_CAUSE_NONE 0u       /* it did not */
+#define SLO_CAUSE_LATE_START 1u /* did not run in time */
+#define SLO_CAUSE_PREEMPTED 2u  /* started in time, then waited too long */
+#define SLO_CAUSE_OVERLONG 3u   /* executed beyond what the guarantee covers */
+#define SLO_CAUSE_OVERRUN 4u    /* metric response: its execution alone was over the budget */
+#define SLO_CAUSES 5u
+
 /*
- * Value of stats_map at index shard * SLO_CAPACITY + slot. Written with atomic adds by the CPUs of one shard,
+ * Value of stats_map at index shard * capacity + slot. Written with atomic adds by the CPUs of one shard,
  * read through mmap while they run: each counter is exact, a snapshot of several is not one instant.
  */
 struct slo_stats {
@@ -55,12 +85,40 @@ struct slo_stats {
 	slo_u64 wait_max_ns;
 	slo_u64 exec_sum_ns;
 	slo_u64 response_max_ns;
-	slo_u64 demotions; /* jobs that went on as best effort after max_exec_ns */
-	slo_u64 pad;
+	slo_u64 demotions;         /* jobs that went on as best effort after max_exec_ns */
+	slo_u64 events_suppressed; /* misses without an event, because of the rate limits */
+	slo_u64 events_lost;       /* events that found the ring buffer full */
+	slo_u64 misses_by_cause[SLO_CAUSES];
+	slo_u64 pad[2];
 	slo_u64 wait_hist[SLO_HIST_BUCKETS];
 	slo_u64 response_hist[SLO_HIST_BUCKETS];
 };
-static_assert(sizeof(struct slo_stats) == 64 + 2 * 8 * SLO_HIST_BUCKETS, "slo_stats");
+static_assert(sizeof(struct slo_stats) == 128 + 2 * 8 * SLO_HIST_BUCKETS, "slo_stats");
+
+#define SLO_COMM_LEN 16u
+
+/*
+ * A record of the ring buffer `events`: one missed job. Readers check the size first; later versions append
+ * fields.
+ */
+struct deadline_event {
+	slo_u64 timestamp_ns;     /* CLOCK_MONOTONIC, at the end of the job */
+	slo_u64 cgroup_id;        /* of the task, the unit's own or one below it */
+	slo_u64 deadline_miss_ns; /* by how much the budget was exceeded, > 0 */
+	slo_u64 budget_ns;
+	slo_u64 wait_ns;
+	slo_u64 exec_ns;
+	slo_u64 suppressed;          /* misses of the unit since its last event that got none */
+	slo_u64 suppressed_worst_ns; /* the largest deadline_miss_ns among them */
+	slo_u32 slot;
+	slo_u32 cause; /* SLO_CAUSE_*, not NONE */
+	slo_u32 tid;   /* in the initial pid namespace */
+	slo_u32 cpu;
+	slo_u32 flags; /* SLO_CFG_RESPONSE: judged by response */
+	slo_u32 pad;
+	char comm[SLO_COMM_LEN]; /* as the task set it: any bytes, NUL-terminated */
+};
+static_assert(sizeof(struct deadline_event) == 104, "deadline_event");
 
 #define SLO_EXIT_REASON_LEN 128u
 #define SLO_EXIT_MSG_LEN 1024u

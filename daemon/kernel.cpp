@@ -177,8 +177,20 @@ void KernelScheduler::Loaded::configure() {
   shards_ = read_shards(nr_cpus);
   skeleton.rodata->nr_cpus = nr_cpus;
   skeleton.rodata->tick_ns = tick_ns();
+  skeleton.rodata->tunables = {.slo_slice_max_ns = 20 * SLO_NSEC_PER_MSEC,
+                               .best_effort_slice_ns = 20 * SLO_NSEC_PER_MSEC,
+                               .best_effort_gap_ns = 100 * SLO_NSEC_PER_MSEC,
+                               .kick_interval_ns = 100 * SLO_NSEC_PER_USEC,
+                               .min_run_ns = 100 * SLO_NSEC_PER_USEC,
+                               .event_interval_ns = SLO_NSEC_PER_SEC / 10,
+                               .event_global_interval_ns = SLO_NSEC_PER_SEC / 100,
+                               .event_burst = 20,
+                               .best_effort_floor_permille = 50,
+                               .capacity = SLO_CAPACITY,
+                               .pad = 0};
   for (unsigned cpu = 0; cpu < std::min(nr_cpus, SLO_MAX_CPUS); ++cpu)
     skeleton.rodata->cpu_shard[cpu] = shards_.of_cpu[cpu];
+  bpf_map__set_max_entries(skeleton.maps.cfg_map, 4 * SLO_CAPACITY);
   bpf_map__set_max_entries(skeleton.maps.stats_map, shards_.count * SLO_CAPACITY);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 

@@ -30,6 +30,9 @@ void add_stats(slo_stats& total, const slo_stats& more) {
   total.exec_sum_ns += more.exec_sum_ns;
   total.response_max_ns = std::max(total.response_max_ns, more.response_max_ns);
   total.demotions += more.demotions;
+  total.events_suppressed += more.events_suppressed;
+  total.events_lost += more.events_lost;
+  std::ranges::transform(total.misses_by_cause, more.misses_by_cause, total.misses_by_cause, std::plus<>{});
   std::ranges::transform(total.wait_hist, more.wait_hist, total.wait_hist, std::plus<>{});
   std::ranges::transform(total.response_hist, more.response_hist, total.response_hist, std::plus<>{});
 }

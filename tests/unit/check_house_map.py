@@ -38,6 +38,7 @@ LIBRARIES = (
 
 # Rooms that may include nothing of ours, and no library header, but what is named.
 BPF_PURE = {"bpf/slo_abi.h": (), "bpf/policy.h": ("bpf/slo_abi.h",), "bpf/job.h": ("bpf/slo_abi.h",),
+            "bpf/rate_limit.h": ("bpf/slo_abi.h",),
             "bpf/slo_histogram.h": ("bpf/slo_abi.h",)}
 CLIENT_MAY = ("daemon/client/*", "daemon/time_span.h", "daemon/slo.h", "daemon/error.h", "daemon/handle.h")
 ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u8|char|struct slo_\w+)\s+\w+(\[\w+\])*$")

@@ -122,4 +122,41 @@ TEST(Job, WaitAndExecAddUpToTheResponseInAnyOrderOfEvents) {
   }
 }
 
+TEST(Job, AMissIsLateStartWhenItDidNotRunInTime) {
+  const slo_job_end end{.wait_ns = 7 * ms, .first_wait_ns = 6 * ms, .exec_ns = 1 * ms, .response_ns = 8 * ms};
+  EXPECT_EQ(slo_job_miss_ns(&end, 5 * ms, 0), 2 * ms);
+  EXPECT_EQ(slo_job_cause(&end, 5 * ms, 100 * ms, 0), SLO_CAUSE_LATE_START);
+}
+
+TEST(Job, AMissIsPreemptedWhenItStartedInTimeAndThenWaited) {
+  const slo_job_end end{.wait_ns = 7 * ms, .first_wait_ns = 1 * ms, .exec_ns = 1 * ms, .response_ns = 8 * ms};
+  EXPECT_EQ(slo_job_cause(&end, 5 * ms, 100 * ms, 0), SLO_CAUSE_PREEMPTED);
+}
+
+TEST(Job, AMissIsOverlongWhenTheGuaranteeDidNotCoverItsExecution) {
+  const slo_job_end end{
+      .wait_ns = 7 * ms, .first_wait_ns = 6 * ms, .exec_ns = 200 * ms, .response_ns = 207 * ms};
+  EXPECT_EQ(slo_job_cause(&end, 5 * ms, 100 * ms, 0), SLO_CAUSE_OVERLONG);
+}
+
+TEST(Job, AResponseIsJudgedByWaitAndExecutionTogether) {
+  const slo_job_end end{.wait_ns = 3 * ms, .first_wait_ns = 3 * ms, .exec_ns = 3 * ms, .response_ns = 6 * ms};
+  EXPECT_EQ(slo_job_cause(&end, 5 * ms, 100 * ms, 0), SLO_CAUSE_NONE);
+  EXPECT_EQ(slo_job_miss_ns(&end, 5 * ms, SLO_CFG_RESPONSE), 1 * ms);
+  EXPECT_EQ(slo_job_cause(&end, 5 * ms, 100 * ms, SLO_CFG_RESPONSE), SLO_CAUSE_LATE_START);
+}
+
+TEST(Job, AResponseOverTheBudgetByExecutionAloneIsAnOverrun) {
+  const slo_job_end end{.wait_ns = 0, .first_wait_ns = 0, .exec_ns = 6 * ms, .response_ns = 6 * ms};
+  EXPECT_EQ(slo_job_cause(&end, 5 * ms, 100 * ms, SLO_CFG_RESPONSE), SLO_CAUSE_OVERRUN);
+}
+
+TEST(Job, TheFirstWaitOfAJobThatNeverRanIsAllOfItsWait) {
+  slo_job job{};
+  slo_job_end end{};
+  slo_job_wakes(&job, 1 * ms);
+  ASSERT_EQ(slo_job_sleeps(&job, 4 * ms, &end), 1);
+  EXPECT_EQ(end.first_wait_ns, 3 * ms);
+}
+
 }  // namespace

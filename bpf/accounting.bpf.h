@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the scheduler and the observer share: a task's identity (which cgroup it is in, and which settings
+ * hold there), the counters of its unit, and the events of missed jobs. The maps here are made by the daemon
+ * and handed to each object that it loads, so that settings and counters outlive it.
+ */
+#ifndef SLO_ACCOUNTING_BPF_H
+#define SLO_ACCOUNTING_BPF_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "slo_abi.h"
+#include "slo_histogram.h"
+#include "job.h"
+#include "policy.h"
+#include "rate_limit.h"
+
+/* Cgroups deeper than this below a configured one do not inherit from it; systemd itself nests a handful. */
+#define SLO_MAX_DEPTH 64
+
+/* One task's part of the accounting. */
+struct accounting {
+	struct slo_job job;
+	u64 cgroup_id; /* settings below are those of this cgroup at this generation */
+	u64 budget_ns;
+	u64 max_exec_ns;
+	u64 job_budget_ns; /* budget that the present job is judged by: that of its start */
+	u32 generation;
+	u32 slot;
+	u32 cfg_flags;
+	u32 job_slot;      /* slot at the start of the present job */
+	u32 job_cfg_flags; /* flags at the start of the present job */
+	bool demoted;      /* the present job went over max_exec_ns while it was scheduled by key */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* set by the daemon, as in the next two */
+	__type(key, u64);       /* cgroup id */
+	__type(value, struct slo_cfg);
+} cfg_map SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32); /* shard * capacity + slot */
+	__type(value, struct slo_stats);
+} stats_map SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* bytes */
+} events SEC(".maps");
+
+/* The rate limit of one unit's events, and the misses it held back since the last one. */
+struct event_limit {
+	u64 full_at_ns;
+	u64 suppressed;
+	u64 suppressed_worst_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLO_CAPACITY_MAX);
+	__type(key, u32); /* slot */
+	__type(value, struct event_limit);
+} event_limits SEC(".maps");
+
+/* Set before loading. */
+const volatile struct slo_tunables tunables;
+const volatile u8 cpu_shard[SLO_MAX_CPUS];
+
+/* Raised by the daemon after every change of cfg_map. */
+volatile u32 cfg_generation = 1;
+
+static u64 event_global_full_at_ns;
+
+/* Settings of the nearest configured cgroup from `cgrp` up. */
+static __always_inline struct slo_cfg *find_cfg(struct cgroup *cgrp)
+{
+	struct slo_cfg *cfg = NULL;
+	int i;
+
+	bpf_for (i, 0, SLO_MAX_DEPTH) {
+		struct cgroup_subsys_state *parent;
+		u64 id = cgrp->kn->id;
+
+		cfg = bpf_map_lookup_elem(&cfg_map, &id);
+		if (cfg)
+			break;
+		parent = cgrp->self.parent;
+		if (!parent)
+			break;
+		cgrp = parent->cgroup;
+	}
+	return cfg;
+}
+
+static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct task_struct *p __arg_trusted,
+				   u64 cgroup_id, u32 generation)
+{
+	struct slo_cfg *cfg = find_cfg(p->cgroups->dfl_cgrp);
+	/* Not known before: in init_task the child of PID 1 still carries its parent's number. */
+	bool is_vital = (p->flags & PF_KTHREAD) || p->tgid == 1;
+	u64 own_budget_ns = is_vital ? SLO_IMPLICIT_BUDGET_NS : 0;
+
+	acct->cgroup_id = cgroup_id;
+	acct->generation = generation;
+	acct->slot = SLO_NO_SLOT;
+	acct->budget_ns = own_budget_ns;
+	acct->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
+	acct->cfg_flags = 0;
+	if (!cfg || (cfg->flags & SLO_CFG_NO_BUDGET))
+		return;
+	acct->budget_ns = cfg->budget_ns;
+	acct->max_exec_ns = cfg->max_exec_ns;
+	acct->slot = cfg->slot;
+	acct->cfg_flags = cfg->flags;
+}
+
+/* Brings the cached settings up to date: two comparisons unless the task or the configuration has moved. */
+static __always_inline void refresh_unit(struct accounting *acct, struct task_struct *p)
+{
+	/* Not frozen by the run queue's lock: read once. */
+	u64 cgroup_id = p->cgroups->dfl_cgrp->kn->id;
+	u32 generation = cfg_generation;
+
+	if (acct->cgroup_id != cgroup_id || acct->generation != generation)
+		reload_unit(acct, p, cgroup_id, generation);
+}
+
+/* What a job is judged by is what holds at its start. */
+static __always_inline void begin_job(struct accounting *acct, struct task_struct *p)
+{
+	if (acct->job.state != SLO_JOB_NONE)
+		return;
+	refresh_unit(acct, p);
+	acct->job_slot = acct->slot;
+	acct->job_budget_ns = acct->budget_ns;
+	acct->job_cfg_flags = acct->cfg_flags;
+	acct->demoted = false;
+}
+
+static __always_inline void forget_job(struct accounting *acct)
+{
+	slo_job_reset(&acct->job);
+	acct->demoted = false;
+}
+
+static __always_inline void raise_max(u64 *max, u64 value)
+{
+	u64 seen = *max;
+	int i;
+
+	/* Lost races are with larger values; after a few the maximum is close enough to right. */
+	for (i = 0; i < 4 && value > seen; i++) {
+		u64 now = __sync_val_compare_and_swap(max, seen, value);
+
+		if (now == seen)
+			return;
+		seen = now;
+	}
+}
+
+static __always_inline void count_in(u64 *histogram, u64 value_ns)
+{
+	u32 index = slo_hist_index(value_ns);
+
+	/* Always so; verifiers before 7.0 have to be shown. */
+	barrier_var(index);
+	if (index < SLO_HIST_BUCKETS)
+		__sync_fetch_and_add(&histogram[index], 1);
+}
+
+/* One token of the unit's bucket and one of everybody's. A lost race counts as an empty bucket: whoever won
+ * sends an event. */
+static __always_inline bool may_send_event(struct event_limit *limit, u64 now)
+{
+	u64 global = event_global_full_at_ns;
+	u64 own = limit->full_at_ns;
+	u64 own_next = slo_rate_take(own, now, tunables.event_interval_ns, tunables.event_burst);
+	u64 global_next = slo_rate_take(global, now, tunables.event_global_interval_ns, tunables.event_burst);
+
+	return own_next != 0 && global_next != 0 &&
+	       __sync_val_compare_and_swap(&limit->full_at_ns, own, own_next) == own &&
+	       __sync_val_compare_and_swap(&event_global_full_at_ns, global, global_next) == global;
+}
+
+struct miss {
+	struct slo_job_end *end;
+	u64 miss_ns;
+	u32 cause;
+	s32 cpu;
+};
+
+static __always_inline void fill_event(struct deadline_event *event, const struct accounting *acct,
+				       struct task_struct *p, const struct miss *miss)
+{
+	event->cgroup_id = acct->cgroup_id;
+	event->deadline_miss_ns = miss->miss_ns;
+	event->budget_ns = acct->job_budget_ns;
+	event->wait_ns = miss->end->wait_ns;
+	event->exec_ns = miss->end->exec_ns;
+	event->slot = acct->job_slot;
+	event->cause = miss->cause;
+	event->tid = (u32)p->pid;
+	event->cpu = (u32)miss->cpu;
+	event->flags = acct->job_cfg_flags;
+	event->pad = 0;
+	bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), p->comm);
+}
+
+/* Tells of a miss, or counts that it did not. Not on the usual path: misses are rare or rate-limited. */
+static __noinline void report_miss(struct slo_stats *stats, const struct accounting *acct,
+				   struct task_struct *p, const struct miss *miss)
+{
+	struct deadline_event *event;
+	struct event_limit *limit;
+	u64 now = bpf_ktime_get_ns();
+	u32 slot = acct->job_slot;
+
+	limit = bpf_map_lookup_elem(&event_limits, &slot);
+	if (!limit)
+		return;
+	if (!may_send_event(limit, now)) {
+		__sync_fetch_and_add(&stats->events_suppressed, 1);
+		__sync_fetch_and_add(&limit->suppressed, 1);
+		raise_max(&limit->suppressed_worst_ns, miss->miss_ns);
+		return;
+	}
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&stats->events_lost, 1);
+		return;
+	}
+	fill_event(event, acct, p, miss);
+	event->timestamp_ns = now;
+	event->suppressed = __sync_lock_test_and_set(&limit->suppressed, 0);
+	event->suppressed_worst_ns = __sync_lock_test_and_set(&limit->suppressed_worst_ns, 0);
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void count_miss(struct slo_stats *stats, struct accounting *acct,
+				       struct task_struct *p, struct slo_job_end *end, s32 cpu)
+{
+	struct miss miss = {
+		.end = end,
+		.miss_ns = slo_job_miss_ns(end, acct->job_budget_ns, acct->job_cfg_flags),
+		.cpu = cpu,
+	};
+	u32 cause;
+
+	if (miss.miss_ns == 0)
+		return;
+	cause = slo_job_cause(end, acct->job_budget_ns, acct->max_exec_ns, acct->job_cfg_flags);
+	__sync_fetch_and_add(&stats->misses, 1);
+	barrier_var(cause);
+	if (cause < SLO_CAUSES)
+		__sync_fetch_and_add(&stats->misses_by_cause[cause], 1);
+	miss.cause = cause;
+	report_miss(stats, acct, p, &miss);
+}
+
+/*
+ * Counts a finished job of its unit. One that began elsewhere (the child of PID 1 that becomes a service, a
+ * task that was moved), or before the unit had settings, is nobody's: its wait was not bounded by the budget.
+ */
+static __always_inline void count_job(struct accounting *acct, struct task_struct *p, struct slo_job_end *end,
+				      s32 cpu)
+{
+	struct slo_stats *stats;
+	u32 slot = acct->slot;
+	u32 key;
+
+	if (slot >= tunables.capacity || slot != acct->job_slot)
+		return;
+	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + slot;
+	stats = bpf_map_lookup_elem(&stats_map, &key);
+	if (!stats)
+		return;
+	__sync_fetch_and_add(&stats->jobs, 1);
+	count_miss(stats, acct, p, end, cpu);
+	if (acct->demoted)
+		__sync_fetch_and_add(&stats->demotions, 1);
+	__sync_fetch_and_add(&stats->wait_sum_ns, end->wait_ns);
+	__sync_fetch_and_add(&stats->exec_sum_ns, end->exec_ns);
+	raise_max(&stats->wait_max_ns, end->wait_ns);
+	raise_max(&stats->response_max_ns, end->response_ns);
+	count_in(stats->wait_hist, end->wait_ns);
+	count_in(stats->response_hist, end->response_ns);
+}
+
+#endif
