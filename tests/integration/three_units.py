@@ -4,6 +4,7 @@
 import dataclasses
 import json
 import pathlib
+import random
 import time
 
 import machine
@@ -39,7 +40,7 @@ def write_units():
             spec.unit,
             # What has ended stays loaded, so that its figures can still be asked for.
             "[Service]\nType=exec\nRemainAfterExit=yes\n"
-            f"EnvironmentFile={RUN_DIR}/arm\n"
+            f"EnvironmentFile={RUN_DIR}/{stem}.arm\n"
             f"ExecStart=/usr/local/bin/deadline_jobs --json --name {stem} --threads {spec.threads}"
             f" --exec {spec.exec_ms}ms --period {spec.period_ms}ms --limit {spec.limit_ms}ms $ARM\n"
             f"StandardOutput=truncate:{RUN_DIR}/{stem}.json\n",
@@ -90,10 +91,19 @@ def ended(unit):
     return machine.show(unit, "SubState") in ("exited", "failed")
 
 
-def run_arm(seconds, warmup=1, with_scx_slo=False, lead=5, tick=lambda done: None):
+def offsets_us(seed):
+    """When each unit releases its first job after the common start: seed 0 is all at once."""
+    dice = random.Random(seed)
+    return {spec.unit: dice.randrange(spec.period_ms * 1000) if seed else 0 for spec in SET}
+
+
+def run_arm(seconds, warmup=1, with_scx_slo=False, lead=5, tick=lambda done: None, seed=0):
     """Runs the set once for `seconds`, `warmup` seconds more before; the hogs must be running already."""
     start = int(time.monotonic()) + lead
-    (RUN_DIR / "arm").write_text(f"ARM=--start-at {start} --seconds {seconds} --warmup {warmup}s\n")
+    for unit, offset in offsets_us(seed).items():
+        (RUN_DIR / unit.replace(".service", ".arm")).write_text(
+            f"ARM=--start-at {start} --offset {offset}us --seconds {seconds} --warmup {warmup}s\n"
+        )
     machine.run("systemctl", "restart", *(spec.unit for spec in SET))
     # What a unit does to get started is no part of it; its threads wait for the common start then.
     for spec in SET:

@@ -76,6 +76,7 @@ struct options {
   std::int64_t limit = 3'000'000;
   std::int64_t seconds = 10;
   std::int64_t warmup = 0;               // ns
+  std::int64_t offset = 0;               // ns
   std::optional<std::int64_t> start_at;  // s on CLOCK_MONOTONIC
   bool together = false;
   bool json = false;
@@ -124,8 +125,8 @@ class Run {
     const auto start = opts_.start_at ? *opts_.start_at * kNsecPerSec : now_ns(CLOCK_MONOTONIC) + 20'000'000;
     const auto end = start + opts_.warmup + opts_.seconds * kNsecPerSec;
     for (std::size_t i = 0; i < opts_.threads; ++i) {
-      const auto offset = opts_.together ? 0 : stagger_offset(i, opts_.threads, opts_.period);
-      grids_.push_back({start + offset, opts_.period, end});
+      const auto stagger = opts_.together ? 0 : stagger_offset(i, opts_.threads, opts_.period);
+      grids_.push_back({start + opts_.offset + stagger, opts_.period, end});
     }
     measure_from_ = start + opts_.warmup;
     ready_.arrive_and_wait();
@@ -228,6 +229,7 @@ void define(CLI::App& app, options& opts) {
   app.add_option("--limit", opts.limit, "A job whose response is longer is a miss")->transform(span);
   app.add_option("--seconds", opts.seconds, "Measured time in seconds")->check(CLI::Range(1, 3600));
   app.add_option("--warmup", opts.warmup, "Time before that whose jobs are not counted")->transform(span);
+  app.add_option("--offset", opts.offset, "Time from the start to the first release")->transform(span);
   app.add_option("--start-at", opts.start_at, "Common start, in seconds of CLOCK_MONOTONIC")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 32));
   auto* together = app.add_flag("--together", opts.together, "Release all threads at the same instants");
