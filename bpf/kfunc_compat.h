@@ -2,8 +2,10 @@
 /*
  * Kernel functions, and wrappers over those that changed between 6.12 and 7.3: the only place that asks what
  * exists. Every variant is weak; libbpf resolves those of the running kernel and the branches of the others
- * are never loaded. libbpf strips one trailing ___suffix, so a kernel name that itself ends in ___v2 carries
- * a second one here.
+ * are never loaded. libbpf strips one trailing ___suffix, which is therefore free to say what belongs
+ * together: of the functions with one suffix (a chain) the kernel must have one, the suffix "optional" aside.
+ * One without a suffix is needed, and not weak. The daemon reads these names to tell before the load whether
+ * a kernel will do.
  */
 #ifndef SLO_KFUNC_COMPAT_H
 #define SLO_KFUNC_COMPAT_H
@@ -30,78 +32,78 @@ void bpf_rcu_read_lock(void) __ksym;
 void bpf_rcu_read_unlock(void) __ksym;
 
 /* Insert: 6.19 returns bool, 6.13 renamed "dispatch". */
-bool scx_bpf_dsq_insert___v2___k(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
-void scx_bpf_dsq_insert___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
-void scx_bpf_dispatch___old(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dsq_insert___v2___insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dsq_insert___insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dispatch___insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) SLO_KFUNC;
 
 static __always_inline void slo_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
 {
-	if (bpf_ksym_exists(scx_bpf_dsq_insert___v2___k))
-		scx_bpf_dsq_insert___v2___k(p, dsq_id, slice, enq_flags);
-	else if (bpf_ksym_exists(scx_bpf_dsq_insert___v1))
-		scx_bpf_dsq_insert___v1(p, dsq_id, slice, enq_flags);
+	if (bpf_ksym_exists(scx_bpf_dsq_insert___v2___insert))
+		scx_bpf_dsq_insert___v2___insert(p, dsq_id, slice, enq_flags);
+	else if (bpf_ksym_exists(scx_bpf_dsq_insert___insert))
+		scx_bpf_dsq_insert___insert(p, dsq_id, slice, enq_flags);
 	else
-		scx_bpf_dispatch___old(p, dsq_id, slice, enq_flags);
+		scx_bpf_dispatch___insert(p, dsq_id, slice, enq_flags);
 }
 
 /* Insert by virtual time: 6.19 takes a struct, 6.13 renamed "dispatch_vtime". */
-bool __scx_bpf_dsq_insert_vtime___new(struct task_struct *p,
-				      struct scx_bpf_dsq_insert_vtime_args *args) SLO_KFUNC;
-void scx_bpf_dsq_insert_vtime___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
-				   u64 enq_flags) SLO_KFUNC;
-void scx_bpf_dispatch_vtime___old(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
-				  u64 enq_flags) SLO_KFUNC;
+bool __scx_bpf_dsq_insert_vtime___insert_vtime(struct task_struct *p,
+					       struct scx_bpf_dsq_insert_vtime_args *args) SLO_KFUNC;
+void scx_bpf_dsq_insert_vtime___insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+					     u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dispatch_vtime___insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+					   u64 enq_flags) SLO_KFUNC;
 
 static __always_inline void slo_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
 					     u64 enq_flags)
 {
-	if (bpf_ksym_exists(__scx_bpf_dsq_insert_vtime___new)) {
+	if (bpf_ksym_exists(__scx_bpf_dsq_insert_vtime___insert_vtime)) {
 		struct scx_bpf_dsq_insert_vtime_args args = {
 			.dsq_id = dsq_id,
 			.slice = slice,
 			.vtime = vtime,
 			.enq_flags = enq_flags,
 		};
-		__scx_bpf_dsq_insert_vtime___new(p, &args);
-	} else if (bpf_ksym_exists(scx_bpf_dsq_insert_vtime___v1)) {
-		scx_bpf_dsq_insert_vtime___v1(p, dsq_id, slice, vtime, enq_flags);
+		__scx_bpf_dsq_insert_vtime___insert_vtime(p, &args);
+	} else if (bpf_ksym_exists(scx_bpf_dsq_insert_vtime___insert_vtime)) {
+		scx_bpf_dsq_insert_vtime___insert_vtime(p, dsq_id, slice, vtime, enq_flags);
 	} else {
-		scx_bpf_dispatch_vtime___old(p, dsq_id, slice, vtime, enq_flags);
+		scx_bpf_dispatch_vtime___insert_vtime(p, dsq_id, slice, vtime, enq_flags);
 	}
 }
 
 /* Move the first task of a queue that may run here to this CPU: 7.1 takes flags, 6.13 renamed "consume". */
-bool scx_bpf_dsq_move_to_local___v2___k(u64 dsq_id, u64 enq_flags) SLO_KFUNC;
-bool scx_bpf_dsq_move_to_local___v1(u64 dsq_id) SLO_KFUNC;
-bool scx_bpf_consume___old(u64 dsq_id) SLO_KFUNC;
+bool scx_bpf_dsq_move_to_local___v2___move_to_local(u64 dsq_id, u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dsq_move_to_local___move_to_local(u64 dsq_id) SLO_KFUNC;
+bool scx_bpf_consume___move_to_local(u64 dsq_id) SLO_KFUNC;
 
 static __always_inline bool slo_move_to_local(u64 dsq_id)
 {
-	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v2___k))
-		return scx_bpf_dsq_move_to_local___v2___k(dsq_id, 0);
-	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v1))
-		return scx_bpf_dsq_move_to_local___v1(dsq_id);
-	return scx_bpf_consume___old(dsq_id);
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v2___move_to_local))
+		return scx_bpf_dsq_move_to_local___v2___move_to_local(dsq_id, 0);
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___move_to_local))
+		return scx_bpf_dsq_move_to_local___move_to_local(dsq_id);
+	return scx_bpf_consume___move_to_local(dsq_id);
 }
 
 /* Slice of a task that runs here: 6.19 has a function, before that the field is stored to. */
-bool scx_bpf_task_set_slice___new(struct task_struct *p, u64 slice) SLO_KFUNC;
+bool scx_bpf_task_set_slice___optional(struct task_struct *p, u64 slice) SLO_KFUNC;
 
 static __always_inline void slo_set_slice(struct task_struct *p, u64 slice)
 {
-	if (bpf_ksym_exists(scx_bpf_task_set_slice___new))
-		scx_bpf_task_set_slice___new(p, slice);
+	if (bpf_ksym_exists(scx_bpf_task_set_slice___optional))
+		scx_bpf_task_set_slice___optional(p, slice);
 	else
 		p->scx.slice = slice;
 }
 
 /* The run queue's clock, cheaper than reading the hardware's: from 6.14. */
-u64 scx_bpf_now___new(void) SLO_KFUNC;
+u64 scx_bpf_now___optional(void) SLO_KFUNC;
 
 static __always_inline u64 slo_now(void)
 {
-	if (bpf_ksym_exists(scx_bpf_now___new))
-		return scx_bpf_now___new();
+	if (bpf_ksym_exists(scx_bpf_now___optional))
+		return scx_bpf_now___optional();
 	return bpf_ktime_get_ns();
 }
 

@@ -317,4 +317,10 @@ void KernelScheduler::clear_stats(std::uint32_t slot) {
   if (loaded_) loaded_->clear_stats(slot);
 }
 
+std::span<const std::byte> scheduler_object() {
+  std::size_t size = 0;
+  const void* const bytes = scheduler__elf_bytes(&size);
+  return {static_cast<const std::byte*>(bytes), size};
+}
+
 }  // namespace slo

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 
 #include "manager.h"
 
@@ -28,5 +30,8 @@ class KernelScheduler final : public SchedulerKernel {
   class Loaded;
   std::unique_ptr<Loaded> loaded_;
 };
+
+// The scheduler's object, an ELF file.
+[[nodiscard]] std::span<const std::byte> scheduler_object();
 
 }  // namespace slo

@@ -23,6 +23,7 @@
 #include "handle.h"
 #include "journal.h"
 #include "kernel.h"
+#include "kernel_probe.h"
 #include "manager.h"
 #include "requirements.h"
 #include "unit_file.h"
@@ -65,6 +66,14 @@ std::string first_word(const std::filesystem::path& path) {
   std::string word;
   std::ifstream(path) >> word;
   return word;
+}
+
+std::vector<std::string> missing_requirements(const KernelFacts& facts) {
+  Requirements now = check_requirements(root, own_capabilities(root), facts);
+  std::vector<std::string> missing = std::move(now.fatal);
+  missing.insert(missing.end(), now.enforcing.begin(), now.enforcing.end());
+  if (!now.other_scheduler.empty()) missing.push_back(other_scheduler_sentence(now.other_scheduler));
+  return missing;
 }
 
 // A scheduler of ours whose daemon was killed is still there until the kernel has taken it down, which takes
@@ -159,7 +168,8 @@ std::optional<int> start_up(sd_event* event, Manager& manager, BusLink& bus) {
 int run(const std::string& log_level) {
   Journal journal(log_level);
   const EventLoop event = new_event_loop();
-  const auto missing = [] { return missing_requirements(root, own_capabilities(root)); };
+  const KernelFacts facts = probe_kernel(scheduler_object(), {});
+  const auto missing = [&facts] { return missing_requirements(facts); };
   if (const auto sentences = missing_once_predecessor_left(missing); !sentences.empty()) {
     for (const std::string& sentence : sentences) journal.requirement_missing(sentence);
     static_cast<void>(sd_notify(0, ("STATUS=Cannot start: " + sentences.front()).c_str()));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "requirements.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -52,20 +54,89 @@ std::optional<std::string> require_readable(const fs::path& root, const char* pa
          "it";
 }
 
-std::optional<std::string> require_no_other_scheduler(const fs::path& root) {
+void look_for_other_scheduler(const fs::path& root, Requirements& requirements) {
   const auto state = read_start(root / "sys/kernel/sched_ext/state");
   if (!state) {
-    return "/sys/kernel/sched_ext/state cannot be read (" +
-           std::string(std::strerror(state.error().errno_value)) +
-           "), so it is not known whether another scheduler runs: make /sys readable for scx-slo.service";
+    requirements.enforcing.push_back(
+        "/sys/kernel/sched_ext/state cannot be read (" +
+        std::string(std::strerror(state.error().errno_value)) +
+        "), so it is not known whether another scheduler runs: make /sys readable for scx-slo.service");
+    return;
   }
-  if (*state == "disabled") return {};
+  if (*state == "disabled") return;
   const auto ops = read_start(root / "sys/kernel/sched_ext/root/ops");
-  const std::string name =
-      ops && !ops->empty() ? "the sched_ext scheduler \"" + *ops + "\"" : "a sched_ext scheduler";
-  return name + " is already active (state " + *state +
-         "), and the kernel runs one at a time: stop the service or program that started it, then start "
-         "scx-slo again";
+  requirements.other_scheduler = ops && !ops->empty() ? *ops : "(its name cannot be read)";
+}
+
+// Whether isolcpus= takes CPUs from the scheduler, as it does unless it names other purposes alone.
+bool takes_cpus(std::string_view isolcpus) {
+  bool others = false;
+  while (!isolcpus.empty()) {
+    const auto word = isolcpus.substr(0, isolcpus.find(','));
+    if (word == "domain") return true;
+    if (word != "nohz" && word != "managed_irq") break;
+    others = true;
+    isolcpus.remove_prefix(std::min(word.size() + 1, isolcpus.size()));
+  }
+  return !others;
+}
+
+// The kernel attaches no scheduler then, and says only "invalid argument". CPUs isolated by cpusets do no
+// harm, so both the list of isolated CPUs and the command line have a say.
+std::optional<std::string> require_all_cpus(const fs::path& root) {
+  const auto isolated = read_start(root / "sys/devices/system/cpu/isolated");
+  const auto command_line = read_start(root / "proc/cmdline");
+  if (!isolated || isolated->empty() || !command_line) return {};
+  static constexpr std::string_view key = "isolcpus=";
+  std::istringstream words(*command_line);
+  for (std::string word; words >> word;) {
+    if (!word.starts_with(key) || !takes_cpus(std::string_view(word).substr(key.size()))) continue;
+    return "the kernel was started with " + word +
+           ", and attaches no sched_ext scheduler then: take it off the kernel command line (a cpuset with "
+           "cpuset.cpus.partition=isolated can isolate CPUs instead)";
+  }
+  return {};
+}
+
+// "scx_bpf_create_dsq, scx_bpf_kick_cpu, …"
+std::string some_of(const std::vector<std::string>& names) {
+  static constexpr std::size_t shown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), shown); ++i) text += (i > 0 ? ", " : "") + names[i];
+  return names.size() > shown ? text + ", …" : text;
+}
+
+std::optional<std::string> require_kfuncs(const KfuncVerdict& verdict, const KernelFacts& facts,
+                                          const char* purpose) {
+  if (!verdict.malformed.empty()) {
+    return "this kernel (" + facts.release + ") was built with incomplete type information for " +
+           std::to_string(std::max(facts.malformed_kfuncs, verdict.malformed.size())) +
+           " functions of sched_ext (" + some_of(verdict.malformed) + "), so that " + purpose +
+           ": boot 7.0, or 7.3 or later, or of Debian's 7.2 the build 7.2.13+deb14 or later";
+  }
+  if (!verdict.missing.empty()) {
+    return "this kernel (" + facts.release + ") lacks functions that are needed (" +
+           some_of(verdict.missing) + "), so that " + purpose + ": boot 6.12, or 6.16 or later";
+  }
+  return {};
+}
+
+// Without the capabilities the answer would be theirs, and they have a sentence of their own.
+std::optional<std::string> require_bpf(Capabilities have, const KernelFacts& facts) {
+  if (facts.refused && have.bpf && have.perfmon) {
+    const int why = facts.refused->errno_value;
+    if (why == ENOSYS) return "the kernel has no BPF: boot a kernel built with CONFIG_BPF_SYSCALL=y";
+    if (why == EINVAL)
+      return "the kernel does not trace with BPF: boot a kernel built with CONFIG_BPF_EVENTS=y";
+    return "the kernel refuses even a BPF program that does nothing (" + std::string(std::strerror(why)) +
+           "): look for a security module, kernel lockdown or a sandbox that forbids BPF to scx-slo.service";
+  }
+  if (!facts.jit) {
+    return "the kernel does not compile BPF programs: type sysctl net.core.bpf_jit_enable=1, or boot a "
+           "kernel built "
+           "with CONFIG_BPF_JIT=y";
+  }
+  return {};
 }
 
 std::string require_capability(const char* name) {
@@ -76,29 +147,42 @@ std::string require_capability(const char* name) {
 
 }  // namespace
 
-std::vector<std::string> missing_requirements(const fs::path& root, Capabilities have) {
-  std::vector<std::string> missing;
-  const auto add = [&missing](std::optional<std::string> sentence) {
-    if (sentence) missing.push_back(*std::move(sentence));
+Requirements check_requirements(const fs::path& root, Capabilities have, const KernelFacts& facts) {
+  Requirements requirements;
+  const auto add = [](std::vector<std::string>& list, std::optional<std::string> sentence) {
+    if (sentence) list.push_back(*std::move(sentence));
   };
-  add(require_readable(
-      root, "sys/fs/cgroup/cgroup.controllers",
-      "/sys/fs/cgroup is not cgroup v2 alone: boot with systemd.unified_cgroup_hierarchy=1 on the "
-      "kernel command line"));
-  add(require_readable(
-      root, "sys/kernel/btf/vmlinux",
-      "the kernel has no type information (/sys/kernel/btf/vmlinux): boot a kernel built with "
-      "CONFIG_DEBUG_INFO_BTF=y"));
+  add(requirements.fatal,
+      require_readable(
+          root, "sys/fs/cgroup/cgroup.controllers",
+          "/sys/fs/cgroup is not cgroup v2 alone: boot with systemd.unified_cgroup_hierarchy=1 on the "
+          "kernel command line"));
+  add(requirements.fatal,
+      require_readable(
+          root, "sys/kernel/btf/vmlinux",
+          "the kernel has no type information (/sys/kernel/btf/vmlinux): boot a kernel built with "
+          "CONFIG_DEBUG_INFO_BTF=y"));
+  if (!have.bpf) requirements.fatal.push_back(require_capability("CAP_BPF"));
+  if (!have.perfmon) requirements.fatal.push_back(require_capability("CAP_PERFMON"));
+  add(requirements.fatal, require_bpf(have, facts));
+  add(requirements.fatal, require_kfuncs(facts.observer, facts, "nothing can be measured"));
+
   std::error_code ignored;
-  if (fs::is_directory(root / "sys/kernel/sched_ext", ignored)) {
-    add(require_no_other_scheduler(root));
-  } else {
-    add("the kernel has no sched_ext (/sys/kernel/sched_ext): boot a kernel 6.12 or later built with "
+  if (!fs::is_directory(root / "sys/kernel/sched_ext", ignored)) {
+    requirements.enforcing.push_back(
+        "the kernel has no sched_ext (/sys/kernel/sched_ext): boot a kernel 6.12 or later built with "
         "CONFIG_SCHED_CLASS_EXT=y");
+    return requirements;
   }
-  if (!have.bpf) add(require_capability("CAP_BPF"));
-  if (!have.perfmon) add(require_capability("CAP_PERFMON"));
-  return missing;
+  add(requirements.enforcing, require_kfuncs(facts.scheduler, facts, "no scheduler can be loaded"));
+  add(requirements.enforcing, require_all_cpus(root));
+  look_for_other_scheduler(root, requirements);
+  return requirements;
+}
+
+std::string other_scheduler_sentence(const std::string& name) {
+  return "the sched_ext scheduler " + name +
+         " is active, and the kernel runs one at a time: stop the service or program that started it";
 }
 
 Capabilities own_capabilities(const fs::path& root) {

@@ -24,7 +24,9 @@ CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)
 LIBRARIES = (
-    (("libbpf:*", "linux/bpf.h", "*.skel.h"), ("bpf/*", "daemon/kernel.*"), "libbpf belongs to kernel alone"),
+    (("libbpf:*", "linux/bpf.h"), ("bpf/*", "daemon/kernel.*", "daemon/kernel_probe.*", "daemon/kfunc_check.*"),
+     "libbpf belongs to kernel, kernel_probe and kfunc_check"),
+    (("*.skel.h",), ("daemon/kernel.*",), "the BPF objects belong to kernel alone"),
     (("sdbus-c++/*", "sdbus-c++.h", "*_adaptor.h"), BUS_ROOMS,
      "sdbus belongs to main, bus_*, authority, systemd_client and client"),
     (("systemd/*",), BUS_ROOMS + ("daemon/journal.*", "tests/unit/fake_systemd.h"),
@@ -135,9 +137,10 @@ PLANTED = (
     ("bpf/job.h", '#include "policy.h"\n', "bpf/slo_abi.h alone"),
     ("bpf/slo_histogram.h", '#include "policy.h"\n', "bpf/slo_abi.h alone"),
     ("bpf/scheduler.bpf.c", '#include "daemon/slo.h"\n', "nothing of the user side"),
-    ("daemon/manager.cpp", "#include <bpf/libbpf.h>\n", "kernel alone"),
-    ("daemon/manager.cpp", '  #  include "bpf/bpf.h"\n', "kernel alone"),
+    ("daemon/manager.cpp", "#include <bpf/libbpf.h>\n", "libbpf belongs"),
+    ("daemon/manager.cpp", '  #  include "bpf/bpf.h"\n', "libbpf belongs"),
     ("daemon/bus_manager.cpp", '#include "scheduler.skel.h"\n', "kernel alone"),
+    ("daemon/kernel_probe.cpp", '#include "scheduler.skel.h"\n', "kernel alone"),
     ("daemon/bus_manager.cpp", '#include "kernel.h"\n', "SchedulerKernel"),
     ("daemon/units.cpp", "#include <sdbus-c++/sdbus-c++.h>\n", "sdbus belongs"),
     ("daemon/journal.cpp", '#include "org.scxslo.Unit1_adaptor.h"\n', "sdbus belongs"),

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "fakes.h"
 
 namespace slo {
@@ -13,18 +15,17 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
-class Requirements : public testing::Test {
+class RequirementsTest : public testing::Test {
  protected:
-  Requirements() {
+  RequirementsTest() {
     root_.write("sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
     root_.write("sys/kernel/btf/vmlinux", "\x9f\xeb");
     root_.write("sys/kernel/sched_ext/state", "disabled\n");
   }
 
-  [[nodiscard]] std::vector<std::string> missing(Capabilities have = {.bpf = true, .perfmon = true}) const {
-    return missing_requirements(root_.path(), have);
-  }
+  [[nodiscard]] slo::Requirements check() const { return check_requirements(root_.path(), have_, facts_); }
 
   void remove(const char* path) { std::filesystem::remove_all(root_.path() / path); }
 
@@ -35,53 +36,126 @@ class Requirements : public testing::Test {
   }
 
   fakes::TemporaryDirectory root_;
+  Capabilities have_{.bpf = true, .perfmon = true};
+  KernelFacts facts_{.release = "6.99.1-test", .scheduler = {}, .observer = {}};
 };
 
-TEST_F(Requirements, AMachineThatHasEverythingLacksNothing) {
-  EXPECT_THAT(missing(), IsEmpty());
+TEST_F(RequirementsTest, AMachineThatHasEverythingLacksNothing) {
+  const auto found = check();
+  EXPECT_THAT(found.fatal, IsEmpty());
+  EXPECT_THAT(found.enforcing, IsEmpty());
+  EXPECT_EQ(found.other_scheduler, "");
 }
 
-TEST_F(Requirements, NameWhatIsMissingAndTheFix) {
+TEST_F(RequirementsTest, NameWhatNothingWorksWithoutAndTheFix) {
   remove("sys/fs/cgroup/cgroup.controllers");
-  EXPECT_THAT(missing(),
+  EXPECT_THAT(check().fatal,
               ElementsAre(AllOf(HasSubstr("cgroup v2"), HasSubstr("systemd.unified_cgroup_hierarchy=1"))));
   root_.write("sys/fs/cgroup/cgroup.controllers", "cpu\n");
 
   remove("sys/kernel/btf");
-  EXPECT_THAT(missing(),
+  EXPECT_THAT(check().fatal,
               ElementsAre(AllOf(HasSubstr("type information"), HasSubstr("CONFIG_DEBUG_INFO_BTF=y"))));
-  root_.write("sys/kernel/btf/vmlinux", "x");
-
-  remove("sys/kernel/sched_ext");
-  EXPECT_THAT(missing(), ElementsAre(AllOf(HasSubstr("no sched_ext"), HasSubstr("6.12"))));
+  EXPECT_THAT(check().enforcing, IsEmpty());
 }
 
-TEST_F(Requirements, TellUnreadableFromMissing) {
+TEST_F(RequirementsTest, AKernelWithoutSchedExtCanBeObserved) {
+  remove("sys/kernel/sched_ext");
+  // The functions of what is not there are no news.
+  facts_.scheduler.missing = {"scx_bpf_create_dsq"};
+  EXPECT_THAT(check().enforcing, ElementsAre(AllOf(HasSubstr("no sched_ext"), HasSubstr("6.12"))));
+  EXPECT_THAT(check().fatal, IsEmpty());
+}
+
+TEST_F(RequirementsTest, TellUnreadableFromMissing) {
   remove("sys/kernel/btf/vmlinux");
   std::filesystem::create_directory(root_.path() /
                                     "sys/kernel/btf/vmlinux");  // opens, but reading fails with EISDIR
-  EXPECT_THAT(missing(),
+  EXPECT_THAT(check().fatal,
               ElementsAre(AllOf(HasSubstr("is there but cannot be read"), HasSubstr("Is a directory"))));
 }
 
-TEST_F(Requirements, NameTheOtherScheduler) {
+TEST_F(RequirementsTest, NameTheOtherScheduler) {
   root_.write("sys/kernel/sched_ext/state", "enabled\n");
   root_.write("sys/kernel/sched_ext/root/ops", "bpfland_1.0\n");
-  EXPECT_THAT(missing(), ElementsAre(AllOf(HasSubstr("\"bpfland_1.0\" is already active (state enabled)"),
-                                           HasSubstr("stop the service"))));
+  EXPECT_EQ(check().other_scheduler, "bpfland_1.0");
+  EXPECT_THAT(check().enforcing, IsEmpty());
+  EXPECT_THAT(other_scheduler_sentence("bpfland_1.0"),
+              AllOf(HasSubstr("bpfland_1.0 is active"), HasSubstr("stop the service")));
   remove("sys/kernel/sched_ext/root");
-  EXPECT_THAT(missing(), ElementsAre(HasSubstr("a sched_ext scheduler is already active")));
+  EXPECT_THAT(check().other_scheduler, HasSubstr("cannot be read"));
   remove("sys/kernel/sched_ext/state");
-  EXPECT_THAT(missing(), ElementsAre(HasSubstr("not known whether another scheduler runs")));
+  EXPECT_THAT(check().enforcing, ElementsAre(HasSubstr("not known whether another scheduler runs")));
 }
 
-TEST_F(Requirements, NameEachMissingCapability) {
-  EXPECT_THAT(missing({.bpf = false, .perfmon = true}), ElementsAre(HasSubstr("CAP_BPF is missing")));
-  EXPECT_THAT(missing({.bpf = true, .perfmon = false}), ElementsAre(HasSubstr("CAP_PERFMON is missing")));
-  EXPECT_THAT(missing({}), testing::SizeIs(2));
+TEST_F(RequirementsTest, NameEachMissingCapability) {
+  have_ = {.bpf = false, .perfmon = true};
+  EXPECT_THAT(check().fatal, ElementsAre(HasSubstr("CAP_BPF is missing")));
+  have_ = {.bpf = true, .perfmon = false};
+  EXPECT_THAT(check().fatal, ElementsAre(HasSubstr("CAP_PERFMON is missing")));
+  have_ = {};
+  EXPECT_THAT(check().fatal, SizeIs(2));
+  // That no program loads then goes without saying.
+  facts_.refused = Error{.tried = "load", .subject = "", .errno_value = EPERM, .advice = ""};
+  EXPECT_THAT(check().fatal, SizeIs(2));
 }
 
-TEST_F(Requirements, ReadTheEffectiveCapabilities) {
+TEST_F(RequirementsTest, NameWhyBpfItselfDoesNotWork) {
+  facts_.refused = Error{.tried = "load", .subject = "", .errno_value = EPERM, .advice = ""};
+  EXPECT_THAT(check().fatal, ElementsAre(AllOf(HasSubstr("does nothing (Operation not permitted)"),
+                                               HasSubstr("security module"))));
+  facts_.refused->errno_value = ENOSYS;
+  EXPECT_THAT(check().fatal, ElementsAre(HasSubstr("CONFIG_BPF_SYSCALL=y")));
+  facts_.refused->errno_value = EINVAL;
+  EXPECT_THAT(check().fatal, ElementsAre(HasSubstr("CONFIG_BPF_EVENTS=y")));
+  facts_.refused.reset();
+  facts_.jit = false;
+  EXPECT_THAT(check().fatal, ElementsAre(HasSubstr("sysctl net.core.bpf_jit_enable=1")));
+}
+
+TEST_F(RequirementsTest, SayInOneSentenceThatAKernelWasBuiltWrongly) {
+  facts_.release = "7.1.13+deb13-cloud-amd64";
+  facts_.scheduler.malformed = {"scx_bpf_create_dsq", "a", "b", "c"};
+  facts_.scheduler.missing = {"scx_bpf_gone"};
+  facts_.malformed_kfuncs = 19;
+  EXPECT_THAT(
+      check().enforcing,
+      ElementsAre(AllOf(HasSubstr("this kernel (7.1.13+deb13-cloud-amd64)"), HasSubstr("for 19 functions"),
+                        HasSubstr("(scx_bpf_create_dsq, a, b, …)"), HasSubstr("boot 7.0, or 7.3 or later"))));
+  EXPECT_THAT(check().fatal, IsEmpty());
+}
+
+TEST_F(RequirementsTest, NameMissingFunctionsAndWhatTheyAreMissedFor) {
+  facts_.scheduler.missing = {"scx_bpf_gone"};
+  EXPECT_THAT(check().enforcing,
+              ElementsAre(AllOf(HasSubstr("lacks"), HasSubstr("scx_bpf_gone"), HasSubstr("no scheduler"))));
+  facts_.scheduler = {};
+  facts_.observer.missing = {"bpf_gone"};
+  EXPECT_THAT(check().fatal, ElementsAre(AllOf(HasSubstr("bpf_gone"), HasSubstr("nothing can be measured"))));
+  EXPECT_THAT(check().enforcing, IsEmpty());
+}
+
+TEST_F(RequirementsTest, RefuseCpusTakenAwayOnTheCommandLine) {
+  root_.write("sys/devices/system/cpu/isolated", "1\n");
+  for (const char* taken : {"isolcpus=1", "isolcpus=domain,1", "isolcpus=nohz,domain,managed_irq,1-3,5"}) {
+    root_.write("proc/cmdline", std::string("quiet ") + taken + " panic=-1\n");
+    EXPECT_THAT(check().enforcing, ElementsAre(AllOf(HasSubstr(taken), HasSubstr("take it off")))) << taken;
+  }
+}
+
+TEST_F(RequirementsTest, AcceptIsolationThatLeavesTheSchedulerAllCpus) {
+  root_.write("sys/devices/system/cpu/isolated", "1\n");  // by a cpuset
+  for (const char* harmless : {"quiet", "isolcpus=nohz,1", "isolcpus=managed_irq,nohz,1", "xisolcpus=1"}) {
+    root_.write("proc/cmdline", std::string(harmless) + "\n");
+    EXPECT_THAT(check().enforcing, IsEmpty()) << harmless;
+  }
+  // No such CPU: the kernel ignored it.
+  root_.write("sys/devices/system/cpu/isolated", "\n");
+  root_.write("proc/cmdline", "isolcpus=99\n");
+  EXPECT_THAT(check().enforcing, IsEmpty());
+}
+
+TEST_F(RequirementsTest, ReadTheEffectiveCapabilities) {
   const auto both = capabilities_of("000000c000000000");
   EXPECT_TRUE(both.bpf && both.perfmon);
   const auto bpf_only = capabilities_of("0000008000000000");
@@ -93,7 +167,7 @@ TEST_F(Requirements, ReadTheEffectiveCapabilities) {
   EXPECT_FALSE(none.bpf || none.perfmon);
 }
 
-TEST_F(Requirements, WithoutAReadableStatusThereAreNoCapabilities) {
+TEST_F(RequirementsTest, WithoutAReadableStatusThereAreNoCapabilities) {
   const auto missing_file = own_capabilities(root_.path());
   EXPECT_FALSE(missing_file.bpf || missing_file.perfmon);
   const auto garbage = capabilities_of("banana");

@@ -99,6 +99,15 @@ healthy_release() {
 # choose_kernel [SERIES]: release of the series, or of the newest or "oldest" that works, in the cache. Prints to stdout.
 choose_kernel() {
     local release series
+    if [[ -e $(source_config "${1:-none}") ]]; then
+        release=$(source_release "$1")
+        if [[ ! -e $kernels/$release/complete ]]; then
+            locked archive refresh_index
+            locked "kernel-$release" build_kernel "$1" "$release"
+        fi
+        echo "$release"
+        return
+    fi
     locked archive refresh_index
     mapfile -t series < <(archive_series)
     case ${1-} in
@@ -112,8 +121,8 @@ choose_kernel() {
             return
             ;;
     esac
-    release=$(newest_release "$1") ||
-        die "the archive has no kernel ${1}; it has ${series[*]}."
+    release=$(newest_release "${1%-stock}") ||
+        die "the archive has no kernel ${1%-stock}; it has ${series[*]}."
     [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
     echo "$release"
 }
