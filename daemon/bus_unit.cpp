@@ -112,11 +112,11 @@ class BusUnit::Object final
   std::string ControlGroup() override { return unit_.control_group; }
   std::uint64_t ControlGroupId() override { return unit_.cgroup_id; }
   std::uint64_t SloBudgetUSec() override {
-    return unit_.settings.budget ? to_usec(unit_.settings.budget->value.ns()) : UINT64_MAX;
+    return unit_.effective.budget ? to_usec(unit_.effective.budget->value.ns()) : UINT64_MAX;
   }
   std::string SloBudgetOrigin() override {
-    if (!unit_.settings.budget) return {};
-    const Origin& origin = unit_.settings.budget->origin;
+    if (!unit_.effective.budget) return {};
+    const Origin& origin = unit_.effective.budget->origin;
     return origin.file + ":" + std::to_string(origin.line);
   }
 

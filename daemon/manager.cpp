@@ -103,11 +103,11 @@ const Unit* Manager::effective(std::string_view unit) const {
 
 std::optional<UnitStats> Manager::stats(std::string_view unit) const {
   const Unit* holder = units_.effective(unit);
-  if (holder == nullptr || !holder->settings.budget) return {};
+  if (holder == nullptr || !holder->effective.budget) return {};
   slo_stats counters{};
   if (const auto kept = kept_.find(holder->slot); kept != kept_.end()) counters = kept->second;
   if (state_ == State::enforcing) add_stats(counters, kernel_.read_stats(holder->slot));
-  return make_unit_stats(holder->name, holder->settings.budget->value.ns(), counters);
+  return make_unit_stats(holder->name, holder->effective.budget->value.ns(), counters);
 }
 
 std::uint32_t Manager::config_errors() const {
@@ -161,7 +161,7 @@ void Manager::set_state(State state, std::string reason) {
 
 std::string Manager::enforcing_reason() const {
   const auto count = std::ranges::count_if(std::views::values(units_.configured()), [](const Unit& unit) {
-    return unit.settings.budget && !unit.settings.budget->value.is_infinite();
+    return unit.effective.has_budget();
   });
   if (count == 0) return "no unit has a budget";
   return std::to_string(count) + (count == 1 ? " unit with a budget" : " units with a budget");

@@ -2,52 +2,147 @@
 #include "slo.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "bpf/policy.h"
+#include "percent.h"
 #include "time_span.h"
 
 namespace slo {
 namespace {
 
 constexpr std::uint32_t default_importance = 100;
+constexpr std::uint32_t objective_min_ppm = 500'000;
+constexpr std::uint32_t objective_max_ppm = 999'990;
+constexpr std::uint64_t max_exec_min_ns = SLO_NSEC_PER_MSEC;
+constexpr std::uint64_t max_exec_max_ns = 3600 * SLO_NSEC_PER_SEC;
+
+template <class T>
+void inherit(std::optional<T>& own, const std::optional<T>& inherited) {
+  if (!own) own = inherited;
+}
+
+template <class T>
+void add(std::vector<NamedSetting>& all, const char* key, const std::optional<Setting<T>>& setting) {
+  if (setting) all.push_back({.key = key, .value = setting->value.to_string(), .origin = setting->origin});
+}
 
 }  // namespace
 
 std::expected<Budget, std::string> Budget::parse(std::string_view text) {
   if (text == "infinity") return infinity();
   const auto ns = parse_time_span_ns(text);
-  if (!ns || *ns < SLO_BUDGET_MIN_NS || *ns > SLO_BUDGET_MAX_NS) {
-    return std::unexpected("a time span with its unit from " + format_time_span_ns(SLO_BUDGET_MIN_NS) +
-                           " to " + format_time_span_ns(SLO_BUDGET_MAX_NS) +
-                           " such as 5ms or 1s 500ms, or infinity");
-  }
+  if (!ns || *ns < SLO_BUDGET_MIN_NS || *ns > SLO_BUDGET_MAX_NS) return std::unexpected(accepted());
   return Budget(*ns);
+}
+
+std::string Budget::accepted() {
+  return "a time span with its unit from " + format_time_span_ns(SLO_BUDGET_MIN_NS) + " to " +
+         format_time_span_ns(SLO_BUDGET_MAX_NS) + " such as 5ms or 1s 500ms, or infinity";
 }
 
 Budget Budget::infinity() {
   return Budget(infinite);
 }
 
+Budget Budget::implicit() {
+  return Budget(SLO_IMPLICIT_BUDGET_NS);
+}
+
 std::string Budget::to_string() const {
   return is_infinite() ? "infinity" : format_time_span_ns(ns_);
 }
 
-std::uint64_t default_max_exec_ns(std::uint64_t budget_ns) {
-  static constexpr std::uint64_t least = 100 * SLO_NSEC_PER_MSEC;
-  static constexpr std::uint64_t factor = 20;
-  if (budget_ns > UINT64_MAX / factor) return UINT64_MAX;
-  return std::max(least, factor * budget_ns);
+std::expected<Metric, std::string> Metric::parse(std::string_view text) {
+  if (text == "wait") return wait();
+  if (text == "response") return response();
+  return std::unexpected(accepted());
 }
 
-slo_cfg to_cfg(const SloSettings& settings, std::uint32_t slot) {
+std::string Metric::accepted() {
+  return "wait or response";
+}
+
+std::string Metric::to_string() const {
+  return response_ ? "response" : "wait";
+}
+
+std::expected<Objective, std::string> Objective::parse(std::string_view text) {
+  const auto ppm = parse_percent_ppm(text);
+  if (!ppm || *ppm < objective_min_ppm || *ppm > objective_max_ppm) return std::unexpected(accepted());
+  return Objective(*ppm);
+}
+
+std::string Objective::accepted() {
+  return "a share with its percent sign from " + format_percent_ppm(objective_min_ppm) + " to " +
+         format_percent_ppm(objective_max_ppm) + " such as 99.9%";
+}
+
+std::string Objective::to_string() const {
+  return format_percent_ppm(ppm_);
+}
+
+std::expected<MaxExec, std::string> MaxExec::parse(std::string_view text) {
+  const auto ns = parse_time_span_ns(text);
+  if (!ns || *ns < max_exec_min_ns || *ns > max_exec_max_ns) return std::unexpected(accepted());
+  return MaxExec(*ns);
+}
+
+std::string MaxExec::accepted() {
+  return "a time span with its unit from " + format_time_span_ns(max_exec_min_ns) + " to " +
+         format_time_span_ns(max_exec_max_ns) + " such as 100ms";
+}
+
+MaxExec MaxExec::standard(const Budget& finite) {
+  return MaxExec(slo_default_max_exec_ns(std::min<std::uint64_t>(finite.ns(), SLO_BUDGET_MAX_NS)));
+}
+
+std::string MaxExec::to_string() const {
+  return format_time_span_ns(ns_);
+}
+
+SloSettings merge(SloSettings child, const SloSettings& parent) {
+  inherit(child.budget, parent.budget);
+  inherit(child.metric, parent.metric);
+  inherit(child.objective, parent.objective);
+  inherit(child.max_exec, parent.max_exec);
+  return child;
+}
+
+SloSettings standard_settings() {
+  SloSettings settings;
+  settings.metric = Setting<Metric>{.value = Metric::wait(), .origin = {}};
+  settings.objective = Setting<Objective>{.value = Objective::standard(), .origin = {}};
+  return settings;
+}
+
+SloSettings completed(SloSettings merged) {
+  if (merged.has_budget() && !merged.max_exec)
+    merged.max_exec = Setting<MaxExec>{.value = MaxExec::standard(merged.budget->value), .origin = {}};
+  return merged;
+}
+
+std::vector<NamedSetting> named(const SloSettings& settings) {
+  std::vector<NamedSetting> all;
+  add(all, "SloBudget", settings.budget);
+  add(all, "SloMetric", settings.metric);
+  add(all, "SloObjective", settings.objective);
+  add(all, "SloMaxExec", settings.max_exec);
+  return all;
+}
+
+slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot) {
   slo_cfg cfg{};
   cfg.slot = slot;
   cfg.importance = default_importance;
-  if (settings.budget && !settings.budget->value.is_infinite()) {
-    cfg.budget_ns = settings.budget->value.ns();
-    cfg.max_exec_ns = default_max_exec_ns(cfg.budget_ns);
-  } else {
+  if (!effective.has_budget()) {
     cfg.flags = SLO_CFG_NO_BUDGET;
+    return cfg;
   }
+  const SloSettings complete = completed(effective);
+  cfg.budget_ns = complete.budget->value.ns();
+  cfg.max_exec_ns = complete.max_exec->value.ns();
+  if (complete.metric && complete.metric->value.is_response()) cfg.flags |= SLO_CFG_RESPONSE;
   return cfg;
 }
 

@@ -6,18 +6,23 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bpf/slo_abi.h"
 
 namespace slo {
 
-// SloBudget=: the bound on the wait of a job. Between SLO_BUDGET_MIN_NS and SLO_BUDGET_MAX_NS, or infinity ("no
-// budget, even where an ancestor has one"). Cannot be made with any other value.
+// Values that cannot be wrong: each is made by parse() alone (or by a named constant). The error of parse()
+// is accepted(): one clause fit for "accepted is <clause>".
+
+// SloBudget=: the bound on the wait (or response) of a job. Between SLO_BUDGET_MIN_NS and SLO_BUDGET_MAX_NS,
+// or infinity ("no budget, even where an ancestor has one").
 class Budget {
  public:
-  // The error is what would be accepted, one clause fit for "...; accepted is <error>".
   [[nodiscard]] static std::expected<Budget, std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string accepted();
   [[nodiscard]] static Budget infinity();
+  [[nodiscard]] static Budget implicit();  // of what keeps the system operable: SLO_IMPLICIT_BUDGET_NS
 
   [[nodiscard]] bool is_infinite() const { return ns_ == infinite; }
   [[nodiscard]] std::uint64_t ns() const { return ns_; }  // UINT64_MAX when infinite
@@ -31,7 +36,63 @@ class Budget {
   std::uint64_t ns_;
 };
 
-// Where a value was set.
+// SloMetric=: what the budget bounds.
+class Metric {
+ public:
+  [[nodiscard]] static std::expected<Metric, std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string accepted();
+  [[nodiscard]] static Metric wait() { return Metric(false); }
+  [[nodiscard]] static Metric response() { return Metric(true); }
+
+  [[nodiscard]] bool is_response() const { return response_; }
+  [[nodiscard]] std::string to_string() const;  // "wait", "response"
+
+  friend bool operator==(const Metric&, const Metric&) = default;
+
+ private:
+  explicit Metric(bool response) : response_(response) {}
+  bool response_;
+};
+
+// SloObjective=: the share of jobs that must keep the budget, 50% to 99.999%, exact to a millionth.
+class Objective {
+ public:
+  [[nodiscard]] static std::expected<Objective, std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string accepted();
+  [[nodiscard]] static Objective standard() { return Objective(999'000); }  // 99.9%
+
+  [[nodiscard]] std::uint32_t ppm() const { return ppm_; }  // 500'000..999'990
+  [[nodiscard]] double ratio() const { return ppm_ / 1e6; }
+  [[nodiscard]] std::string to_string() const;  // "99.9%"
+
+  friend bool operator==(const Objective&, const Objective&) = default;
+
+ private:
+  explicit Objective(std::uint32_t ppm) : ppm_(ppm) {}
+  std::uint32_t ppm_;
+};
+
+// SloMaxExec=: how much execution of one job the guarantee covers, 1 ms to 1 h. Shorter than a tick could not
+// be kept. There is no infinity: this limit is what protects the neighbours of a service that was given a
+// budget by mistake, and an hour of one job is as good as no limit to any that sleeps now and then.
+class MaxExec {
+ public:
+  [[nodiscard]] static std::expected<MaxExec, std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string accepted();
+  // Where nothing is set: max(100 ms, 20 * budget).
+  [[nodiscard]] static MaxExec standard(const Budget& finite);
+
+  [[nodiscard]] std::uint64_t ns() const { return ns_; }
+  [[nodiscard]] std::string to_string() const;  // "100ms"
+
+  friend bool operator==(const MaxExec&, const MaxExec&) = default;
+
+ private:
+  explicit MaxExec(std::uint64_t ns) : ns_(ns) {}
+  std::uint64_t ns_;
+};
+
+// Where a value was set. No file: nowhere, it is what holds by default.
 struct Origin {
   std::string file;
   unsigned line = 0;
@@ -45,18 +106,40 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
-// What [X-Slo] says in the files of one unit; what is not set is inherited from the nearest configured ancestor.
+// One value per key of [X-Slo]; a key that is not set is inherited.
 struct SloSettings {
   std::optional<Setting<Budget>> budget;
+  std::optional<Setting<Metric>> metric;
+  std::optional<Setting<Objective>> objective;
+  std::optional<Setting<MaxExec>> max_exec;
 
-  [[nodiscard]] bool empty() const { return !budget; }
+  [[nodiscard]] bool empty() const { return !budget && !metric && !objective && !max_exec; }
+  // Whether something is to be kept: a budget that is not infinity.
+  [[nodiscard]] bool has_budget() const { return budget && !budget->value.is_infinite(); }
   friend bool operator==(const SloSettings&, const SloSettings&) = default;
 };
 
-// How much execution of one job the guarantee covers where nothing is set: max(100 ms, 20 * budget).
-[[nodiscard]] std::uint64_t default_max_exec_ns(std::uint64_t budget_ns);
+// Key by key: what `child` does not set is as in `parent`.
+[[nodiscard]] SloSettings merge(SloSettings child, const SloSettings& parent);
 
-// The record the scheduler reads for a cgroup with these settings; slot is the unit's statistics slot.
-[[nodiscard]] slo_cfg to_cfg(const SloSettings& settings, std::uint32_t slot);
+// What holds where no file says anything: wait, 99.9%, no budget.
+[[nodiscard]] SloSettings standard_settings();
+
+// The settings in force once nothing is left to inherit: with a budget, MaxExec too is set. Never an argument
+// of merge(): what follows from one budget is not to be inherited by another.
+[[nodiscard]] SloSettings completed(SloSettings merged);
+
+// The keys that are set, as an operator would write them, in the order of the documentation.
+struct NamedSetting {
+  std::string key;    // "SloBudget"
+  std::string value;  // "5ms"
+  Origin origin;
+  friend bool operator==(const NamedSetting&, const NamedSetting&) = default;
+};
+[[nodiscard]] std::vector<NamedSetting> named(const SloSettings& settings);
+
+// The record the kernel reads for a cgroup with these completed settings; slot is the unit's statistics slot,
+// or SLO_NO_SLOT.
+[[nodiscard]] slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot);
 
 }  // namespace slo

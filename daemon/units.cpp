@@ -2,6 +2,7 @@
 #include "units.h"
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 #include <utility>
 
@@ -13,14 +14,38 @@ bool same_cfg(const slo_cfg& a, const slo_cfg& b) {
          a.importance == b.importance && a.flags == b.flags;
 }
 
-// Whole components alone: "/a.slice" holds "/a.slice/b" but not "/a.slice2".
-bool holds(std::string_view ancestor, std::string_view path) {
-  if (ancestor.empty() || !path.starts_with(ancestor)) return false;
-  return path.size() == ancestor.size() || ancestor.ends_with('/') || path[ancestor.size()] == '/';
+// Logins, `systemctl` and the journal need these to answer, whatever else runs; kernel threads and PID 1 have
+// the same budget from the scheduler itself.
+constexpr auto implicit_units =
+    std::to_array<std::string_view>({"dbus.service", "dbus-broker.service", "scx-slo.service",
+                                     "systemd-logind.service", "systemd-journald.service"});
+
+// "/a/b" -> "/a" -> "/" -> "".
+std::string_view parent(std::string_view path) {
+  if (path.size() <= 1) return {};
+  return path.substr(0, std::max<std::size_t>(1, path.find_last_of('/')));
 }
+
+// More different problems than this between two readings of all files are those of units that come and go;
+// then a few of them are told again.
+constexpr std::size_t max_reported = 1000;
 
 void add_unless_present(std::vector<ConfigProblem>& problems, ConfigProblem problem) {
   if (!std::ranges::contains(problems, problem)) problems.push_back(std::move(problem));
+}
+
+// The unit with settings whose cgroup is `path`, or else its nearest ancestor with some.
+const Unit* nearest(const std::map<std::string_view, const Unit*>& by_path, std::string_view path) {
+  for (; !path.empty(); path = parent(path)) {
+    if (const auto found = by_path.find(path); found != by_path.end()) return found->second;
+  }
+  return nullptr;
+}
+
+slo_cfg implicit_cfg() {
+  SloSettings settings;
+  settings.budget = Setting<Budget>{.value = Budget::implicit(), .origin = {}};
+  return to_cfg(settings, SLO_NO_SLOT);
 }
 
 }  // namespace
@@ -31,6 +56,11 @@ bool operator==(const CfgChange& a, const CfgChange& b) {
 }
 
 Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slot_used_(capacity) {}
+
+std::vector<CfgChange> Units::set_defaults(SloSettings defaults) {
+  defaults_ = std::move(defaults);
+  return take_changes();
+}
 
 std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
   // Each problem is reported once per reading of all files, however often its unit comes and goes in between.
@@ -47,9 +77,10 @@ std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
   for (const auto& name : vanished) remove(name);
 
   for (const auto& fact : facts) {
-    Entry& entry = entries_[fact.name];
-    entry.fact = fact;
-    read_files(entry);
+    const auto [at, is_new] = entries_.try_emplace(fact.name);
+    at->second.fact = fact;
+    // What systemd itself has not read yet does not count: the files are for the next daemon-reload.
+    if (is_new || !fact.needs_daemon_reload) read_files(at->second);
   }
   // Those that lost their settings make room for those that gained some.
   for (const auto& fact : facts) {
@@ -65,7 +96,7 @@ std::vector<CfgChange> Units::changed(const UnitFact& fact) {
   Entry& entry = at->second;
   // Edited files count from the next daemon-reload on, as for systemd itself; a start must not pick them up
   // before.
-  const bool read_now = is_new || entry.fact.files != fact.files;
+  const bool read_now = is_new || (entry.fact.files != fact.files && !fact.needs_daemon_reload);
   entry.fact = fact;
   if (read_now) read_files(entry);
   place(entry);
@@ -91,13 +122,7 @@ const Unit* Units::effective(std::string_view name) const {
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return nullptr;
   if (const auto own = configured_.find(name); own != configured_.end()) return &own->second;
-
-  const Unit* nearest = nullptr;
-  for (const auto& unit : std::views::values(configured_)) {
-    if (!holds(unit.control_group, entry->second.fact.control_group)) continue;
-    if (nearest == nullptr || unit.control_group.size() > nearest->control_group.size()) nearest = &unit;
-  }
-  return nearest;
+  return nearest(by_path(), entry->second.fact.control_group);
 }
 
 std::vector<CfgChange> Units::all_cfgs() const {
@@ -111,8 +136,8 @@ std::vector<ConfigProblem> Units::problems() const {
   for (const auto& [name, entry] : entries_) {
     // A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
     for (const auto& problem : entry.read.problems) add_unless_present(all, problem);
-    const auto& budget = entry.read.settings.budget;
-    if (budget && waiting_.contains(name)) add_unless_present(all, no_room_for(name, *budget));
+    if (auto problem = too_broad(name, entry.read.settings)) add_unless_present(all, *std::move(problem));
+    if (waiting_.contains(name)) add_unless_present(all, no_room_for(name, entry.read.settings));
   }
   return all;
 }
@@ -121,6 +146,7 @@ std::vector<ConfigProblem> Units::take_new_problems() {
   std::vector<ConfigProblem> fresh;
   for (auto& problem : problems()) {
     if (std::ranges::contains(reported_, problem)) continue;
+    if (reported_.size() == max_reported) reported_.erase(reported_.begin());
     reported_.push_back(problem);
     fresh.push_back(std::move(problem));
   }
@@ -162,7 +188,10 @@ void Units::place(const Entry& entry) {
             .control_group = fact.control_group,
             .cgroup_id = fact.cgroup_id,
             .settings = entry.read.settings,
-            .slot = *slot};
+            .effective = {},
+            .slot = *slot,
+            .needs_daemon_reload = fact.needs_daemon_reload};
+  if (at != configured_.end()) unit.effective = at->second.effective;  // inherit() sees whether it changed
   if (at != configured_.end() && at->second == unit) return;
   configured_.insert_or_assign(fact.name, std::move(unit));
   changed_ = true;
@@ -194,15 +223,49 @@ std::optional<std::uint32_t> Units::take_slot() {
   return {};
 }
 
+Units::ByPath Units::by_path() const {
+  ByPath by_path;
+  for (const auto& unit : std::views::values(configured_)) {
+    if (!unit.control_group.empty()) by_path.emplace(unit.control_group, &unit);
+  }
+  return by_path;
+}
+
+// Any change may concern what lies below it, so all of them are worked out anew.
+void Units::inherit() {
+  const ByPath units = by_path();
+  for (auto& unit : std::views::values(configured_)) {
+    SloSettings merged = unit.settings;
+    for (auto path = parent(unit.control_group); !path.empty(); path = parent(path)) {
+      if (const auto above = units.find(path); above != units.end())
+        merged = merge(std::move(merged), above->second->settings);
+    }
+    merged = completed(merge(std::move(merged), defaults_));
+    if (merged == unit.effective) continue;
+    unit.effective = std::move(merged);
+    changed_ = true;
+  }
+}
+
 Units::CfgMap Units::wanted_cfgs() const {
   CfgMap wanted;
   for (const auto& unit : std::views::values(configured_)) {
-    if (unit.cgroup_id != 0) wanted.insert_or_assign(unit.cgroup_id, to_cfg(unit.settings, unit.slot));
+    if (unit.cgroup_id != 0 && unit.effective.budget)
+      wanted.insert_or_assign(unit.cgroup_id, to_cfg(unit.effective, unit.slot));
+  }
+  const ByPath units = by_path();
+  for (const auto name : implicit_units) {
+    const auto entry = entries_.find(name);
+    if (entry == entries_.end() || entry->second.fact.cgroup_id == 0) continue;
+    const Unit* holder = nearest(units, entry->second.fact.control_group);
+    if (holder == nullptr || !holder->effective.budget)
+      wanted.insert_or_assign(entry->second.fact.cgroup_id, implicit_cfg());
   }
   return wanted;
 }
 
 std::vector<CfgChange> Units::take_changes() {
+  inherit();
   CfgMap wanted = wanted_cfgs();
   std::vector<CfgChange> changes;
   for (const auto cgroup_id : std::views::keys(told_)) {
@@ -217,14 +280,16 @@ std::vector<CfgChange> Units::take_changes() {
   return changes;
 }
 
-ConfigProblem Units::no_room_for(const std::string& unit, const Setting<Budget>& budget) const {
+ConfigProblem Units::no_room_for(const std::string& unit, const SloSettings& settings) const {
+  const NamedSetting first = named(settings).front();
   return {.severity = ConfigProblem::Severity::error,
-          .file = budget.origin.file,
-          .line = budget.origin.line,
-          .key = "SloBudget",
-          .value = budget.value.to_string(),
-          .detail = unit + " finds no free place: Capacity= of " + std::to_string(slot_used_.size()) +
-                    " units is used up; take SloBudget= from units that can do without"};
+          .file = first.origin.file,
+          .line = first.origin.line,
+          .key = first.key,
+          .value = first.value,
+          .detail =
+              unit + " finds no free place: Capacity= of " + std::to_string(slot_used_.size()) +
+              " units is used up; raise it in scx-slo.conf, or take settings from units that can do without"};
 }
 
 }  // namespace slo

@@ -21,6 +21,7 @@ struct UnitFact {
   std::string control_group;                 // "/system.slice/nginx.service"; empty: no cgroup now
   std::uint64_t cgroup_id = 0;               // inode of the cgroup's directory; 0: no cgroup now
   std::vector<std::filesystem::path> files;  // FragmentPath, then DropInPaths in systemd's order
+  bool needs_daemon_reload = false;          // the files have changed since systemd read them
 };
 
 // A unit with settings of its own.
@@ -28,8 +29,10 @@ struct Unit {
   std::string name;
   std::string control_group;
   std::uint64_t cgroup_id = 0;
-  SloSettings settings;
-  std::uint32_t slot = 0;  // statistics slot, kept while the unit has settings
+  SloSettings settings;              // its own
+  SloSettings effective;             // completed: its own, else those of units above it, else the defaults
+  std::uint32_t slot = 0;            // statistics slot, kept while the unit has settings
+  bool needs_daemon_reload = false;  // as in UnitFact: `settings` are those from before the change
   friend bool operator==(const Unit&, const Unit&) = default;
 };
 
@@ -42,14 +45,22 @@ struct CfgChange {
 
 // Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
 // `read`, which the constructor is given (read_unit_files, or a fake).
+//
+// A few services that a machine cannot be operated without (dbus, logind, journald, this daemon) have a
+// budget of SLO_IMPLICIT_BUDGET_NS where no file gives them one: the kernel is told, but they are not
+// counted, have no slot, and are not in configured().
 class Units {
  public:
   using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
 
+  // capacity: how many units may have settings, 1..SLO_CAPACITY_MAX.
   explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);
 
-  // All loaded units at once (start, resync after daemon-reload): files are read anew; units that are not in
-  // the list are gone.
+  // What holds where no unit file says anything: standard_settings() until told otherwise.
+  std::vector<CfgChange> set_defaults(SloSettings defaults);
+
+  // All loaded units at once (start, resync after daemon-reload): files are read anew, except those that have
+  // changed without a daemon-reload, whose last settings stay; units that are not in the list are gone.
   std::vector<CfgChange> listed(const std::vector<UnitFact>& facts);
   // One unit was loaded, started, stopped or changed.
   std::vector<CfgChange> changed(const UnitFact& fact);
@@ -79,18 +90,22 @@ class Units {
     UnitFact fact;
     UnitFileSettings read;
   };
-  using CfgMap = std::map<std::uint64_t, slo_cfg>;  // by cgroup id
+  using CfgMap = std::map<std::uint64_t, slo_cfg>;         // by cgroup id
+  using ByPath = std::map<std::string_view, const Unit*>;  // by control group
 
   void read_files(Entry& entry);
   void place(const Entry& entry);
   void remove(std::string_view name);
   void place_waiting();
+  void inherit();
+  [[nodiscard]] ByPath by_path() const;
   [[nodiscard]] std::optional<std::uint32_t> take_slot();
   [[nodiscard]] CfgMap wanted_cfgs() const;
   [[nodiscard]] std::vector<CfgChange> take_changes();
-  [[nodiscard]] ConfigProblem no_room_for(const std::string& unit, const Setting<Budget>& budget) const;
+  [[nodiscard]] ConfigProblem no_room_for(const std::string& unit, const SloSettings& settings) const;
 
   Reader read_;
+  SloSettings defaults_ = standard_settings();
   std::map<std::string, Entry, std::less<>> entries_;
   std::map<std::string, Unit, std::less<>> configured_;
   std::set<std::string, std::less<>> waiting_;  // have settings, but no slot was free

@@ -17,9 +17,10 @@ SOURCES = ("bpf/*.h", "bpf/*.c", "daemon/*.h", "daemon/*.cpp", "daemon/client/*.
            "tests/unit/*.h", "tests/unit/*.cpp")
 
 BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*", "daemon/client/*")
-CORE = ("error", "handle", "printable", "time_span", "slo", "unit_file", "config", "overrides", "requirements", "units",
-        "histogram", "window", "burn_rate", "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel",
-        "latch", "recovery", "guard", "audience", "manager")
+CORE = ("error", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
+        "unit_file", "config_files", "config", "overrides", "requirements", "units", "histogram", "window", "burn_rate",
+        "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel", "latch", "recovery", "guard",
+        "audience", "manager")
 CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)
@@ -31,8 +32,7 @@ LIBRARIES = (
      "sdbus belongs to main, bus_*, authority, systemd_client and client"),
     (("systemd/*",), BUS_ROOMS + ("daemon/journal.*", "tests/unit/fake_systemd.h"),
      "libsystemd belongs to main, journal, bus_*, authority, systemd_client and client"),
-    (("ini.h", "INIReader.h"), ("daemon/unit_file.*", "daemon/config.*", "daemon/overrides.*"),
-     "inih belongs to unit_file, config and overrides"),
+    (("ini.h", "INIReader.h"), ("daemon/settings_file.*",), "inih belongs to settings_file alone"),
     (("spdlog/*",), ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*",
                      "daemon/journal.*"), "the core and kernel return values and never log"),
     (("daemon/kernel.h",), ("daemon/kernel.cpp", "daemon/main.cpp"), "others know SchedulerKernel of manager.h"),
@@ -118,7 +118,7 @@ CLEAN = {
     "daemon/kernel.cpp": '#include <bpf/libbpf.h>\n#include "kernel.h"\n#include "scheduler.skel.h"\n',
     "daemon/journal.h": '#include "manager.h"\n',
     "daemon/journal.cpp": "#include <systemd/sd-journal.h>\n#include <spdlog/spdlog.h>\n",
-    "daemon/unit_file.cpp": "#include <ini.h>\n// #include <spdlog/spdlog.h>\n",
+    "daemon/settings_file.cpp": "#include <ini.h>\n// #include <spdlog/spdlog.h>\n",
     "daemon/bus_unit.cpp": '#include <sdbus-c++/sdbus-c++.h>\n#include "org.scxslo.Unit1_adaptor.h"\n',
     "daemon/client/report.h": "#include <string>\n",
     "daemon/client/main.cpp": '#include "report.h"\n#include "daemon/slo.h"\n',

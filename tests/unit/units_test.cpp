@@ -26,7 +26,7 @@ class UnitTable : public testing::Test {
   // The change that gives `unit`, configured as it is now, its settings.
   [[nodiscard]] CfgChange sets(const std::string& unit) const {
     const Unit& configured = units_.configured().at(unit);
-    return {.cgroup_id = configured.cgroup_id, .cfg = to_cfg(configured.settings, configured.slot)};
+    return {.cgroup_id = configured.cgroup_id, .cfg = to_cfg(configured.effective, configured.slot)};
   }
 
   static CfgChange forgets(std::uint64_t cgroup_id) { return {.cgroup_id = cgroup_id, .cfg = {}}; }
