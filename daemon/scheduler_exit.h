@@ -10,9 +10,9 @@ namespace slo {
 struct SchedulerExit {
   std::uint32_t kind = 0;  // enum scx_exit_kind
   std::uint64_t exit_code = 0;
-  std::string reason;
-  std::string message;
-  std::string dump;
+  std::string reason = {};
+  std::string message = {};
+  std::string dump = {};
 };
 
 // What an end means for what is done next.

@@ -14,6 +14,9 @@ enum class State : std::uint8_t {
   failed,      // neither the scheduler nor the probes can be loaded
 };
 
+// What of ours is in the kernel.
+enum class Driver : std::uint8_t { none, observer, scheduler };
+
 [[nodiscard]] constexpr std::string_view to_string(State state) {
   switch (state) {
     case State::idle:
