@@ -38,7 +38,7 @@ struct accounting {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1); /* set by the daemon, as in the next two */
+	__uint(max_entries, 1); /* the daemon makes it, and the next three, larger */
 	__type(key, u64);       /* cgroup id */
 	__type(value, struct slo_cfg);
 } cfg_map SEC(".maps");
@@ -56,18 +56,11 @@ struct {
 	__uint(max_entries, 4096); /* bytes */
 } events SEC(".maps");
 
-/* The rate limit of one unit's events, and the misses it held back since the last one. */
-struct event_limit {
-	u64 full_at_ns;
-	u64 suppressed;
-	u64 suppressed_worst_ns;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SLO_CAPACITY_MAX);
+	__uint(max_entries, 1);
 	__type(key, u32); /* slot */
-	__type(value, struct event_limit);
+	__type(value, struct slo_event_limit);
 } event_limits SEC(".maps");
 
 /* Set before loading. */
@@ -76,6 +69,10 @@ const volatile u8 cpu_shard[SLO_MAX_CPUS];
 
 /* Raised by the daemon after every change of cfg_map. */
 volatile u32 cfg_generation = 1;
+
+/* Set by the daemon. Scheduler and observer run side by side for a moment when one takes over from the other;
+ * one of them counts. */
+volatile u32 is_counting = 0;
 
 static u64 event_global_full_at_ns;
 
@@ -178,7 +175,7 @@ static __always_inline void count_in(u64 *histogram, u64 value_ns)
 
 /* One token of the unit's bucket and one of everybody's. A lost race counts as an empty bucket: whoever won
  * sends an event. */
-static __always_inline bool may_send_event(struct event_limit *limit, u64 now)
+static __always_inline bool may_send_event(struct slo_event_limit *limit, u64 now)
 {
 	u64 global = event_global_full_at_ns;
 	u64 own = limit->full_at_ns;
@@ -219,7 +216,7 @@ static __noinline void report_miss(struct slo_stats *stats, const struct account
 				   struct task_struct *p, const struct miss *miss)
 {
 	struct deadline_event *event;
-	struct event_limit *limit;
+	struct slo_event_limit *limit;
 	u64 now = bpf_ktime_get_ns();
 	u32 slot = acct->job_slot;
 
@@ -276,7 +273,7 @@ static __always_inline void count_job(struct accounting *acct, struct task_struc
 	u32 slot = acct->slot;
 	u32 key;
 
-	if (slot >= tunables.capacity || slot != acct->job_slot)
+	if (slot >= tunables.capacity || slot != acct->job_slot || !is_counting)
 		return;
 	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + slot;
 	stats = bpf_map_lookup_elem(&stats_map, &key);

@@ -46,7 +46,9 @@ enum {
 #define CLOCK_MONOTONIC 1
 
 /* include/linux/sched.h */
+#define PF_IDLE 0x00000002
 #define PF_KTHREAD 0x00200000
+#define MAX_RT_PRIO 100
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -67,6 +69,12 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+struct task_struct;
+
+struct bpf_iter__task {
+	struct task_struct *task;
+};
+
 struct css_set {
 	struct cgroup *dfl_cgrp;
 };
@@ -85,7 +93,9 @@ struct sched_ext_entity {
 };
 
 struct task_struct {
+	unsigned int __state;
 	unsigned int flags;
+	int prio;
 	int nr_cpus_allowed;
 	const cpumask_t *cpus_ptr;
 	unsigned short migration_disabled;

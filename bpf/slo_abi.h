@@ -120,6 +120,14 @@ struct deadline_event {
 };
 static_assert(sizeof(struct deadline_event) == 104, "deadline_event");
 
+/* Value of event_limits at index slot: the rate limit of one unit's events. */
+struct slo_event_limit {
+	slo_u64 full_at_ns;          /* its token bucket, as slo_rate_take() wants it */
+	slo_u64 suppressed;          /* misses without an event since the last one that got one */
+	slo_u64 suppressed_worst_ns; /* the largest deadline_miss_ns among them */
+};
+static_assert(sizeof(struct slo_event_limit) == 24, "slo_event_limit");
+
 #define SLO_EXIT_REASON_LEN 128u
 #define SLO_EXIT_MSG_LEN 1024u
 #define SLO_EXIT_DUMP_LEN 32768u

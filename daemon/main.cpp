@@ -14,12 +14,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "bus_link.h"
+#include "config.h"
 #include "handle.h"
 #include "journal.h"
 #include "kernel.h"
@@ -168,7 +170,7 @@ std::optional<int> start_up(sd_event* event, Manager& manager, BusLink& bus) {
 int run(const std::string& log_level) {
   Journal journal(log_level);
   const EventLoop event = new_event_loop();
-  const KernelFacts facts = probe_kernel(scheduler_object(), {});
+  const KernelFacts facts = probe_kernel(scheduler_object(), observer_object());
   const auto missing = [&facts] { return missing_requirements(facts); };
   if (const auto sentences = missing_once_predecessor_left(missing); !sentences.empty()) {
     for (const std::string& sentence : sentences) journal.requirement_missing(sentence);
@@ -176,11 +178,12 @@ int run(const std::string& log_level) {
     return exit_requirements;
   }
 
-  KernelScheduler kernel;
+  const auto kernel = KernelScheduler::make(Config{}.tunables);
+  if (!kernel) throw std::runtime_error(kernel.error().message());
   BusLink bus(event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); });
   StatusLine status_line;
   Audiences audience({&journal, &bus, &status_line});
-  Manager manager(kernel, bus, audience, read_unit_files, missing);
+  Manager manager(**kernel, bus, audience, read_unit_files, missing);
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
   Parts parts{manager, bus};
   add_event_sources(event.get(), parts);

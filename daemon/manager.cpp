@@ -40,9 +40,8 @@ void Manager::unit_gone(std::string_view name) {
 void Manager::check_scheduler() {
   if (state_ != State::enforcing) return;
   auto exit = kernel_.exit_record();
-  if (!exit && kernel_.attached()) return;
+  if (!exit && kernel_.driver() == Driver::scheduler) return;
   if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
-  keep_counters();
   kernel_.detach();  // frees what is left of it
   audience_.scheduler_ended(*exit);
   const char* const remains = kind_of(*exit) == EndKind::sysrq ? "; it stays down until told to attach" : "";
@@ -63,17 +62,13 @@ Result<void> Manager::attach() {
     set_state(State::failed, attached.error().message());
     return attached;
   }
-  for (const auto& change : units_.all_cfgs()) apply(change);
   set_state(State::enforcing, enforcing_reason());
   return {};
 }
 
 void Manager::detach(const std::string& why) {
   if (state_ == State::idle) return;
-  if (state_ == State::enforcing) {
-    keep_counters();
-    kernel_.detach();
-  }
+  if (state_ == State::enforcing) kernel_.detach();
   set_state(State::idle, why);
 }
 
@@ -104,10 +99,8 @@ const Unit* Manager::effective(std::string_view unit) const {
 std::optional<UnitStats> Manager::stats(std::string_view unit) const {
   const Unit* holder = units_.effective(unit);
   if (holder == nullptr || !holder->effective.budget) return {};
-  slo_stats counters{};
-  if (const auto kept = kept_.find(holder->slot); kept != kept_.end()) counters = kept->second;
-  if (state_ == State::enforcing) add_stats(counters, kernel_.read_stats(holder->slot));
-  return make_unit_stats(holder->name, holder->effective.budget->value.ns(), counters);
+  return make_unit_stats(holder->name, holder->effective.budget->value.ns(),
+                         kernel_.read_stats(holder->slot));
 }
 
 std::uint32_t Manager::config_errors() const {
@@ -116,26 +109,21 @@ std::uint32_t Manager::config_errors() const {
   return static_cast<std::uint32_t>(errors);
 }
 
-// all_anew: also what the scheduler should know already is told again, so that a reload makes good what
+// all_anew: also what the kernel should know already is told again, so that a reload makes good what
 // failed before.
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
-  check_scheduler();  // one that has ended would refuse every change
-  const bool enforcing = state_ == State::enforcing;
   for (const auto& change : changes) {
-    if (enforcing && !change.cfg) apply(change);
+    if (!change.cfg) apply(change);
   }
   // Between the two: a freed slot may already belong to a unit that is about to be told.
-  for (const auto slot : units_.take_freed_slots()) {
-    kept_.erase(slot);
-    kernel_.clear_stats(slot);
-  }
+  for (const auto slot : units_.take_freed_slots()) kernel_.clear_stats(slot);
   for (const auto& change : all_anew ? units_.all_cfgs() : changes) {
-    if (enforcing && change.cfg) apply(change);
+    if (change.cfg) apply(change);
   }
 
   for (const auto& problem : units_.take_new_problems()) audience_.config_problem(problem);
   if (units_.take_changed()) audience_.units_changed();
-  if (enforcing) set_state(State::enforcing, enforcing_reason());
+  if (state_ == State::enforcing) set_state(State::enforcing, enforcing_reason());
 }
 
 void Manager::apply(const CfgChange& change) {
@@ -143,13 +131,6 @@ void Manager::apply(const CfgChange& change) {
   // A cgroup that vanished in the meantime needs no settings; systemd's word about its unit is on the way.
   if (applied || applied.error().errno_value == ENOENT) return;
   audience_.failed(applied.error());
-}
-
-// The scheduler's counters start from zero at the next attach; what it has counted so far is carried on here.
-void Manager::keep_counters() {
-  for (const auto& unit : std::views::values(units_.configured())) {
-    add_stats(kept_[unit.slot], kernel_.read_stats(unit.slot));
-  }
 }
 
 void Manager::set_state(State state, std::string reason) {
@@ -160,9 +141,8 @@ void Manager::set_state(State state, std::string reason) {
 }
 
 std::string Manager::enforcing_reason() const {
-  const auto count = std::ranges::count_if(std::views::values(units_.configured()), [](const Unit& unit) {
-    return unit.effective.has_budget();
-  });
+  const auto count = std::ranges::count_if(std::views::values(units_.configured()),
+                                           [](const Unit& unit) { return unit.effective.has_budget(); });
   if (count == 0) return "no unit has a budget";
   return std::to_string(count) + (count == 1 ? " unit with a budget" : " units with a budget");
 }

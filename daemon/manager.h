@@ -38,8 +38,7 @@ class Manager {
   // Looks whether the scheduler still runs; called about once a second.
   void check_scheduler();
 
-  // Orders. attach() checks the requirements first; detach() keeps the counters; both are no-ops when already
-  // so.
+  // Orders. attach() checks the requirements first; both are no-ops when already so.
   [[nodiscard]] Result<void> attach();
   void detach(const std::string& why);
   void reload();  // re-reads all unit files (by a fresh list from the source)
@@ -58,7 +57,6 @@ class Manager {
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
-  void keep_counters();
   void set_state(State state, std::string reason);
   [[nodiscard]] std::string enforcing_reason() const;
 
@@ -69,7 +67,6 @@ class Manager {
   std::function<std::vector<std::string>()> missing_requirements_;
   State state_ = State::idle;
   std::string reason_ = "not attached yet";
-  std::map<std::uint32_t, slo_stats> kept_;  // by slot: what was counted before the last attach
 };
 
 }  // namespace slo

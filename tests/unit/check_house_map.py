@@ -25,9 +25,10 @@ CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)
 LIBRARIES = (
-    (("libbpf:*", "linux/bpf.h"), ("bpf/*", "daemon/kernel.*", "daemon/kernel_probe.*", "daemon/kfunc_check.*"),
-     "libbpf belongs to kernel, kernel_probe and kfunc_check"),
-    (("*.skel.h",), ("daemon/kernel.*",), "the BPF objects belong to kernel alone"),
+    (("libbpf:*", "linux/bpf.h"), ("bpf/*", "daemon/kernel.*", "daemon/kernel_*", "daemon/kfunc_check.*"),
+     "libbpf belongs to kernel, kernel_* and kfunc_check"),
+    (("*.skel.h",), ("daemon/kernel_scheduler.cpp", "daemon/kernel_observer.cpp"),
+     "the BPF objects belong to kernel_scheduler and kernel_observer"),
     (("sdbus-c++/*", "sdbus-c++.h", "*_adaptor.h"), BUS_ROOMS,
      "sdbus belongs to main, bus_*, authority, systemd_client and client"),
     (("systemd/*",), BUS_ROOMS + ("daemon/journal.*", "tests/unit/fake_systemd.h"),
@@ -35,7 +36,8 @@ LIBRARIES = (
     (("ini.h", "INIReader.h"), ("daemon/settings_file.*",), "inih belongs to settings_file alone"),
     (("spdlog/*",), ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*",
                      "daemon/journal.*"), "the core and kernel return values and never log"),
-    (("daemon/kernel.h",), ("daemon/kernel.cpp", "daemon/main.cpp"), "others know SchedulerKernel of manager.h"),
+    (("daemon/kernel.h", "daemon/kernel_*.h"), ("daemon/kernel.*", "daemon/kernel_*", "daemon/main.cpp"),
+     "others know SchedulerKernel of scheduler_kernel.h"),
 )
 
 # Rooms that may include nothing of ours, and no library header, but what is named.
@@ -115,7 +117,8 @@ CLEAN = {
     "daemon/slo.h": '#include "bpf/slo_abi.h"\n#include "error.h"\n',
     "daemon/manager.h": '#include "slo.h"\n',
     "daemon/kernel.h": '#include "manager.h"\n',
-    "daemon/kernel.cpp": '#include <bpf/libbpf.h>\n#include "kernel.h"\n#include "scheduler.skel.h"\n',
+    "daemon/kernel.cpp": '#include <bpf/libbpf.h>\n#include "kernel.h"\n',
+    "daemon/kernel_scheduler.cpp": '#include "kernel.h"\n#include "scheduler.skel.h"\n',
     "daemon/journal.h": '#include "manager.h"\n',
     "daemon/journal.cpp": "#include <systemd/sd-journal.h>\n#include <spdlog/spdlog.h>\n",
     "daemon/settings_file.cpp": "#include <ini.h>\n// #include <spdlog/spdlog.h>\n",
@@ -139,8 +142,8 @@ PLANTED = (
     ("bpf/scheduler.bpf.c", '#include "daemon/slo.h"\n', "nothing of the user side"),
     ("daemon/manager.cpp", "#include <bpf/libbpf.h>\n", "libbpf belongs"),
     ("daemon/manager.cpp", '  #  include "bpf/bpf.h"\n', "libbpf belongs"),
-    ("daemon/bus_manager.cpp", '#include "scheduler.skel.h"\n', "kernel alone"),
-    ("daemon/kernel_probe.cpp", '#include "scheduler.skel.h"\n', "kernel alone"),
+    ("daemon/bus_manager.cpp", '#include "scheduler.skel.h"\n', "BPF objects belong"),
+    ("daemon/kernel_probe.cpp", '#include "scheduler.skel.h"\n', "BPF objects belong"),
     ("daemon/bus_manager.cpp", '#include "kernel.h"\n', "SchedulerKernel"),
     ("daemon/units.cpp", "#include <sdbus-c++/sdbus-c++.h>\n", "sdbus belongs"),
     ("daemon/journal.cpp", '#include "org.scxslo.Unit1_adaptor.h"\n', "sdbus belongs"),

@@ -48,41 +48,48 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-// A scheduler that keeps what it is told and counts what the test says.
+// A kernel that keeps what it is told and counts what the test says.
 class Kernel final : public SchedulerKernel {
  public:
   // Given by the test.
-  std::map<std::uint32_t, slo_stats> counted;  // by slot, since the last attach
+  std::map<std::uint32_t, slo_stats> counted;  // by slot
   std::optional<Error> attach_error;
+  std::optional<Error> observe_error;
   std::map<std::uint64_t, int> refuse;  // cgroup id -> errno of apply
-  std::optional<SchedulerExit> exit;
+  std::optional<SchedulerExit> exit;    // the scheduler ends
+  KernelCounters kernel_counters;
 
   // Kept for the test.
   std::map<std::uint64_t, slo_cfg> cfgs;
+  std::optional<slo_tunables> tunables;
   int attaches = 0;
+  int observes = 0;
   int detaches = 0;
   int applies = 0;
 
   [[nodiscard]] Result<void> attach() override {
     ++attaches;
     if (attach_error) return std::unexpected(*attach_error);
-    attached_ = true;
-    cfgs.clear();
-    counted.clear();
+    driver_ = Driver::scheduler;
     exit.reset();
+    return {};
+  }
+  [[nodiscard]] Result<void> observe() override {
+    ++observes;
+    if (observe_error) return std::unexpected(*observe_error);
+    driver_ = Driver::observer;
     return {};
   }
   void detach() override {
     ++detaches;
-    attached_ = false;
-    cfgs.clear();
-    counted.clear();
+    driver_ = Driver::none;
   }
-  [[nodiscard]] bool attached() const override { return attached_ && !exit; }
+  [[nodiscard]] Driver driver() const override {
+    return driver_ == Driver::scheduler && exit ? Driver::none : driver_;
+  }
   [[nodiscard]] std::optional<SchedulerExit> exit_record() const override { return exit; }
   [[nodiscard]] Result<void> apply(const CfgChange& change) override {
     ++applies;
-    if (!attached_) throw std::logic_error("apply() without a scheduler");
     if (const auto refused = refuse.find(change.cgroup_id); refused != refuse.end()) {
       return std::unexpected(Error{.tried = "set the budget of cgroup",
                                    .subject = std::to_string(change.cgroup_id),
@@ -96,14 +103,16 @@ class Kernel final : public SchedulerKernel {
     }
     return {};
   }
+  void set_tunables(const slo_tunables& set) override { tunables = set; }
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override {
     const auto at = counted.find(slot);
     return at == counted.end() ? slo_stats{} : at->second;
   }
   void clear_stats(std::uint32_t slot) override { counted.erase(slot); }
+  [[nodiscard]] KernelCounters counters() const override { return kernel_counters; }
 
  private:
-  bool attached_ = false;
+  Driver driver_ = Driver::none;
 };
 
 // Counts requests; the test answers them by Manager::units_listed.

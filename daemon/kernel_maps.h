@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "bpf/slo_abi.h"
+#include "error.h"
+#include "units.h"
+
+struct bpf_map;
+
+namespace slo {
+
+// A file descriptor that is closed with its owner.
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd();
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// Settings, statistics and events: made once, and used by every BPF object that is loaded, so that they
+// outlive it.
+class KernelMaps {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<KernelMaps>> make(unsigned nr_shards, std::uint32_t capacity);
+  ~KernelMaps();
+  KernelMaps(const KernelMaps&) = delete;
+  KernelMaps& operator=(const KernelMaps&) = delete;
+
+  // Makes an opened skeleton use these maps instead of its own.
+  template <class Skeleton>
+  [[nodiscard]] Result<void> lend(Skeleton& skeleton) const {
+    const auto& maps = skeleton.maps;
+    const std::pair<bpf_map*, const Fd&> loans[] = {{maps.cfg_map, cfgs_},
+                                                    {maps.stats_map, stats_},
+                                                    {maps.events, events_},
+                                                    {maps.event_limits, limits_}};
+    for (const auto& [map, fd] : loans)
+      if (auto lent = lend_one(map, fd); !lent) return lent;
+    return {};
+  }
+
+  [[nodiscard]] Result<void> apply(const CfgChange& change);
+  [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all cgroups; 0: none has a budget
+  [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
+  void clear_stats(std::uint32_t slot);
+  [[nodiscard]] std::uint64_t events_lost() const;  // of all slots, cleared ones included
+  [[nodiscard]] int events_map() const { return events_.get(); }
+  [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+
+ private:
+  KernelMaps(unsigned nr_shards, std::uint32_t capacity) : nr_shards_(nr_shards), capacity_(capacity) {}
+  [[nodiscard]] Result<void> map_stats();
+  [[nodiscard]] slo_stats* stats_at(unsigned shard, std::uint32_t slot) const;
+  [[nodiscard]] static Result<void> lend_one(bpf_map* map, const Fd& fd);
+
+  unsigned nr_shards_;
+  std::uint32_t capacity_;
+  Fd cfgs_, stats_, events_, limits_;
+  std::span<std::byte> stats_memory_;
+  std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest
+  std::uint64_t events_lost_before_ = 0;               // of slots that were cleared
+};
+
+}  // namespace slo

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "handle.h"
+#include "kernel.h"
+#include "kernel_load.h"
+#include "kernel_programs.h"
+
+// The skeleton names the types of the BPF side.
+using u32 = slo_u32;
+using u64 = slo_u64;
+using u8 = slo_u8;
+#include "observer.skel.h"
+
+namespace slo {
+namespace {
+
+constexpr const char* subject = "the probes";
+
+using SkeletonHandle = Handle<observer, observer__destroy>;
+
+// Runs an iterator program over all that it iterates.
+Result<void> run_iterator(const bpf_link* link) {
+  const Fd iterator(bpf_iter_create(bpf_link__fd(link)));
+  if (!iterator) return std::unexpected(load_error("iterate the tasks for", subject, errno));
+  std::array<char, 256> output{};
+  for (;;) {
+    const ssize_t n = read(iterator.get(), output.data(), output.size());
+    if (n == 0) return {};
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+      return std::unexpected(load_error("iterate the tasks for", subject, errno));
+  }
+}
+
+class LoadedObserver final : public ObserverProgram {
+ public:
+  explicit LoadedObserver(SkeletonHandle skeleton) : skeleton_(std::move(skeleton)) {}
+
+  // Probes first: whoever is forked while the iterator runs is seen by the fork hook.
+  [[nodiscard]] Result<void> attach() override {
+    clear_load_log();
+    if (const int err = observer__attach(skeleton_.get()); err != 0)
+      return std::unexpected(load_error("attach", subject, err));
+    return run_iterator(skeleton_->links.slo_follow_existing);
+  }
+
+  void set_counting(bool counting) override { skeleton_->bss->is_counting = counting ? 1 : 0; }
+  void settings_changed(std::uint64_t /*smallest_budget_ns*/) override { raise_generation(*skeleton_); }
+  [[nodiscard]] std::uint64_t untracked() const override { return skeleton_->bss->untracked; }
+
+ private:
+  SkeletonHandle skeleton_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ObserverProgram>> load_observer(const KernelMaps& maps, const Topology& topology,
+                                                       const slo_tunables& tunables) {
+  clear_load_log();
+  SkeletonHandle skeleton(observer__open());
+  if (!skeleton) return std::unexpected(load_error("open", subject, errno));
+  configure_accounting(*skeleton, topology, tunables);
+  if (auto lent = maps.lend(*skeleton); !lent) return std::unexpected(lent.error());
+  if (const int err = observer__load(skeleton.get()); err != 0)
+    return std::unexpected(load_error("load", subject, err));
+  return std::make_unique<LoadedObserver>(std::move(skeleton));
+}
+
+std::span<const std::byte> observer_object() {
+  std::size_t size = 0;
+  const void* const bytes = observer__elf_bytes(&size);
+  return {static_cast<const std::byte*>(bytes), size};
+}
+
+}  // namespace slo
