@@ -21,7 +21,7 @@ constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
 
 // The bus refuses a connection's calls beyond 128 that wait for their reply; other rooms need some too.
 constexpr std::size_t max_in_flight = 100;
-constexpr std::size_t calls_per_read = 3;
+constexpr std::size_t calls_per_read = 4;
 
 // PID 1 answers nothing while it reloads, which takes it many seconds on a small busy machine.
 constexpr std::uint64_t call_timeout_us = 90'000'000;
@@ -322,6 +322,13 @@ void SystemdClient::start_read(Entry& entry) {
       if (!read_strings_variant(reply, paths)) return false;
       of.fact.files.insert(of.fact.files.end(), paths.begin(), paths.end());
       return true;
+    });
+  }
+  // systemd looks at the files' dates when asked, and announces nothing: so ask whenever they could be read
+  // anew. A unit that stopped is not read.
+  if (!entry.files_known || entry.active) {
+    read_property(entry, unit_interface, "NeedDaemonReload", [](Entry& of, sd_bus_message* reply) {
+      return read_bool_variant(reply, of.fact.needs_daemon_reload);
     });
   }
   entry.fact.control_group.clear();

@@ -44,6 +44,8 @@ class SystemdClient final : public UnitSource {
   SystemdClient& operator=(const SystemdClient&) = delete;
 
   void request_list() override;
+  // How many units are kept track of.
+  [[nodiscard]] std::size_t known_units() const { return entries_.size(); }
 
  private:
   using Slot = std::unique_ptr<sd_bus_slot, Deleter<sd_bus_slot_unref>>;

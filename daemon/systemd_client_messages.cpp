@@ -38,6 +38,13 @@ bool read_string_variant(sd_bus_message* message, std::string& value) {
   return true;
 }
 
+bool read_bool_variant(sd_bus_message* message, bool& value) {
+  int truth = 0;
+  if (sd_bus_message_read(message, "v", "b", &truth) < 0) return false;
+  value = truth != 0;
+  return true;
+}
+
 bool read_strings_variant(sd_bus_message* message, std::vector<std::string>& values) {
   if (sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, "as") < 0) return false;
   if (sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s") < 0) return false;

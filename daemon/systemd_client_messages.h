@@ -21,6 +21,7 @@ namespace slo {
 [[nodiscard]] std::optional<std::string> unit_name(const char* path);
 
 [[nodiscard]] bool read_string_variant(sd_bus_message* message, std::string& value);
+[[nodiscard]] bool read_bool_variant(sd_bus_message* message, bool& value);
 [[nodiscard]] bool read_strings_variant(sd_bus_message* message, std::vector<std::string>& values);
 
 // One line of ListUnitsByPatterns.

@@ -31,6 +31,7 @@ class Systemd {
     std::string fragment = {};
     std::vector<std::string> drop_ins = {};
     std::string control_group = {};
+    bool needs_daemon_reload = false;
   };
 
   Systemd() {
@@ -211,6 +212,9 @@ class Systemd {
       must(sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "no such unit"), "reply");
     } else if (asked == "FragmentPath") {
       must(sd_bus_reply_method_return(call, "v", "s", unit->second.fragment.c_str()), "reply");
+    } else if (asked == "NeedDaemonReload") {
+      const int truth = unit->second.needs_daemon_reload ? 1 : 0;
+      must(sd_bus_reply_method_return(call, "v", "b", truth), "reply");
     } else if (asked == "ControlGroup") {
       must(sd_bus_reply_method_return(call, "v", "s", unit->second.control_group.c_str()), "reply");
     } else {

@@ -162,6 +162,45 @@ TEST_F(SystemdClientTest, a_restarted_unit_has_the_id_of_its_new_cgroup) {
   EXPECT_EQ(systemd_.reads_of["FragmentPath"], 1) << "files change with a daemon-reload only";
 }
 
+TEST_F(SystemdClientTest, says_whose_files_have_changed_since_systemd_read_them) {
+  add_running("a.service");
+  add_running("b.service");
+  systemd_.units["b.service"].needs_daemon_reload = true;
+  start();
+  EXPECT_FALSE(lists_.at(0)->at(0).needs_daemon_reload);
+  EXPECT_TRUE(lists_.at(0)->at(1).needs_daemon_reload);
+
+  systemd_.units["a.service"].needs_daemon_reload = true;
+  systemd_.set_state("a.service", "reloading");
+  systemd_.settle();
+  ASSERT_EQ(changes_.size(), 1U);
+  EXPECT_TRUE(changes_[0].needs_daemon_reload);
+
+  systemd_.units["a.service"].needs_daemon_reload = false;
+  client_->request_list();
+  systemd_.settle();
+  ASSERT_EQ(lists_.size(), 2U);
+  EXPECT_FALSE(lists_.at(1)->at(0).needs_daemon_reload);
+}
+
+TEST_F(SystemdClientTest, nothing_is_left_of_a_thousand_units_that_came_and_went) {
+  start();
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "run-" + std::to_string(i) + ".scope";
+    add_running(name);
+    systemd_.announce("UnitNew", name);
+    systemd_.set_state(name, "active");
+    if (i % 3 != 0) systemd_.settle();  // else it leaves while it is being asked about
+    if (i % 2 == 0) systemd_.set_state(name, "inactive");
+    systemd_.announce("UnitRemoved", name);
+    systemd_.units.erase(name);
+    std::filesystem::remove(directory(name));
+  }
+  systemd_.settle();
+  EXPECT_EQ(client_->known_units(), 0U);
+  EXPECT_THAT(failures_, IsEmpty());
+}
+
 TEST_F(SystemdClientTest, many_signals_about_one_unit_are_answered_by_two_reads_at_most) {
   start();
   add_running("a.service");
