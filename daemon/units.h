@@ -79,6 +79,8 @@ class Units {
   [[nodiscard]] std::vector<ConfigProblem> problems() const;
   // Problems that appeared since the last call: each is to be logged once.
   [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
+  // How many problems are remembered so as not to be told twice; bounded.
+  [[nodiscard]] std::size_t remembered_problems() const { return reported_.size(); }
   // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
   [[nodiscard]] std::vector<std::uint32_t> take_freed_slots();
   // Whether configured() has changed since the last call.

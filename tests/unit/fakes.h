@@ -48,6 +48,22 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
+// Root may read everything, so the test runs as somebody else for a moment.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (was_root_ && seteuid(65534) != 0) throw std::runtime_error("seteuid failed");
+  }
+  ~AsNobody() {
+    if (was_root_ && seteuid(0) != 0) std::abort();
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+
+ private:
+  bool was_root_ = geteuid() == 0;
+};
+
 // A kernel that keeps what it is told and counts what the test says.
 class Kernel final : public SchedulerKernel {
  public:
@@ -138,9 +154,11 @@ class Listener final : public Audience {
   void failed(const Error& error) override { failures.push_back(error.message()); }
 };
 
-// Unit files in memory: each holds one budget, or "" for none. What is no budget is a problem of its file.
+// Unit files in memory: each holds one budget, or "" for none, and maybe further settings. What is no budget
+// is a problem of its file.
 struct Files {
   std::map<std::filesystem::path, std::string> budgets;
+  std::map<std::filesystem::path, SloSettings> further;
   std::multiset<std::filesystem::path> reads;
 
   [[nodiscard]] Units::Reader reader() {
@@ -151,6 +169,8 @@ struct Files {
     UnitFileSettings result;
     for (const auto& file : files) {
       reads.insert(file);
+      if (const auto more = further.find(file); more != further.end())
+        result.settings = merge(more->second, result.settings);
       const auto at = budgets.find(file);
       if (at == budgets.end() || at->second.empty()) continue;
       const Origin origin{.file = file.string(), .line = 2};

@@ -289,22 +289,6 @@ TEST_F(UnitFile, AMaskedUnitSaysNothing) {
   EXPECT_THAT(result.problems, IsEmpty());
 }
 
-// Root may read everything, so the test runs as somebody else for a moment.
-class AsNobody {
- public:
-  AsNobody() {
-    if (was_root_ && seteuid(65534) != 0) throw std::runtime_error("seteuid failed");
-  }
-  ~AsNobody() {
-    if (was_root_ && seteuid(0) != 0) std::abort();
-  }
-  AsNobody(const AsNobody&) = delete;
-  AsNobody& operator=(const AsNobody&) = delete;
-
- private:
-  bool was_root_ = geteuid() == 0;
-};
-
 TEST_F(UnitFile, AnUnreadableFileNamesTheChmodToType) {
   namespace fs = std::filesystem;
   fs::permissions(directory_.path(), fs::perms{0755});
@@ -313,7 +297,7 @@ TEST_F(UnitFile, AnUnreadableFileNamesTheChmodToType) {
   fs::permissions(secret, fs::perms{0});
   fs::permissions(inner.parent_path(), fs::perms{0600});
   const auto result = [&] {
-    const AsNobody nobody;
+    const fakes::AsNobody nobody;
     return read_unit_files(std::vector{secret, inner});
   }();
   fs::permissions(inner.parent_path(), fs::perms{0700});

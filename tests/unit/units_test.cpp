@@ -9,6 +9,7 @@
 #include <ranges>
 
 #include "fakes.h"
+#include "unit_table.h"
 
 namespace slo {
 namespace {
@@ -18,27 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-class UnitTable : public testing::Test {
- protected:
-  void budget(const std::string& unit, const std::string& value) { files_.budgets["/etc/" + unit] = value; }
-
-  // The change that gives `unit`, configured as it is now, its settings.
-  [[nodiscard]] CfgChange sets(const std::string& unit) const {
-    const Unit& configured = units_.configured().at(unit);
-    return {.cgroup_id = configured.cgroup_id, .cfg = to_cfg(configured.effective, configured.slot)};
-  }
-
-  static CfgChange forgets(std::uint64_t cgroup_id) { return {.cgroup_id = cgroup_id, .cfg = {}}; }
-
-  [[nodiscard]] std::string effective(std::string_view name) const {
-    const Unit* unit = units_.effective(name);
-    return unit == nullptr ? "-" : unit->name;
-  }
-
-  fakes::Files files_;
-  Units units_{files_.reader()};
-};
 
 TEST_F(UnitTable, ConfiguresUnitsWithABudgetOnly) {
   budget("a.service", "5ms");
@@ -173,6 +153,47 @@ TEST_F(UnitTable, AUnitWithSettingsButWithoutACgroupHoldsForItselfAlone) {
   units_.listed({fact("web.slice", 0), fact("a.service", 3, "/web.slice")});
   EXPECT_EQ(effective("web.slice"), "web.slice");
   EXPECT_EQ(effective("a.service"), "-");
+}
+
+TEST_F(UnitTable, NothingIsLeftOfAThousandStartsAndStops) {
+  budget("a.service", "5ms");
+  budget("web.slice", "5ms");
+  units_.listed({slice("web.slice", "/web.slice", 1), fact("a.service", 0)});
+  std::map<std::uint64_t, slo_cfg> told;
+  const auto tell = [&told](const std::vector<CfgChange>& changes) {
+    for (const auto& change : changes) {
+      if (change.cfg) {
+        told.insert_or_assign(change.cgroup_id, *change.cfg);
+      } else {
+        EXPECT_EQ(told.erase(change.cgroup_id), 1U);
+      }
+    }
+  };
+  for (std::uint64_t id = 100; id < 1100; ++id) {
+    tell(units_.changed(fact("a.service", id)));
+    EXPECT_THAT(told, SizeIs(1));
+    budget("run-" + std::to_string(id) + ".service", "7ms");
+    tell(units_.changed(fact("run-" + std::to_string(id) + ".service", 2000 + id)));
+    EXPECT_THAT(told, SizeIs(2));
+    tell(units_.gone("run-" + std::to_string(id) + ".service"));
+    tell(units_.changed(fact("a.service", 0)));
+    EXPECT_THAT(told, IsEmpty());
+    EXPECT_THAT(units_.take_freed_slots(), SizeIs(1));
+  }
+  EXPECT_THAT(units_.all_cfgs(), ElementsAre(sets("web.slice")));
+  EXPECT_THAT(units_.configured(), SizeIs(2));
+  EXPECT_THAT(units_.problems(), IsEmpty());
+}
+
+TEST_F(UnitTable, AnEndlessRowOfDifferentMistakesIsNotRememberedForEver) {
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = "run-" + std::to_string(i) + ".service";
+    budget(name, "banana");
+    units_.changed(fact(name, 1));
+    EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+    units_.gone(name);
+  }
+  EXPECT_LE(units_.remembered_problems(), 1000U);
 }
 
 TEST_F(UnitTable, WhatExceedsTheCapacityIsReportedAndFollowsWhenThereIsRoom) {
