@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import machine
 import pytest
+from figures import figures
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Shows the figures also of a run that passed: they are what such a run is for."""
+    for text in figures:
+        terminalreporter.write_line(text)
 
 
 @pytest.fixture

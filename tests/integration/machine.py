@@ -2,7 +2,9 @@
 """What the tests and the demo do to the booted machine: systemd, the bus, the kernel's own word. Run as root there."""
 
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import threading
 import time
@@ -11,6 +13,9 @@ BUS = ("org.scxslo", "/org/scxslo", "org.scxslo.Manager1")
 UNIT_DIR = pathlib.Path("/run/systemd/system")
 CGROUP = pathlib.Path("/sys/fs/cgroup")
 SCHED_EXT = pathlib.Path("/sys/kernel/sched_ext")
+CONFIG_DIR = pathlib.Path("/etc/scx-slo/scx-slo.conf.d")
+# A light load for a service: a job of 1 ms every 10 ms.
+WORK = "/usr/local/bin/deadline_jobs --exec 1ms --period 10ms --limit 100ms --seconds 3600"
 
 
 def run(*command, check=True, limit=120, user=None):
@@ -168,6 +173,42 @@ def budget_usec(unit):
     return bus_property("SloBudgetUSec", path, "org.scxslo.Unit1") if path else None
 
 
+def state():
+    return bus_property("State")
+
+
+def wait_for_state(name, limit=60):
+    wait_for(f"the state is {name}", lambda: state() == name, limit)
+
+
+def counting(unit, limit=20):
+    """Waits until more jobs of the unit are counted than now."""
+    before = get_stats(unit)["Jobs"]
+    wait_for(f"jobs of {unit} are counted", lambda: get_stats(unit)["Jobs"] > before + 5, limit)
+
+
+def main_pid():
+    return int(show("scx-slo", "MainPID"))
+
+
+def kill_daemon(limit=60):
+    """kill -9, and systemd brings it back."""
+    pid = main_pid()
+    os.kill(pid, signal.SIGKILL)
+    wait_for("systemd restarted it", lambda: main_pid() not in (0, pid) and is_active("scx-slo"), limit)
+
+
+def configure(text):
+    """Daemon-wide settings from a drop-in, read at once; None removes them."""
+    path = CONFIG_DIR / "90-test.conf"
+    if text is None:
+        path.unlink(missing_ok=True)
+    else:
+        CONFIG_DIR.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    run("systemctl", "reload", "scx-slo")
+
+
 # the kernel's own word
 
 
@@ -184,13 +225,23 @@ def enforcing():
     return kernel_state() == "enabled" and kernel_ops().startswith("scx_slo")
 
 
+def enable_seq():
+    """How many times a scheduler has been enabled since the boot."""
+    return int((SCHED_EXT / "enable_seq").read_text())
+
+
 def ensure_enforcing(limit=60):
     if not is_active("scx-slo"):
         run("systemctl", "reset-failed", "scx-slo", check=False)
         run("systemctl", "start", "scx-slo")
-    if bus_property("State") != "enforcing":
-        bus_call("Attach")
-    wait_for("scx-slo enforces", enforcing, limit)
+    # Also where it enforces: what an earlier test let fail is forgotten by this.
+    bus_call("Attach")
+    wait_for("scx-slo enforces", lambda: enforcing() and state() == "enforcing", limit)
+
+
+def fault(*arguments, limit=60):
+    """Gives the scheduler that runs a fault; see tests/workloads/scheduler_faults.cpp."""
+    run("/usr/local/bin/scheduler_faults", *arguments, limit=limit)
 
 
 class Listener:

@@ -8,12 +8,11 @@ import xml.etree.ElementTree as ElementTree
 import machine
 import pytest
 
-WORK = "/usr/local/bin/deadline_jobs --exec 1ms --period 10ms --limit 100ms --seconds 3600"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def started(module_units):
-    module_units.service("seen.service", WORK, budget="20ms")
+    module_units.service("seen.service", machine.WORK, budget="20ms")
     machine.daemon_reload()
     machine.run("systemctl", "start", "seen.service")
     machine.run("systemctl", "start", "scx-slo")

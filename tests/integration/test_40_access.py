@@ -5,14 +5,13 @@ import machine
 import pytest
 
 USER = "operator"
-WORK = "/usr/local/bin/deadline_jobs --exec 1ms --period 10ms --limit 100ms --seconds 3600"
 
 pytestmark = pytest.mark.usefixtures("enforcing")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def watched(module_units):
-    module_units.service("watched.service", WORK, budget="20ms")
+    module_units.service("watched.service", machine.WORK, budget="20ms")
     machine.daemon_reload()
     machine.run("systemctl", "start", "watched.service")
     machine.ensure_enforcing()

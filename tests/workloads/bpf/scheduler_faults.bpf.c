@@ -15,10 +15,10 @@ struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
 
 /* 6.13 renamed it. */
-bool scx_bpf_dsq_move___new(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
-			    u64 enq_flags) SLO_KFUNC;
-bool scx_bpf_dispatch_from_dsq___old(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
-				     u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dsq_move___move(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
+			     u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dispatch_from_dsq___move(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
+				      u64 enq_flags) SLO_KFUNC;
 
 /* The part of the kernel's that says where a task is queued. */
 struct scx_dispatch_q {
@@ -56,9 +56,9 @@ int make_nowhere(void *ctx)
 
 static bool move(struct bpf_iter_scx_dsq *it, struct task_struct *p)
 {
-	if (bpf_ksym_exists(scx_bpf_dsq_move___new))
-		return scx_bpf_dsq_move___new(it, p, NOWHERE, 0);
-	return scx_bpf_dispatch_from_dsq___old(it, p, NOWHERE, 0);
+	if (bpf_ksym_exists(scx_bpf_dsq_move___move))
+		return scx_bpf_dsq_move___move(it, p, NOWHERE, 0);
+	return scx_bpf_dispatch_from_dsq___move(it, p, NOWHERE, 0);
 }
 
 /* The scheduler's own queue that the victim waits in; 0 when it runs or waits in one of the kernel's. */

@@ -1,4 +1,0 @@
-# SPDX-License-Identifier: GPL-2.0-only
-"""What the tests measured, in the order of measuring; conftest.py prints it at the end."""
-
-figures: list[str] = []

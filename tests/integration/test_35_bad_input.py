@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whatever is wrong in a drop-in is one line in the journal, and changes nothing but itself."""
+
+import dataclasses
+
+import machine
+import pytest
+
+EARLIER = "9ms"
+EARLIER_USEC = 9000
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    content: bytes
+    says: tuple  # what the line names: key, value, what is accepted
+    line: int | None = 2  # None: the file as a whole
+    mode: int = 0o644
+
+
+MISTAKES = {
+    "bare": Mistake(b"[X-Slo]\nSloBudget=5\n", ("SloBudget", '"5"', "5ms")),
+    "word": Mistake(b"[X-Slo]\nSloBudget=banana\n", ("SloBudget", "banana", "5ms", "infinity")),
+    "negative": Mistake(b"[X-Slo]\nSloBudget=-1ms\n", ("SloBudget", "-1ms", "5ms")),
+    "metric": Mistake(b"[X-Slo]\nSloMetric=banana\n", ("SloMetric", "banana", "wait", "response")),
+    "objective": Mistake(b"[X-Slo]\nSloObjective=100%\n", ("SloObjective", "100%", "99.999%")),
+    "key": Mistake(b"[X-Slo]\nSloBuget=5ms\n", ("SloBuget", "SloBudget")),
+    "section": Mistake(b"[X-SLO]\nSloBudget=5ms\n", ("[X-SLO]", "[X-Slo]"), line=1),
+    "unreadable": Mistake(b"[X-Slo]\nSloBudget=5ms\n", ("chmod",), line=None, mode=0o600),
+    "long": Mistake(b"[X-Slo]\nSloBudget=" + b"5ms " * 73 + b"\n", ("200",)),
+    "nul": Mistake(b"[X-Slo]\nSloBudget=5\0ms\n", ("NUL",)),
+}
+
+
+def unit_of(name):
+    return f"mistaken-{name}.service"
+
+
+def path_of(name):
+    return machine.UNIT_DIR / f"{unit_of(name)}.d" / "60-mistake.conf"
+
+
+@pytest.fixture(scope="module")
+def lines(module_units):
+    """What the journal says about each mistake, after all of them were made at once."""
+    module_units.service("seen.service", machine.WORK, budget="20ms")
+    machine.daemon_reload()
+    machine.run("systemctl", "start", "scx-slo")
+    machine.ensure_enforcing()
+    mark = machine.journal_mark()
+    for name, mistake in MISTAKES.items():
+        module_units.service(unit_of(name), machine.WORK, budget=EARLIER)
+        path_of(name).write_bytes(mistake.content)
+        path_of(name).chmod(mistake.mode)
+    machine.daemon_reload()
+
+    def found():
+        journal = machine.journal(mark)
+        return {name: [line for line in journal if unit_of(name) in line] for name in MISTAKES}
+
+    machine.wait_for("a word about each mistake", lambda: all(found().values()), limit=60, pause=1)
+    return found()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_line_that_says_where_what_and_what_is_accepted(lines, name):
+    assert len(lines[name]) == 1, lines[name]
+    mistake = MISTAKES[name]
+    place = str(path_of(name)) + ("" if mistake.line is None else f":{mistake.line}")
+    assert place in lines[name][0]
+    for word in mistake.says:
+        assert word in lines[name][0]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_earlier_files_say_applies(lines, name):
+    assert machine.budget_usec(unit_of(name)) == EARLIER_USEC
+
+
+def test_nothing_else_changes(lines):
+    assert machine.enforcing() and machine.state() == "enforcing"
+    assert machine.budget_usec("seen.service") == 20000
+    assert machine.bus_property("ConfigErrors") > 0
+
+
+def test_a_directory_in_place_of_a_drop_in(units):
+    """systemd may or may not name it to us; either way it is one line at most, and the rest holds."""
+    machine.ensure_enforcing()
+    mark = machine.journal_mark()
+    units.service("misplaced.service", machine.WORK, budget=EARLIER)
+    directory = machine.UNIT_DIR / "misplaced.service.d" / "60-mistake.conf"
+    directory.mkdir()
+    try:
+        machine.daemon_reload()
+        machine.wait_for("the rest holds", lambda: machine.budget_usec("misplaced.service") == EARLIER_USEC, limit=60)
+        said = [line for line in machine.journal(mark) if "misplaced.service" in line]
+        named = str(directory) in machine.show("misplaced.service", "DropInPaths").split()
+        assert len(said) == (1 if named else 0), said
+        assert all(str(directory) in line and "directory" in line for line in said)
+    finally:
+        directory.rmdir()
+
+
+def test_a_directory_in_place_of_a_configuration_file():
+    mark = machine.journal_mark()
+    directory = machine.CONFIG_DIR / "95-test.conf"
+    directory.mkdir(parents=True)
+    try:
+        machine.run("systemctl", "reload", "scx-slo")
+
+        def said():
+            return [line for line in machine.journal(mark) if str(directory) in line]
+
+        machine.wait_for("a word about it", said, limit=30)
+        assert len(said()) == 1 and "directory" in said()[0]
+        assert machine.enforcing()
+    finally:
+        directory.rmdir()
+        machine.run("systemctl", "reload", "scx-slo")

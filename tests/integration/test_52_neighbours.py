@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Other schedulers, and CPUs that go and come."""
+
+import os
+import pathlib
+
+import machine
+import pytest
+
+OTHER = "other-scheduler.service"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def load(module_units):
+    module_units.service("loaded.service", machine.WORK, budget="10ms")
+    module_units.service(OTHER, "/usr/local/bin/other_scheduler")
+    machine.daemon_reload()
+    machine.run("systemctl", "start", "loaded.service")
+
+
+def other_runs():
+    return machine.kernel_state() == "enabled" and machine.kernel_ops().startswith("other_scheduler")
+
+
+def test_another_scheduler_is_left_alone_and_followed_when_it_leaves():
+    machine.run("systemctl", "stop", "scx-slo")
+    machine.run("systemctl", "start", OTHER)
+    machine.wait_for("the other scheduler runs", other_runs, limit=60)
+
+    machine.run("systemctl", "start", "scx-slo")
+    assert other_runs()
+    assert machine.state() == "observing"
+    assert "other_scheduler" in machine.bus_property("StateReason")
+    assert "other_scheduler" in machine.output("scx-slo", "status", check=False)
+    machine.counting("loaded.service")
+    result = machine.run("scx-slo", "attach", check=False)
+    assert result.returncode != 0 and "other_scheduler" in result.stderr
+    assert other_runs()
+
+    machine.run("systemctl", "stop", OTHER)
+    machine.wait_for("it takes over", machine.enforcing, limit=60)
+    machine.wait_for_state("enforcing")
+    machine.counting("loaded.service")
+
+
+def test_another_scheduler_that_comes_later_gets_nothing():
+    machine.ensure_enforcing()
+    enabled = machine.enable_seq()
+    result = machine.run("/usr/local/bin/other_scheduler", check=False)
+    assert result.returncode == 1 and "attaching failed" in result.stderr
+    assert machine.enforcing() and machine.enable_seq() == enabled
+    assert machine.state() == "enforcing"
+
+
+@pytest.fixture
+def last_cpu():
+    cpu = os.cpu_count() - 1
+    if cpu == 0:
+        pytest.skip("one CPU only: none can be taken away")
+    online = pathlib.Path(f"/sys/devices/system/cpu/cpu{cpu}/online")
+    yield online
+    online.write_text("1")
+
+
+def test_cpus_that_go_and_come_leave_it_enforcing(last_cpu):
+    machine.ensure_enforcing()
+    reason = machine.bus_property("StateReason")
+    for value in ("0", "1"):
+        last_cpu.write_text(value)
+        machine.wait_for("it enforces", lambda: machine.enforcing() and machine.state() == "enforcing", limit=60)
+        machine.counting("loaded.service")
+    # Coming and going is no failure.
+    assert machine.bus_property("StateReason") == reason

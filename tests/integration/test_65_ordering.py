@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The three-unit set by the wall clock, on all CPUs: what the virtual clock shows on one CPU holds here too."""
+
+import os
+
+import machine
+import pytest
+import three_units
+from figures import figures
+
+SECONDS = 5
+UNITS = [spec.unit for spec in three_units.SET]
+
+
+@pytest.fixture(scope="module")
+def arms():
+    hogs = 4 * os.cpu_count()
+    machine.run("systemctl", "stop", "scx-slo")
+    three_units.write_units()
+    three_units.write_budgets()
+    three_units.write_hogs(hogs)
+    machine.daemon_reload()
+    three_units.start_hogs(hogs)
+    kernel = three_units.run_arm(SECONDS, lead=20)
+    machine.ensure_enforcing()
+    ours = three_units.run_arm(SECONDS, with_scx_slo=True, lead=20)
+    stayed = machine.enforcing()
+    figures.append(three_units.describe("by the wall clock, the kernel's scheduler", kernel))
+    figures.append(three_units.describe("by the wall clock, scx-slo", ours))
+    three_units.remove()
+    machine.daemon_reload()
+    assert stayed
+    return kernel.jobs, ours.jobs
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_unit_misses_more_than_under_the_kernels_scheduler(arms, unit):
+    kernel, ours = arms
+    assert ours[unit]["skipped"] == 0
+    assert ours[unit]["misses"] <= kernel[unit]["misses"]
+
+
+def test_all_together_miss_less(arms):
+    kernel, ours = (sum(jobs[unit]["misses"] for unit in UNITS) for jobs in arms)
+    assert ours < kernel
