@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "active_scheduler.h"
 #include "daemon_proxy.h"
 #include "failure.h"
 #include "json.h"
@@ -22,8 +23,9 @@ struct Outcome {
 };
 
 Answer<Outcome> status(const DaemonProxy& daemon, bool json) {
-  const auto overview = daemon.overview();
+  auto overview = daemon.overview();
   if (!overview) return std::unexpected(overview.error());
+  overview->scheduler = active_scheduler("/");
   const auto units = daemon.units();
   if (!units) return std::unexpected(units.error());
   return Outcome{json ? status_json(*overview, *units) : status_text(*overview, *units),
@@ -41,11 +43,12 @@ Answer<Outcome> stats(const DaemonProxy& daemon, const std::string& unit, bool j
   });
 }
 
-Answer<Outcome> order(const DaemonProxy& daemon, Command command, bool json) {
-  const auto done = daemon.order(command);
+Answer<Outcome> order(const DaemonProxy& daemon, const Options& options) {
+  const auto done = daemon.order(options);
   if (!done) return std::unexpected(done.error());
-  return daemon.overview().transform(
-      [json](const auto& overview) { return Outcome{json ? state_json(overview) : state_text(overview)}; });
+  return daemon.overview().transform([&options](const auto& overview) {
+    return Outcome{options.json ? state_json(overview) : state_text(overview)};
+  });
 }
 
 Answer<Outcome> carry_out(const Options& options) {
@@ -59,9 +62,10 @@ Answer<Outcome> carry_out(const Options& options) {
     case Command::stats:
       return stats(*daemon, options.unit, options.json);
     case Command::attach:
+    case Command::confirm:
     case Command::detach:
     case Command::reload:
-      return order(*daemon, options.command, options.json);
+      return order(*daemon, options);
   }
   std::unreachable();
 }
