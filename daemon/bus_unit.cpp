@@ -18,6 +18,12 @@ namespace {
 
 using Stats = std::map<std::string, sdbus::Variant>;
 
+constexpr std::pair<std::uint32_t, const char*> causes[] = {{SLO_CAUSE_LATE_START, "MissesLateStart"},
+                                                            {SLO_CAUSE_PREEMPTED, "MissesPreempted"},
+                                                            {SLO_CAUSE_OVERLONG, "MissesOverlong"},
+                                                            {SLO_CAUSE_OVERRUN, "MissesOverrun"}};
+static_assert(std::size(causes) + 1 == SLO_CAUSES, "every cause but none");
+
 std::uint64_t to_usec(std::uint64_t ns) {
   if (ns == UINT64_MAX) return UINT64_MAX;
   constexpr std::uint64_t ns_per_usec = SLO_NSEC_PER_USEC;
@@ -59,6 +65,7 @@ std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
   encoded.emplace("Jobs", sdbus::Variant{stats.jobs});
   encoded.emplace("Misses", sdbus::Variant{stats.misses});
   if (stats.miss_ratio) encoded.emplace("MissRatio", sdbus::Variant{*stats.miss_ratio});
+  for (const auto& [cause, key] : causes) encoded.emplace(key, sdbus::Variant{stats.misses_by_cause[cause]});
   encoded.emplace("Demotions", sdbus::Variant{stats.demotions});
   encoded.emplace("ExecUSec", sdbus::Variant{to_usec(stats.exec_ns)});
   encode_quantiles(encoded, "Wait", stats.wait);

@@ -76,6 +76,10 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const 
   unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
   unit.jobs = find_or<std::uint64_t>(stats, "Jobs", 0);
   unit.misses = find_or<std::uint64_t>(stats, "Misses", 0);
+  unit.late_start = find_or<std::uint64_t>(stats, "MissesLateStart", 0);
+  unit.preempted = find_or<std::uint64_t>(stats, "MissesPreempted", 0);
+  unit.overlong = find_or<std::uint64_t>(stats, "MissesOverlong", 0);
+  unit.overrun = find_or<std::uint64_t>(stats, "MissesOverrun", 0);
   unit.miss_ratio = find<double>(stats, "MissRatio");
   unit.demotions = find_or<std::uint64_t>(stats, "Demotions", 0);
   unit.exec_usec = find_or<std::uint64_t>(stats, "ExecUSec", 0);

@@ -38,7 +38,8 @@ struct UnitReport {
   bool need_daemon_reload = false;
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
-  std::optional<double> miss_ratio;  // 0..1; empty without jobs
+  std::uint64_t late_start = 0, preempted = 0, overlong = 0, overrun = 0;  // the misses by their causes
+  std::optional<double> miss_ratio;                                        // 0..1; empty without jobs
   std::uint64_t demotions = 0;
   std::uint64_t exec_usec = 0;
   Latency wait;

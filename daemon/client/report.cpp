@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <format>
 #include <optional>
+#include <utility>
 
 #include "daemon/time_span.h"
 #include "table.h"
@@ -42,6 +43,19 @@ std::string objective_text(const UnitReport& unit) {
   const std::string objective = std::format("{:.6g}%", unit.objective * 100);
   const auto kept = unit.objective_kept();
   return !kept ? objective : objective + (*kept ? " kept" : " NOT KEPT");
+}
+
+std::string misses_text(const UnitReport& unit) {
+  std::string text = std::format("{} ({})", unit.misses, percent_text(unit.miss_ratio));
+  const std::pair<const char*, std::uint64_t> causes[] = {{"late-start", unit.late_start},
+                                                          {"preempted", unit.preempted},
+                                                          {"overlong", unit.overlong},
+                                                          {"overrun", unit.overrun}};
+  const char* separator = ": ";
+  for (const auto& [word, count] : causes) {
+    if (count > 0) text += std::format("{}{} {}", std::exchange(separator, ", "), count, word);
+  }
+  return text;
 }
 
 std::string short_table(const std::vector<UnitReport>& units) {
@@ -138,7 +152,7 @@ std::string stats_text(std::string_view asked, const UnitReport& report) {
   if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
   facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
   facts.add_row({"Jobs", std::to_string(report.jobs)});
-  facts.add_row({"Misses", std::format("{} ({})", report.misses, percent_text(report.miss_ratio))});
+  facts.add_row({"Misses", misses_text(report)});
   facts.add_row({"Objective", objective_text(report)});
   facts.add_row({"Demoted jobs", std::to_string(report.demotions)});
   facts.add_row({"CPU time", report.exec_usec == 0 ? "<1us" : format_latency_ns(to_ns(report.exec_usec))});

@@ -18,6 +18,8 @@ inline UnitReport nginx() {
   unit.max_exec_usec = 100000;
   unit.jobs = 20000;
   unit.misses = 3;
+  unit.late_start = 2;
+  unit.overlong = 1;
   unit.miss_ratio = 3.0 / 20000;
   unit.demotions = 7;
   unit.exec_usec = 2400000;

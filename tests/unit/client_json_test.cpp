@@ -18,7 +18,9 @@ const json expected_figures = json::parse(R"({
   "metric": "wait", "objective": 0.999, "objective_kept": true, "max_exec_usec": 100000,
   "need_daemon_reload": false,
   "control_group": "/system.slice/nginx.service", "control_group_id": 4711,
-  "jobs": 20000, "misses": 3, "miss_ratio": 0.00015, "demotions": 7, "exec_usec": 2400000,
+  "jobs": 20000, "misses": 3,
+  "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0},
+  "miss_ratio": 0.00015, "demotions": 7, "exec_usec": 2400000,
   "wait": {"p50_usec": 12, "p90_usec": 40, "p99_usec": 87, "p999_usec": 910, "max_usec": 6100},
   "response": {"p50_usec": 250, "p90_usec": 410, "p99_usec": 990, "p999_usec": null, "max_usec": 9000}
 })");

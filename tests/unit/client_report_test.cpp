@@ -131,7 +131,7 @@ TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
   const std::string text = stats_text("nginx.service", nginx());
   EXPECT_NE(text.find("Budget         5ms of waiting for a CPU per job\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("Misses         3 (0.01%)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
   EXPECT_NE(text.find("CPU time       2.40s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("       WAIT FOR CPU  WAIT + CPU TIME\n"), std::string::npos) << text;
   EXPECT_NE(text.find("p99            87us            990us\n"), std::string::npos) << text;
