@@ -123,6 +123,22 @@ static inline int slo_preempts(slo_u64 key_ns, slo_u32 running_class, slo_u64 ru
 }
 
 /*
+ * In how long a CPU has to look again because of a waiting SLO task with this key: when the running one,
+ * whose key moves on with its execution (running_key_ns at ran_from_ns), will be later by the margin. A
+ * little late is early enough, half-way to the waiting one's key: most tasks have gone to sleep by then, and
+ * an alarm costs a few switches. 0: at once.
+ */
+static inline slo_u64 slo_overtaken_in_ns(slo_u64 key_ns, slo_u64 running_key_ns, slo_u64 ran_from_ns,
+					  slo_u64 now_ns)
+{
+	slo_u64 at_ns = ran_from_ns + (key_ns + SLO_PREEMPT_MARGIN_NS - running_key_ns);
+	slo_u64 overtaken_in_ns = slo_before(now_ns, at_ns) ? at_ns - now_ns : 0;
+	slo_u64 half_way_ns = slo_before(now_ns, key_ns) ? (key_ns - now_ns) / 2 : 0;
+
+	return overtaken_in_ns > half_way_ns ? overtaken_in_ns : half_way_ns;
+}
+
+/*
  * When a CPU may be asked to reschedule: what runs there has had its minimum run, and the last request is one
  * interval old. In the past or at `now`: at once.
  */

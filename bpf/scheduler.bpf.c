@@ -76,7 +76,7 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 	if (wake_idle_cpu(p, cpu, pinned))
 		return;
 	if (pinned)
-		try_victim(p, cpu, shard_of(cpu), key, now);
+		kick_when_overtaken(cpu, cpu_ctx_of(cpu), key, now);
 	else
 		preempt_for(p, cpu, key, now);
 }
@@ -149,6 +149,8 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 		first = first_slo(cpu, cctx);
 		if (!first.queue || !slo_before(first.at, key)) {
 			slo_set_slice(prev, slo_slice_of(tctx));
+			if (first.queue)
+				kick_when_overtaken(cpu, cctx, first.at, now);
 			goto out;
 		}
 	}
@@ -164,31 +166,20 @@ out:
 }
 
 /*
- * Closes the race between queueing and going idle: a task that was counted before this CPU's idle bit was set
- * may be one for which no idle CPU was found. Its insertion may be under way on another CPU, hence several
- * tries; what is still there then may not run here.
+ * Closes the race between queueing and going idle. Queueing counts the task, then looks at the idle bits;
+ * going idle sets the bit, then looks at the counts: one of the two sees the other. The task's insertion may
+ * be under way on another CPU, hence several tries; what is still there then may not run here.
  */
 SEC("struct_ops/update_idle")
 void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
+	set_cpu_bit(idle_cpus, cpu, idle);
 	if (!idle || cctx->idle_retries >= IDLE_RETRIES || !anything_waits(cpu))
 		return;
 	cctx->idle_retries++;
 	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-}
-
-/* Requests that came while the CPU was between two tasks found nothing to preempt: they are made good here.
- */
-static __always_inline void look_again(s32 cpu, struct cpu_ctx *cctx, u64 now)
-{
-	bool was_asked = cctx->kick_pending != 0;
-
-	kick_seen(cctx);
-	if ((was_asked || cctx->class == SLO_CLASS_BEST_EFFORT) && slo_waits(cpu, cctx) &&
-	    !in_floor_turn(cctx, now))
-		kick_for(cpu, cctx, now, now);
 }
 
 SEC("struct_ops/running")
@@ -224,11 +215,14 @@ void BPF_PROG(slo_running, struct task_struct *p)
 			shard->vtime_now_ns.value = tctx->vtime_ns;
 	}
 	note_class(cpu, cctx, tctx->class);
-	look_again(cpu, cctx, now);
+	/* Requests that came while the CPU was between two tasks found nothing to preempt, and what waits
+	 * behind a running SLO task may overtake it. */
+	kick_seen(cctx);
+	look_at_queues(cpu, now);
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
- * to have a turn. */
+ * to have a turn, and whether what waits will overtake it. */
 SEC("struct_ops/tick")
 void BPF_PROG(slo_tick, struct task_struct *p)
 {
@@ -241,6 +235,8 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	charge_floor(cpu, cctx, now);
 	if (floor_is_wanted(cpu, cctx))
 		slo_set_slice(p, 0);
+	else
+		look_at_queues(cpu, now);
 }
 
 SEC("struct_ops/stopping")
@@ -333,6 +329,7 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	note_class(cpu, cctx, SLO_CLASS_NONE);
+	set_cpu_bit(idle_cpus, cpu, false);
 }
 
 static int init_cpu(u32 cpu)
@@ -347,7 +344,7 @@ static int init_cpu(u32 cpu)
 	err = bpf_timer_init(&floor_timer->timer, &floor_timers, CLOCK_MONOTONIC);
 	err = err ?: bpf_timer_set_callback(&floor_timer->timer, end_floor_turn);
 	err = err ?: bpf_timer_init(&kick_timer->timer, &kick_timers, CLOCK_MONOTONIC);
-	err = err ?: bpf_timer_set_callback(&kick_timer->timer, kick_held_back);
+	err = err ?: bpf_timer_set_callback(&kick_timer->timer, on_alarm);
 	err = err ?: scx_bpf_create_dsq(QUEUE_PINNED_SLO | cpu, -1);
 	return err ?: scx_bpf_create_dsq(QUEUE_PINNED_BEST_EFFORT | cpu, -1);
 }

@@ -38,12 +38,11 @@ struct cpu_ctx {
 	u64 floor_charged_ns;    /* the credit is right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
 	u64 last_kick_ns;
-	u64 wanted_key_ns;  /* of the task whose request to reschedule is held back */
-	u64 nr_dispatches;  /* looks at the queues */
-	u32 class;          /* SLO_CLASS_* of what runs */
-	u32 kick_pending;   /* asked to reschedule and has not looked at the queues since */
-	u32 kick_held_back; /* its timer is armed */
-	u32 helps;          /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
+	u64 alarm_ns;      /* its timer is armed for then, to ask it to reschedule; 0: it is not */
+	u64 nr_dispatches; /* looks at the queues */
+	u32 class;         /* SLO_CLASS_* of what runs */
+	u32 kick_pending;  /* asked to reschedule and has not looked at the queues since */
+	u32 helps;         /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
@@ -115,10 +114,11 @@ static struct cpu_ctx cpus[SLO_MAX_CPUS];
 static struct shard_ctx shards[SLO_MAX_SHARDS];
 /* What a job of the unit with this slot is expected to execute; kept for SloMetric=response alone. */
 static u64 expected_exec_ns[SLO_CAPACITY_MAX];
-/* CPUs that ran best effort when last seen: a hint where to look for a victim. A power of two, to be masked.
- */
-#define BEST_EFFORT_WORDS (SLO_MAX_CPUS / 64)
-static u64 best_effort_cpus[BEST_EFFORT_WORDS];
+/* One bit per CPU; the number of words is a power of two, to be masked. */
+#define CPU_WORDS (SLO_MAX_CPUS / 64)
+static u64
+	best_effort_cpus[CPU_WORDS]; /* ran best effort when last seen: a hint where to look for a victim */
+static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
@@ -142,6 +142,22 @@ static __always_inline u64 *expected_exec_of(u32 slot)
 static __always_inline u32 shard_of(s32 cpu)
 {
 	return cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+static __always_inline u64 *cpu_word(u64 *words, s32 cpu)
+{
+	return &words[(u32)cpu / 64 & (CPU_WORDS - 1)];
+}
+
+/* Full barriers, both: what is read after them is newer than the bit. */
+static __always_inline void set_cpu_bit(u64 *words, s32 cpu, bool value)
+{
+	u64 bit = 1ull << ((u32)cpu % 64);
+
+	if (value)
+		__sync_fetch_and_or(cpu_word(words, cpu), bit);
+	else
+		__sync_fetch_and_and(cpu_word(words, cpu), ~bit);
 }
 
 /* NULL only for a task that init_task never saw; init_task makes the storage, as making it elsewhere may

@@ -113,6 +113,14 @@ TEST(Policy, AnSloTaskPreemptsBestEffortAndClearlyLaterKeysOnly) {
   EXPECT_FALSE(slo_preempts(key, SLO_CLASS_SLO, key - 1));
 }
 
+TEST(Policy, ARunningTaskIsOvertakenWhenItsKeyHasMovedPastTheWaitingOnes) {
+  // It runs since 100 with key 105; one with key 112 waits. It may go on until its own key is 112.1.
+  EXPECT_EQ(slo_overtaken_in_ns(112 * ms, 105 * ms, 100 * ms, 100 * ms), 7 * ms + 100 * us);
+  EXPECT_EQ(slo_overtaken_in_ns(112 * ms, 105 * ms, 100 * ms, 106 * ms), 3 * ms) << "half-way to the key";
+  EXPECT_EQ(slo_overtaken_in_ns(104 * ms, 105 * ms, 100 * ms, 104 * ms), 0U);
+  EXPECT_TRUE(slo_preempts(112 * ms, SLO_CLASS_SLO, 105 * ms + 7 * ms + 100 * us + 1));
+}
+
 TEST(Policy, CreditOfTheFloorStaysWithinItsBounds) {
   std::mt19937_64 random(11);
   slo_u64 credit = credit_max_ns;
