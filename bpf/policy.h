@@ -39,6 +39,17 @@ static inline int slo_before(slo_u64 a, slo_u64 b)
 }
 
 /*
+ * Keys lie a little before the latest start: what takes over only does so when the running task is later by
+ * the margin, and then it takes a switch.
+ */
+static inline slo_u64 slo_start_within_ns(slo_u64 budget_ns)
+{
+	slo_u64 early_ns = budget_ns / 8;
+
+	return budget_ns - (early_ns < 2 * SLO_PREEMPT_MARGIN_NS ? early_ns : 2 * SLO_PREEMPT_MARGIN_NS);
+}
+
+/*
  * Key of a job whose wait is bounded: the latest start that keeps the budget. Its wait so far is now - wake -
  * exec, so it must start by now + (budget - wait) = wake + budget + exec. It does not change while the job
  * waits.

@@ -29,12 +29,13 @@ static __always_inline u32 classify(const struct task_ctx *tctx, u64 now)
 static __always_inline u64 key_of(const struct task_ctx *tctx, u64 now)
 {
 	const struct accounting *acct = &tctx->acct;
+	u64 within_ns = slo_start_within_ns(acct->budget_ns);
 	u64 exec_ns = task_exec_ns(tctx, now);
 
 	if (acct->cfg_flags & SLO_CFG_RESPONSE)
-		return slo_response_key_ns(acct->job.wake_ns, acct->budget_ns, exec_ns,
+		return slo_response_key_ns(acct->job.wake_ns, within_ns, exec_ns,
 					   *expected_exec_of(acct->slot));
-	return slo_key_ns(acct->job.wake_ns, acct->budget_ns, exec_ns);
+	return slo_key_ns(acct->job.wake_ns, within_ns, exec_ns);
 }
 
 static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)

@@ -19,6 +19,11 @@ TEST(Policy, AKeyIsTheLatestStartThatKeepsTheBudget) {
   EXPECT_EQ(slo_key_ns(100 * ms, 5 * ms, 2 * ms), 107 * ms);
 }
 
+TEST(Policy, KeysLeaveRoomForTheMarginAndASwitch) {
+  EXPECT_EQ(slo_start_within_ns(10 * ms), 10 * ms - 200 * us);
+  EXPECT_EQ(slo_start_within_ns(SLO_BUDGET_MIN_NS), SLO_BUDGET_MIN_NS / 8 * 7);
+}
+
 TEST(Policy, AResponseKeyIsTheLatestStartThatEndsWithinTheBudget) {
   // Woke at 100, budget 8, jobs take 3: it must start by 105, and having run 1 of the 3 it must go on by 106.
   EXPECT_EQ(slo_response_key_ns(100 * ms, 8 * ms, 0, 3 * ms), 105 * ms);
