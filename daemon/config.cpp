@@ -97,7 +97,7 @@ constexpr auto number_keys = std::to_array<NumberKey>({
      [](Config& to, std::uint64_t v) { to.tunables.event_burst = static_cast<slo_u32>(v); }},
     {events, "GlobalRate", number, 1, 100'000, 100,
      [](Config& to, std::uint64_t v) { to.tunables.event_global_interval_ns = interval_ns(v); }},
-    {guard, "Retries", number, 0, 100, 3,
+    {guard, "Retries", number, 1, 100, 3,
      [](Config& to, std::uint64_t v) { to.retries = static_cast<unsigned>(v); }},
     {guard, "RetryWindow", span, second, 7 * 86'400 * second, 600 * second,
      [](Config& to, std::uint64_t v) { to.retry_window_ns = v; }},

@@ -70,7 +70,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
       "10ms\nBestEffortSlice=5ms\n"
       "KickRate=1000\nMinRun=0us\nCapacity=16384\n"
       "[Defaults]\nSloMetric=response\nSloObjective=99%\n"
-      "[Events]\nRate=4\nBurst=7\nGlobalRate=50\n[Guard]\nRetries=0\nRetryWindow=1h\n");
+      "[Events]\nRate=4\nBurst=7\nGlobalRate=50\n[Guard]\nRetries=1\nRetryWindow=1h\n");
   EXPECT_THAT(messages(reading), IsEmpty());
   const Config& config = reading.config;
   EXPECT_EQ(config.mode, Mode::observe);
@@ -84,7 +84,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
   EXPECT_EQ(config.tunables.event_interval_ns, 250 * SLO_NSEC_PER_MSEC);
   EXPECT_EQ(config.tunables.event_burst, 7U);
   EXPECT_EQ(config.tunables.event_global_interval_ns, 20 * SLO_NSEC_PER_MSEC);
-  EXPECT_EQ(config.retries, 0U);
+  EXPECT_EQ(config.retries, 1U);
   EXPECT_EQ(config.retry_window_ns, 3600 * SLO_NSEC_PER_SEC);
   EXPECT_TRUE(config.defaults.metric->value.is_response());
   const std::string file = (root_.path() / "etc/scx-slo/scx-slo.conf").string();
