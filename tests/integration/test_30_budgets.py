@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Settings in unit files, and the way from a unit to its cgroup while units come and go."""
 
+import json
+
 import machine
 import pytest
 
@@ -88,10 +90,31 @@ def test_an_edited_drop_in_takes_effect_with_daemon_reload_and_not_before(worker
     machine.counting("worker.service")
 
 
-def test_reload_reads_the_files_again(worker):
+def test_a_reload_of_ours_does_not_run_ahead_of_systemd(worker):
+    before = machine.budget_usec("worker.service")
     worker.budget("worker.service", "8ms")
     machine.run("scx-slo", "reload")
+    assert machine.budget_usec("worker.service") == before
+    told = machine.output("scx-slo", "cat", "worker.service")
+    assert "systemctl daemon-reload" in told
+    machine.daemon_reload()
     budget_becomes("worker.service", 8000)
+    assert "daemon-reload" not in machine.output("scx-slo", "cat", "worker.service")
+
+
+def test_settings_are_inherited_one_by_one_and_cat_says_from_where(units, worker):
+    machine.write_drop_in("team.slice", "[X-Slo]\nSloObjective=95%\n", name="60-objective.conf")
+    units.service("partial.service", machine.WORK, settings="Slice=team.slice\n", budget="6ms")
+    machine.daemon_reload()
+    machine.run("systemctl", "start", "partial.service")
+    budget_becomes("partial.service", 6000)
+    rows = json.loads(machine.output("scx-slo", "cat", "--json", "partial.service"))["settings"]
+    settings = {row["key"]: row for row in rows}
+    assert settings["SloBudget"]["value"] == "6ms"
+    assert settings["SloBudget"]["file"].endswith("/partial.service.d/50-slo.conf")
+    assert settings["SloObjective"]["value"] == "95%"
+    assert settings["SloObjective"]["file"].endswith("/team.slice.d/60-objective.conf")
+    assert settings["SloMetric"] == {"key": "SloMetric", "value": "wait", "file": None, "line": None}
 
 
 def test_infinity_is_no_budget_even_below_a_slice_with_one(units, worker):

@@ -19,7 +19,7 @@ class Mistake:
 
 
 MISTAKES = {
-    "bare": Mistake(b"[X-Slo]\nSloBudget=5\n", ("SloBudget", '"5"', "5ms")),
+    "bare": Mistake(b"[X-Slo]\nSloBudget=5\n", ("SloBudget=5 ", "5ms")),
     "word": Mistake(b"[X-Slo]\nSloBudget=banana\n", ("SloBudget", "banana", "5ms", "infinity")),
     "negative": Mistake(b"[X-Slo]\nSloBudget=-1ms\n", ("SloBudget", "-1ms", "5ms")),
     "metric": Mistake(b"[X-Slo]\nSloMetric=banana\n", ("SloMetric", "banana", "wait", "response")),
@@ -27,7 +27,7 @@ MISTAKES = {
     "key": Mistake(b"[X-Slo]\nSloBuget=5ms\n", ("SloBuget", "SloBudget")),
     "section": Mistake(b"[X-SLO]\nSloBudget=5ms\n", ("[X-SLO]", "[X-Slo]"), line=1),
     "unreadable": Mistake(b"[X-Slo]\nSloBudget=5ms\n", ("chmod",), line=None, mode=0o600),
-    "long": Mistake(b"[X-Slo]\nSloBudget=" + b"5ms " * 73 + b"\n", ("200",)),
+    "long": Mistake(b"[X-Slo]\nSloBudget=" + b"5ms " * 73 + b"\n", ("SloBudget", "198 bytes")),
     "nul": Mistake(b"[X-Slo]\nSloBudget=5\0ms\n", ("NUL",)),
 }
 
