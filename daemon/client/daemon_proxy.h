@@ -29,8 +29,10 @@ class DaemonProxy {
   [[nodiscard]] Answer<std::vector<UnitReport>> units() const;
   // The unit whose settings hold for `unit`.
   [[nodiscard]] Answer<UnitReport> stats(const std::string& unit) const;
-  // attach (for a while), confirm, detach or reload.
-  [[nodiscard]] Answer<void> order(const Options& options) const;
+  // What holds for `unit`, inherited and default settings included.
+  [[nodiscard]] Answer<std::vector<UnitSetting>> settings(const std::string& unit) const;
+  // attach, detach or reload.
+  [[nodiscard]] Answer<void> order(Command command) const;
 
  private:
   class Bus;

@@ -6,12 +6,14 @@
 #include <string>
 #include <utility>
 
-#include "active_scheduler.h"
+#include "cat.h"
+#include "check.h"
 #include "daemon_proxy.h"
 #include "failure.h"
 #include "json.h"
 #include "options.h"
 #include "report.h"
+#include "systemd_proxy.h"
 
 namespace slo::client {
 namespace {
@@ -23,9 +25,8 @@ struct Outcome {
 };
 
 Answer<Outcome> status(const DaemonProxy& daemon, bool json) {
-  auto overview = daemon.overview();
+  const auto overview = daemon.overview();
   if (!overview) return std::unexpected(overview.error());
-  overview->scheduler = active_scheduler("/");
   const auto units = daemon.units();
   if (!units) return std::unexpected(units.error());
   return Outcome{json ? status_json(*overview, *units) : status_text(*overview, *units),
@@ -43,15 +44,28 @@ Answer<Outcome> stats(const DaemonProxy& daemon, const std::string& unit, bool j
   });
 }
 
-Answer<Outcome> order(const DaemonProxy& daemon, const Options& options) {
-  const auto done = daemon.order(options);
-  if (!done) return std::unexpected(done.error());
-  return daemon.overview().transform([&options](const auto& overview) {
-    return Outcome{options.json ? state_json(overview) : state_text(overview)};
+Answer<Outcome> cat(const DaemonProxy& daemon, const std::string& unit, bool json) {
+  return daemon.settings(unit).transform([&](const auto& settings) {
+    const bool changed = needs_daemon_reload(unit);
+    return Outcome{json ? cat_json(unit, settings, changed) : cat_text(unit, settings, changed)};
   });
 }
 
+Outcome check(const Options& options) {
+  const Checked checked = check_files(options.files);
+  return {options.json ? check_json(checked) : check_text(checked),
+          checked.errors() > 0 ? exit_failure : exit_ok};
+}
+
+Answer<Outcome> order(const DaemonProxy& daemon, Command command, bool json) {
+  const auto done = daemon.order(command);
+  if (!done) return std::unexpected(done.error());
+  return daemon.overview().transform(
+      [json](const auto& overview) { return Outcome{json ? state_json(overview) : state_text(overview)}; });
+}
+
 Answer<Outcome> carry_out(const Options& options) {
+  if (options.command == Command::check) return check(options);
   const auto daemon = DaemonProxy::connect();
   if (!daemon) return std::unexpected(daemon.error());
   switch (options.command) {
@@ -61,11 +75,14 @@ Answer<Outcome> carry_out(const Options& options) {
       return list(*daemon, options.json);
     case Command::stats:
       return stats(*daemon, options.unit, options.json);
+    case Command::cat:
+      return cat(*daemon, options.unit, options.json);
+    case Command::check:
+      break;  // above: it needs no daemon
     case Command::attach:
-    case Command::confirm:
     case Command::detach:
     case Command::reload:
-      return order(*daemon, options);
+      return order(*daemon, options.command, options.json);
   }
   std::unreachable();
 }

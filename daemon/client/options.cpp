@@ -6,26 +6,29 @@
 #include <array>
 #include <utility>
 
-#include "daemon/time_span.h"
-
 namespace slo::client {
 namespace {
 
 constexpr std::size_t unit_name_max = 255;
-constexpr std::uint64_t nsec_per_usec = 1000;
 
 constexpr std::array commands{
     std::pair{Command::status, "Show what scx-slo does now, and the units with a budget (the default)"},
     std::pair{Command::list, "List the units with a budget, and where it is set"},
     std::pair{Command::stats, "Show how long the tasks of a unit waited for a CPU"},
+    std::pair{Command::cat, "Show which settings hold for a unit, and where each is set"},
+    std::pair{Command::check, "Say what is wrong with unit files or scx-slo.conf, without the daemon"},
     std::pair{Command::attach, "Put scx-slo's scheduler in charge (root)"},
-    std::pair{Command::confirm, "Stay attached after attach --for (root)"},
     std::pair{Command::detach, "Hand scheduling back to the kernel; the daemon stays (root)"},
     std::pair{Command::reload, "Read the settings of all units anew (root)"},
 };
 
+bool names_a_unit(Command command) {
+  return command == Command::stats || command == Command::cat;
+}
+
 constexpr std::string_view footer =
-    "Exit status: 0 done; 1 failed; 2 wrong arguments; 3 (status only) scx-slo does not\n"
+    "Exit status: 0 done; 1 failed, or a file has errors; 2 wrong arguments; 3 (status only) scx-slo does "
+    "not\n"
     "run, or does not enforce. A budget is set in the unit: see scx-slo.unit(5).";
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> suffixes) {
@@ -43,12 +46,6 @@ EarlyExit usage_error(const std::string& what) {
   return {exit_usage, "scx-slo: " + what + "\nTry: scx-slo --help\n"};
 }
 
-std::expected<std::uint64_t, std::string> trial_usec(const std::string& text) {
-  const auto ns = parse_time_span_ns(text);
-  if (ns && *ns >= nsec_per_usec) return *ns / nsec_per_usec;
-  return std::unexpected("--for '" + text + "' is no time; accepted is a time with its unit such as 10min");
-}
-
 }  // namespace
 
 std::string_view to_string(Command command) {
@@ -59,10 +56,12 @@ std::string_view to_string(Command command) {
       return "list";
     case Command::stats:
       return "stats";
+    case Command::cat:
+      return "cat";
+    case Command::check:
+      return "check";
     case Command::attach:
       return "attach";
-    case Command::confirm:
-      return "confirm";
     case Command::detach:
       return "detach";
     case Command::reload:
@@ -91,7 +90,6 @@ std::expected<std::string, std::string> complete_unit_name(std::string_view name
 std::expected<Options, EarlyExit> parse_options(int argc, const char* const* argv,
                                                 const std::string& version) {
   Options options;
-  std::string trial;
   CLI::App app{"Latency budgets for systemd units: what the scheduler does, and proof of it", "scx-slo"};
   app.set_version_flag("--version", "scx-slo " + version, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -103,12 +101,10 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
   for (const auto& [command, purpose] : commands) {
     CLI::App* sub = app.add_subcommand(std::string(to_string(command)), purpose);
     sub->add_flag("--json", options.json, "Answer as JSON");
-    if (command == Command::stats)
+    if (command == Command::check) sub->add_option("FILE", options.files, "The files to read")->required();
+    if (names_a_unit(command))
       sub->add_option("UNIT", options.unit, "The unit; .service is added to a name without a suffix")
           ->required();
-    if (command == Command::attach)
-      sub->add_option("--for", trial, "Detach again after this time, unless confirmed with: scx-slo confirm")
-          ->type_name("TIME");
     sub->callback([&options, command] { options.command = command; });
   }
   try {
@@ -120,12 +116,7 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
   } catch (const CLI::ParseError& error) {
     return std::unexpected(usage_error(error.what()));
   }
-  if (options.command == Command::attach && !trial.empty()) {
-    const auto usec = trial_usec(trial);
-    if (!usec) return std::unexpected(usage_error(usec.error()));
-    options.for_usec = *usec;
-  }
-  if (options.command == Command::stats) {
+  if (names_a_unit(options.command)) {
     auto full = complete_unit_name(options.unit);
     if (!full) return std::unexpected(usage_error(full.error()));
     options.unit = *std::move(full);

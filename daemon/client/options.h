@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <cstdint>
 #include <expected>
-#include <optional>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slo::client {
 
-enum class Command { status, list, stats, attach, confirm, detach, reload };
+enum class Command { status, list, stats, cat, check, attach, detach, reload };
 [[nodiscard]] std::string_view to_string(Command command);
 
 // Exit codes of scx-slo(1).
@@ -21,8 +21,8 @@ inline constexpr int exit_not_enforcing = 3;
 struct Options {
   Command command = Command::status;
   bool json = false;
-  std::string unit;                            // with its suffix; only for stats
-  std::optional<std::uint64_t> for_usec = {};  // attach: detach again after that time, unless confirmed
+  std::vector<std::filesystem::path> files = {};  // only for check
+  std::string unit;                               // with its suffix; only for stats and cat
 };
 
 // The program ends without asking the daemon: help, version, or a usage error.

@@ -19,7 +19,7 @@ SOURCES = ("bpf/*.h", "bpf/*.c", "daemon/*.h", "daemon/*.cpp", "daemon/client/*.
 BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*", "daemon/client/*")
 CORE = ("error", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
         "unit_file", "config_files", "config", "overrides", "requirements", "units", "histogram", "window", "burn_rate",
-        "stats", "cause", "advise", "events", "state", "scheduler_exit", "scheduler_kernel", "latch", "recovery", "guard",
+        "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel", "latch", "recovery", "guard",
         "audience", "manager")
 CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
@@ -45,6 +45,9 @@ BPF_PURE = {"bpf/slo_abi.h": (), "bpf/policy.h": ("bpf/slo_abi.h",), "bpf/job.h"
             "bpf/rate_limit.h": ("bpf/slo_abi.h",),
             "bpf/slo_histogram.h": ("bpf/slo_abi.h",)}
 CLIENT_MAY = ("daemon/client/*", "daemon/time_span.h", "daemon/slo.h", "daemon/error.h", "daemon/handle.h")
+# What `scx-slo check` reads files with, so that it says what the daemon would say.
+PARSERS = ("daemon/unit_file.h", "daemon/config.h", "daemon/config_problem.h", "daemon/settings_file.h")
+CHECK = "daemon/client/check.*"
 ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u8|char|struct slo_\w+)\s+\w+(\[\w+\])*$")
 BPF_CALL = re.compile(r"\b((?:scx_)?bpf_\w+)\s*\(")
 
@@ -68,8 +71,9 @@ def check_include(path, target):
             yield why
     if path in BPF_PURE and target not in BPF_PURE[path]:
         yield f"{path} may include {' and '.join(BPF_PURE[path]) or 'nothing'} alone"
-    if path.startswith("daemon/client/") and target.startswith("daemon/") and not matches(target, CLIENT_MAY):
-        yield "client includes no rooms of the daemon but time_span, slo, error and handle"
+    parses = matches(path, (CHECK,)) and target in PARSERS
+    if path.startswith("daemon/client/") and target.startswith("daemon/") and not (parses or matches(target, CLIENT_MAY)):
+        yield "client includes no rooms of the daemon but time_span, slo, error and handle (and check the parsers)"
     if matches(path, CORE_FILES) and target.startswith("daemon/") and not matches(target, CORE_FILES):
         yield "the core includes rooms of the core alone"
     if path.startswith("daemon/") and not path.startswith("daemon/client/") and target.startswith("daemon/client/"):
@@ -124,6 +128,8 @@ CLEAN = {
     "daemon/settings_file.cpp": "#include <ini.h>\n// #include <spdlog/spdlog.h>\n",
     "daemon/bus_unit.cpp": '#include <sdbus-c++/sdbus-c++.h>\n#include "org.scxslo.Unit1_adaptor.h"\n',
     "daemon/client/report.h": "#include <string>\n",
+    "daemon/config.h": '#include "slo.h"\n',
+    "daemon/client/check.cpp": '#include "daemon/config.h"\n',
     "daemon/client/main.cpp": '#include "report.h"\n#include "daemon/slo.h"\n',
 }
 
@@ -153,6 +159,8 @@ PLANTED = (
     ("daemon/slo.cpp", "#include <INIReader.h>\n", "inih belongs"),
     ("daemon/client/main.cpp", '#include "daemon/manager.h"\n', "no rooms of the daemon"),
     ("daemon/client/main.cpp", '#include "../manager.h"\n', "no rooms of the daemon"),
+    ("daemon/client/main.cpp", '#include "daemon/config.h"\n', "no rooms of the daemon"),
+    ("daemon/client/check.cpp", '#include "daemon/manager.h"\n', "no rooms of the daemon"),
     ("daemon/bus_manager.cpp", '#include "client/report.h"\n', "nothing of its client"),
     ("tests/unit/units_test.cpp", "#include <sdbus-c++/sdbus-c++.h>\n", "sdbus belongs"),
 )

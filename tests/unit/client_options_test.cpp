@@ -22,8 +22,8 @@ TEST(ClientOptions, NoCommandMeansStatus) {
 }
 
 TEST(ClientOptions, EveryCommandIsUnderstoodByTheNameItIsShownWith) {
-  for (const Command command : {Command::status, Command::list, Command::attach, Command::confirm,
-                                Command::detach, Command::reload}) {
+  for (const Command command :
+       {Command::status, Command::list, Command::attach, Command::detach, Command::reload}) {
     const std::string name(to_string(command));
     const auto options = parse({name.c_str()});
     ASSERT_TRUE(options) << name;
@@ -45,10 +45,22 @@ TEST(ClientOptions, StatsTakesOneUnitAndCompletesItsName) {
   EXPECT_EQ(options->unit, "nginx.service");
 }
 
-TEST(ClientOptions, AttachTakesTheLengthOfATrial) {
-  EXPECT_EQ(parse({"attach"})->for_usec, std::nullopt);
-  EXPECT_EQ(parse({"attach", "--for", "10min"})->for_usec, 600'000'000U);
-  EXPECT_EQ(parse({"attach", "--json", "--for=1min 30s"})->for_usec, 90'000'000U);
+TEST(ClientOptions, CatTakesOneUnitAndCompletesItsName) {
+  const auto options = parse({"cat", "nginx"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::cat);
+  EXPECT_EQ(options->unit, "nginx.service");
+  EXPECT_FALSE(parse({"cat"}));
+  EXPECT_FALSE(parse({"cat", "a.timer"}));
+}
+
+TEST(ClientOptions, CheckTakesFilesAsTheyAre) {
+  const auto options = parse({"check", "--json", "a.conf", "./b c.service"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::check);
+  EXPECT_EQ(options->files, (std::vector<std::filesystem::path>{"a.conf", "./b c.service"}));
+  EXPECT_TRUE(options->json);
+  EXPECT_FALSE(parse({"check"}));
 }
 
 TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
@@ -61,7 +73,7 @@ TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   ASSERT_FALSE(help);
   EXPECT_EQ(help.error().code, exit_ok);
   for (const char* word :
-       {"status", "list", "stats", "attach", "confirm", "detach", "reload", "--json", "Exit status"})
+       {"status", "list", "stats", "cat", "check", "attach", "detach", "reload", "--json", "Exit status"})
     EXPECT_NE(help.error().text.find(word), std::string::npos) << word;
 
   const auto command_help = parse({"stats", "--help"});
@@ -79,9 +91,7 @@ TEST(ClientOptions, WrongArgumentsAreUsageErrorsThatNameThem) {
        {Case{{"stat"}, "stat"}, Case{{"--frobnicate"}, "--frobnicate"}, Case{{"stats"}, "UNIT"},
         Case{{"stats", "a", "b"}, "b"}, Case{{"list", "extra"}, "extra"},
         Case{{"stats", "nginx.timer"}, "nginx.timer"}, Case{{"stats", "/etc/passwd"}, "/etc/passwd"},
-        Case{{"attach", "detach"}, "detach"}, Case{{"attach", "--for", "10"}, "'10'"},
-        Case{{"attach", "--for", "0s"}, "'0s'"}, Case{{"attach", "--for"}, "--for"},
-        Case{{"detach", "--for", "10min"}, "--for"}}) {
+        Case{{"attach", "detach"}, "detach"}}) {
     const auto options = parse(wrong.arguments);
     ASSERT_FALSE(options) << wrong.named;
     EXPECT_EQ(options.error().code, exit_usage) << wrong.named;
