@@ -17,6 +17,7 @@ LONG = 30
 # Seconds within which the machine answers, however slowly it is emulated. How fast it is is for a benchmark to say.
 ANSWER_LIMIT = 30
 USER = "operator"
+TAG = "slo-test"
 
 LOADS = {
     "cpu": ["stress-ng", "--cpu", "8"],
@@ -34,11 +35,7 @@ numbers = itertools.count()
 
 @pytest.fixture(scope="module", autouse=True)
 def budget(module_units):
-    module_units.service(
-        "beside.service",
-        "/usr/local/bin/deadline_jobs --exec 1ms --period 20ms --limit 100ms --seconds 3600",
-        budget="10ms",
-    )
+    module_units.service("beside.service", machine.WORK, budget="10ms")
     machine.daemon_reload()
     machine.run("systemctl", "start", "beside.service")
 
@@ -53,10 +50,10 @@ def a_login_answers():
 
 def the_journal_answers():
     word = f"still here {next(numbers)}"
-    machine.run("logger", "--tag", "slo-test", word, limit=ANSWER_LIMIT)
+    machine.run("logger", "--tag", TAG, word, limit=ANSWER_LIMIT)
     machine.wait_for(
         "the journal has it",
-        lambda: word in machine.output("journalctl", "-q", "-o", "cat", "-t", "slo-test", "-n", "5", limit=ANSWER_LIMIT),
+        lambda: word in machine.output("journalctl", "-q", "-o", "cat", "-t", TAG, "-n", "5", limit=ANSWER_LIMIT),
         ANSWER_LIMIT,
     )
 
@@ -77,9 +74,8 @@ def end_all(process):
 def under(load, seconds, look):
     """Runs the load and asks for answers all the while; returns how long the slowest of each took."""
     # It runs for at least `seconds`, and until everything was asked for once.
-    process = subprocess.Popen(
-        LOADS[load], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True
-    )
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(LOADS[load], start_new_session=True, **quiet)
     end = time.monotonic() + seconds
     slowest = dict.fromkeys(ANSWERS, 0.0)
     try:
