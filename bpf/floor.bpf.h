@@ -1,54 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The floor of best effort: while its tasks wait, it gets a turn on a CPU whenever SLO tasks have had more
- * than their share there. A timer pinned to the CPU ends the turn, as slices end at ticks only.
+ * than their share there. Looked for at every switch and every tick; a timer pinned to the CPU ends the turn,
+ * as slices end at ticks only.
  */
 #ifndef SLO_FLOOR_BPF_H
 #define SLO_FLOOR_BPF_H
 
 #include "preempt.bpf.h"
-#include "queue.bpf.h"
+
+static __always_inline u64 credit_max_ns(void)
+{
+	return slo_floor_credit_max_ns(tunables.best_effort_gap_ns, tunables.best_effort_floor_permille);
+}
 
 /* Brings the floor's credit up to date with what has run since the last time. */
-static __always_inline void charge_floor(struct cpu_ctx *cctx, u64 now)
+static __always_inline void charge_floor(s32 cpu, struct cpu_ctx *cctx, u64 now)
 {
 	u64 ran_ns = slo_elapsed_ns(cctx->floor_charged_ns, now);
+	u32 permille = tunables.best_effort_floor_permille;
 
 	if (cctx->class == SLO_CLASS_BEST_EFFORT)
-		cctx->floor_credit_ns = slo_floor_earn(cctx->floor_credit_ns, ran_ns);
-	else if (cctx->class == SLO_CLASS_SLO &&
-		 (nr_shared_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0))
-		cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, ran_ns);
+		cctx->floor_credit_ns =
+			slo_floor_earn(cctx->floor_credit_ns, ran_ns, permille, credit_max_ns());
+	else if (cctx->class == SLO_CLASS_SLO && best_effort_waits(cpu, cctx))
+		cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, ran_ns, permille);
 	cctx->floor_charged_ns = now;
 }
 
-/* Serves best effort before SLO tasks when the floor is due or its turn is not over. */
-static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, u64 now)
+static __always_inline bool floor_is_wanted(s32 cpu, const struct cpu_ctx *cctx)
 {
-	struct floor_timer *timer;
-	u64 turn_ns;
-	u32 key = (u32)cpu;
+	return slo_floor_is_wanted(cctx->floor_credit_ns, credit_max_ns()) && best_effort_waits(cpu, cctx);
+}
+
+static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
+{
+	struct slo_timer *timer;
+	u32 index = (u32)cpu;
+
+	cpu_ctx_of(cpu)->floor_turn_until_ns = now + turn_ns;
+	timer = bpf_map_lookup_elem(&floor_timers, &index);
+	if (timer)
+		bpf_timer_start(&timer->timer, turn_ns, BPF_F_TIMER_CPU_PIN);
+}
+
+/*
+ * Serves best effort before SLO tasks when its turn is due, or wanted and the SLO tasks have slack for it.
+ * has_prev: the task that ran until now is an SLO task and goes on, with this key.
+ */
+static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_prev, u64 prev_key,
+					    u64 now)
+{
+	struct head first;
+	u64 turn_ns, key;
 
 	if (in_floor_turn(cctx, now))
 		return take_best_effort(cpu, cctx);
 	cctx->floor_turn_until_ns = 0;
-	if (cctx->floor_credit_ns != 0 || !take_best_effort(cpu, cctx))
+	if (!floor_is_wanted(cpu, cctx))
 		return false;
 	turn_ns = slo_floor_turn_ns(smallest_budget_ns);
-	cctx->floor_turn_until_ns = now + turn_ns;
-	timer = bpf_map_lookup_elem(&floor_timers, &key);
-	if (timer)
-		bpf_timer_start(&timer->timer, turn_ns, BPF_F_TIMER_CPU_PIN);
+	first = first_slo(cpu, cctx);
+	if (!has_prev && !first.queue)
+		return false; /* best effort is next anyway */
+	key = has_prev && (!first.queue || slo_before(prev_key, first.at)) ? prev_key : first.at;
+	if (!slo_floor_takes_turn(cctx->floor_credit_ns, credit_max_ns(), now, turn_ns, key) ||
+	    !take_best_effort(cpu, cctx))
+		return false;
+	start_floor_turn(cpu, now, turn_ns);
 	return true;
 }
 
-static int end_floor_turn(void *map, u32 *cpu, struct floor_timer *timer)
+static int end_floor_turn(void *map, u32 *index, struct slo_timer *timer)
 {
-	struct cpu_ctx *cctx = cpu_ctx_of((s32)*cpu);
+	s32 cpu = (s32)*index;
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	cctx->floor_turn_until_ns = 0;
-	if (nr_shared_slo.value != 0 || cctx->nr_pinned_slo != 0)
-		kick((s32)*cpu, cctx);
+	if (slo_waits(cpu, cctx))
+		kick_now(cpu, cctx, slo_now());
 	return 0;
 }
 

@@ -125,6 +125,10 @@ enum scx_dsq_id_flags : u64 {
 	SCX_DSQ_LOCAL = (1LLU << 63) | 2,
 };
 
+enum scx_ops_flags {
+	SCX_OPS_KEEP_BUILTIN_IDLE = 1 << 0,
+};
+
 enum scx_kick_flags {
 	SCX_KICK_IDLE = 1LLU << 0,
 	SCX_KICK_PREEMPT = 1LLU << 1,
@@ -157,7 +161,8 @@ struct sched_ext_ops {
 	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
 	void (*enqueue)(struct task_struct *p, u64 enq_flags);
 	void (*dispatch)(s32 cpu, struct task_struct *prev);
-	void (*runnable)(struct task_struct *p, u64 enq_flags);
+	void (*update_idle)(s32 cpu, bool idle);
+	void (*tick)(struct task_struct *p);
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);
 	void (*quiescent)(struct task_struct *p, u64 deq_flags);

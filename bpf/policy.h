@@ -18,9 +18,6 @@
 /* An SLO task preempts another one only for a key this much earlier: two switches cost about as much. */
 #define SLO_PREEMPT_MARGIN_NS (100ull * SLO_NSEC_PER_USEC)
 
-#define SLO_SLICE_MAX_NS (20ull * SLO_NSEC_PER_MSEC)
-#define SLO_BEST_EFFORT_SLICE_NS (20ull * SLO_NSEC_PER_MSEC)
-
 /* Kernel threads and PID 1 have this budget, so that the system stays operable beside any load. */
 #define SLO_IMPLICIT_BUDGET_NS (10ull * SLO_NSEC_PER_MSEC)
 
@@ -42,6 +39,17 @@ static inline int slo_before(slo_u64 a, slo_u64 b)
 }
 
 /*
+ * Keys lie a little before the latest start: what takes over only does so when the running task is later by
+ * the margin, and then it takes a switch.
+ */
+static inline slo_u64 slo_start_within_ns(slo_u64 budget_ns)
+{
+	slo_u64 early_ns = budget_ns / 8;
+
+	return budget_ns - (early_ns < 2 * SLO_PREEMPT_MARGIN_NS ? early_ns : 2 * SLO_PREEMPT_MARGIN_NS);
+}
+
+/*
  * Key of a job whose wait is bounded: the latest start that keeps the budget. Its wait so far is now - wake -
  * exec, so it must start by now + (budget - wait) = wake + budget + exec. It does not change while the job
  * waits.
@@ -51,6 +59,25 @@ static inline slo_u64 slo_key_ns(slo_u64 wake_ns, slo_u64 budget_ns, slo_u64 exe
 	return wake_ns + budget_ns + exec_ns;
 }
 
+/*
+ * Key of a job whose response is bounded: the latest start from which its remaining execution, as far as its
+ * unit's jobs let expect it, still ends within the budget. What it waited and executed so far cancels out.
+ * A job that is expected to take longer than the whole budget has to start at once.
+ */
+static inline slo_u64 slo_response_key_ns(slo_u64 wake_ns, slo_u64 budget_ns, slo_u64 exec_ns,
+					  slo_u64 expected_exec_ns)
+{
+	slo_u64 remaining_ns = expected_exec_ns > exec_ns ? expected_exec_ns - exec_ns : 0;
+
+	return wake_ns + (remaining_ns < budget_ns ? budget_ns - remaining_ns : 0);
+}
+
+/* The expectation after one more job: a moving average over about eight jobs, exponentially weighted. */
+static inline slo_u64 slo_expect_exec_ns(slo_u64 expected_ns, slo_u64 exec_ns)
+{
+	return expected_ns != 0 ? expected_ns - expected_ns / 8 + exec_ns / 8 : exec_ns;
+}
+
 /* A job is served by key while it has a budget and has executed no more than the guarantee covers. */
 static inline slo_u32 slo_class(slo_u64 budget_ns, slo_u64 exec_ns, slo_u64 max_exec_ns)
 {
@@ -58,18 +85,19 @@ static inline slo_u32 slo_class(slo_u64 budget_ns, slo_u64 exec_ns, slo_u64 max_
 }
 
 /* Slices end at ticks, so one below a tick would be a tick all the same. */
-static inline slo_u64 slo_slice_ns(slo_u64 budget_ns, slo_u64 tick_ns)
+static inline slo_u64 slo_slice_ns(slo_u64 budget_ns, slo_u64 tick_ns, slo_u64 slice_max_ns)
 {
 	slo_u64 slice_ns = budget_ns / 4;
 
 	if (slice_ns < tick_ns)
 		slice_ns = tick_ns;
-	return slice_ns < SLO_SLICE_MAX_NS ? slice_ns : SLO_SLICE_MAX_NS;
+	return slice_ns < slice_max_ns ? slice_ns : slice_max_ns;
 }
 
-static inline slo_u64 slo_best_effort_slice_ns(slo_u64 tick_ns, slo_u64 nr_slo_waiting)
+/* While SLO tasks wait, best effort comes back to the queue at the next tick. */
+static inline slo_u64 slo_best_effort_slice_ns(slo_u64 slice_ns, slo_u64 tick_ns, slo_u64 nr_slo_waiting)
 {
-	return nr_slo_waiting != 0 && tick_ns < SLO_BEST_EFFORT_SLICE_NS ? tick_ns : SLO_BEST_EFFORT_SLICE_NS;
+	return nr_slo_waiting != 0 && tick_ns < slice_ns ? tick_ns : slice_ns;
 }
 
 /* Virtual time that exec_ns costs a task of this weight (1..10000, 100 is normal; exec below 2^57 ns). */
@@ -79,9 +107,9 @@ static inline slo_u64 slo_vtime_charge_ns(slo_u64 exec_ns, slo_u32 weight)
 }
 
 /* A task that slept keeps no more than one slice of credit, so that it cannot starve those that did not. */
-static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns)
+static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 slice_ns)
 {
-	slo_u64 earliest_ns = vtime_now_ns - SLO_BEST_EFFORT_SLICE_NS;
+	slo_u64 earliest_ns = vtime_now_ns - slice_ns;
 
 	return slo_before(vtime_ns, earliest_ns) ? earliest_ns : vtime_ns;
 }
@@ -106,29 +134,65 @@ static inline int slo_preempts(slo_u64 key_ns, slo_u32 running_class, slo_u64 ru
 }
 
 /*
- * The floor: while best-effort tasks wait, they get at least 1/20 of each CPU. Credit is spent by SLO
- * execution and earned by best-effort execution; when none is left, best effort gets a turn. What best effort
- * runs anyway counts: the credit it can save covers 100 ms of SLO execution, longer than most bursts.
+ * In how long a CPU has to look again because of a waiting SLO task with this key: when the running one,
+ * whose key moves on with its execution (running_key_ns at ran_from_ns), will be later by the margin. A
+ * little late is early enough, half-way to the waiting one's key: most tasks have gone to sleep by then, and
+ * an alarm costs a few switches. 0: at once.
  */
-#define SLO_FLOOR_DIVISOR 20ull
-#define SLO_FLOOR_CREDIT_MAX_NS (5ull * SLO_NSEC_PER_MSEC)
+static inline slo_u64 slo_overtaken_in_ns(slo_u64 key_ns, slo_u64 running_key_ns, slo_u64 ran_from_ns,
+					  slo_u64 now_ns)
+{
+	slo_u64 at_ns = ran_from_ns + (key_ns + SLO_PREEMPT_MARGIN_NS - running_key_ns);
+	slo_u64 overtaken_in_ns = slo_before(now_ns, at_ns) ? at_ns - now_ns : 0;
+	slo_u64 half_way_ns = slo_before(now_ns, key_ns) ? (key_ns - now_ns) / 2 : 0;
+
+	return overtaken_in_ns > half_way_ns ? overtaken_in_ns : half_way_ns;
+}
+
+/*
+ * When a CPU may be asked to reschedule: what runs there has had its minimum run, and the last request is one
+ * interval old. In the past or at `now`: at once.
+ */
+static inline slo_u64 slo_kick_at_ns(slo_u64 ran_from_ns, slo_u64 min_run_ns, slo_u64 last_kick_ns,
+				     slo_u64 kick_interval_ns)
+{
+	slo_u64 after_run_ns = ran_from_ns + min_run_ns;
+	slo_u64 after_kick_ns = last_kick_ns + kick_interval_ns;
+
+	return slo_before(after_run_ns, after_kick_ns) ? after_kick_ns : after_run_ns;
+}
+
+/*
+ * The floor: while best-effort tasks wait, they get at least floor_permille of each CPU, and a turn at least
+ * once per gap. Credit is spent by SLO execution and earned by best-effort execution, so what best effort
+ * runs anyway counts. The most credit there can be covers one gap of SLO execution.
+ *
+ * A turn is wanted when little credit is left: then it is taken as soon as the SLO tasks have slack for it.
+ * It is due when there is none left: then it is taken in any case.
+ */
+#define SLO_FLOOR_WANTED_DIVISOR 4ull
 /* Turns are short, as SLO tasks wait meanwhile: 1 ms, or half of the smallest budget where that is less. */
 #define SLO_FLOOR_TURN_NS (1ull * SLO_NSEC_PER_MSEC)
 
-static inline slo_u64 slo_floor_spend(slo_u64 credit_ns, slo_u64 slo_exec_ns)
+static inline slo_u64 slo_floor_credit_max_ns(slo_u64 gap_ns, slo_u32 floor_permille)
 {
-	slo_u64 cost_ns = slo_exec_ns / SLO_FLOOR_DIVISOR;
+	return gap_ns * floor_permille / 1000;
+}
+
+static inline slo_u64 slo_floor_spend(slo_u64 credit_ns, slo_u64 slo_exec_ns, slo_u32 floor_permille)
+{
+	slo_u64 cost_ns = slo_exec_ns * floor_permille / 1000;
 
 	return credit_ns > cost_ns ? credit_ns - cost_ns : 0;
 }
 
-static inline slo_u64 slo_floor_earn(slo_u64 credit_ns, slo_u64 best_effort_exec_ns)
+/* credit_ns <= credit_max_ns, floor_permille <= 1000 */
+static inline slo_u64 slo_floor_earn(slo_u64 credit_ns, slo_u64 best_effort_exec_ns, slo_u32 floor_permille,
+				     slo_u64 credit_max_ns)
 {
-	slo_u64 gain_ns = best_effort_exec_ns - best_effort_exec_ns / SLO_FLOOR_DIVISOR;
+	slo_u64 gain_ns = best_effort_exec_ns - best_effort_exec_ns * floor_permille / 1000;
 
-	if (gain_ns >= SLO_FLOOR_CREDIT_MAX_NS - credit_ns) /* credit never exceeds its maximum */
-		return SLO_FLOOR_CREDIT_MAX_NS;
-	return credit_ns + gain_ns;
+	return gain_ns >= credit_max_ns - credit_ns ? credit_max_ns : credit_ns + gain_ns;
 }
 
 static inline slo_u64 slo_floor_turn_ns(slo_u64 smallest_budget_ns)
@@ -136,6 +200,21 @@ static inline slo_u64 slo_floor_turn_ns(slo_u64 smallest_budget_ns)
 	slo_u64 half_ns = smallest_budget_ns / 2;
 
 	return half_ns != 0 && half_ns < SLO_FLOOR_TURN_NS ? half_ns : SLO_FLOOR_TURN_NS;
+}
+
+static inline int slo_floor_is_wanted(slo_u64 credit_ns, slo_u64 credit_max_ns)
+{
+	return credit_ns <= credit_max_ns / SLO_FLOOR_WANTED_DIVISOR;
+}
+
+/* key_ns: the earliest key of the SLO tasks that the turn would keep waiting. */
+static inline int slo_floor_takes_turn(slo_u64 credit_ns, slo_u64 credit_max_ns, slo_u64 now_ns,
+				       slo_u64 turn_ns, slo_u64 key_ns)
+{
+	if (credit_ns == 0)
+		return 1;
+	return slo_floor_is_wanted(credit_ns, credit_max_ns) &&
+	       slo_before(now_ns + turn_ns + SLO_PREEMPT_MARGIN_NS, key_ns);
 }
 
 #endif

@@ -5,26 +5,16 @@
 #ifndef SLO_PREEMPT_BPF_H
 #define SLO_PREEMPT_BPF_H
 
-#include "storage.bpf.h"
+#include "queue.bpf.h"
 
-/* Candidates of each kind that are tried as a victim. */
+/* CPUs that are tried as a victim: of one word of the mask, and in all. VICTIMS_MAX stands for "found". */
 #define VICTIM_TRIES 4
+#define VICTIMS_TRIED_MAX 16
+#define VICTIMS_MAX 1024
 
-/*
- * Makes a CPU look at the queues. One request at a time: until the CPU has looked, more say nothing new. The
- * exchange is a full barrier, so a CPU that has already looked (and cleared the flag) is asked again.
- */
-static __always_inline void kick(s32 cpu, struct cpu_ctx *cctx)
-{
-	if (__sync_lock_test_and_set(&cctx->kick_pending, 1) == 0)
-		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
-}
-
-static __always_inline void kick_seen(struct cpu_ctx *cctx)
-{
-	if (cctx->kick_pending)
-		__sync_lock_test_and_set(&cctx->kick_pending, 0);
-}
+/* A CPU that goes idle while tasks are being queued looks again, but not for ever: they may be bound to other
+ * CPUs. */
+#define IDLE_RETRIES 3
 
 static __always_inline bool in_floor_turn(const struct cpu_ctx *cctx, u64 now)
 {
@@ -43,94 +33,255 @@ static __always_inline bool may_preempt(const struct cpu_ctx *cctx, u64 key, u64
 	return !in_floor_turn(cctx, now) && slo_preempts(key, cctx->class, running_key(cctx, now));
 }
 
-static __always_inline bool try_victim(struct task_struct *p, s32 cpu, u64 key, u64 now)
+/*
+ * Makes a CPU look at the queues. One request at a time: until the CPU has looked, more say nothing new. The
+ * exchange is a full barrier, so a CPU that has already looked (and cleared the flag) is asked again.
+ */
+static __always_inline void kick_now(s32 cpu, struct cpu_ctx *cctx, u64 now)
+{
+	if (__sync_lock_test_and_set(&cctx->kick_pending, 1) != 0)
+		return;
+	cctx->last_kick_ns = now;
+	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+}
+
+static __always_inline void kick_seen(struct cpu_ctx *cctx)
+{
+	if (cctx->kick_pending)
+		__sync_lock_test_and_set(&cctx->kick_pending, 0);
+}
+
+/* Arms the CPU's timer, unless it is armed for an earlier instant: that look will serve this task too. */
+static __noinline void set_alarm(s32 cpu, u64 now, u64 delay_ns)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	struct slo_timer *timer;
+	u32 index = (u32)cpu;
+
+	if (cctx->alarm_ns != 0 && !slo_before(now + delay_ns, cctx->alarm_ns))
+		return;
+	cctx->alarm_ns = now + delay_ns;
+	timer = bpf_map_lookup_elem(&kick_timers, &index);
+	if (timer)
+		bpf_timer_start(&timer->timer, delay_ns, BPF_F_TIMER_CPU_PIN);
+}
+
+/* Asks the CPU to look, but not before what runs there has had its minimum run, and not more often than
+ * allowed: then a timer asks. */
+static __always_inline void kick_in(s32 cpu, struct cpu_ctx *cctx, u64 now, u64 delay_ns)
+{
+	u64 at = slo_kick_at_ns(cctx->ran_from_ns, tunables.min_run_ns, cctx->last_kick_ns,
+				tunables.kick_interval_ns);
+
+	if (slo_before(now + delay_ns, at))
+		delay_ns = at - now;
+	if (delay_ns != 0)
+		set_alarm(cpu, now, delay_ns);
+	else
+		kick_now(cpu, cctx, now);
+}
+
+/*
+ * A task with this key waits for a CPU that runs something: asks the CPU to look at once, or when what runs
+ * will be the later one. What is more than a tick away is the next tick's business.
+ */
+static __always_inline void kick_when_overtaken(s32 cpu, struct cpu_ctx *cctx, u64 key, u64 now)
+{
+	u64 delay_ns = 0;
+
+	if (cctx->class == SLO_CLASS_NONE || in_floor_turn(cctx, now))
+		return;
+	if (!may_preempt(cctx, key, now))
+		delay_ns = slo_overtaken_in_ns(key, cctx->key_ns, cctx->ran_from_ns, now) + 1;
+	if (delay_ns < tick_ns)
+		kick_in(cpu, cctx, now, delay_ns);
+}
+
+/* Looks whether what waits for this CPU should run instead of what runs there. */
+static __noinline void look_at_queues(s32 cpu, u64 now)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	struct head first;
+
+	if (!slo_waits(cpu, cctx))
+		return;
+	first = first_slo(cpu, cctx);
+	if (first.queue)
+		kick_when_overtaken(cpu, cctx, first.at, now);
+}
+
+static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
+{
+	s32 cpu = (s32)*index;
+
+	__sync_lock_test_and_set(&cpu_ctx_of(cpu)->alarm_ns, 0);
+	look_at_queues(cpu, slo_now());
+	return 0;
+}
+
+/* Global, as are others below that loops call: the verifier then looks at them once, not once per path. */
+__noinline bool try_victim(struct task_struct *p __arg_trusted, s32 cpu, u32 shard, u64 key, u64 now)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	if (!may_preempt(cctx, key, now) || !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 		return false;
-	kick(cpu, cctx);
+	if (shard_of(cpu) != shard)
+		cctx->helps = shard + 1;
+	kick_in(cpu, cctx, now, 0);
 	return true;
 }
 
-/* A CPU of the mask that runs best effort, looking from the word of `near` on. */
-static bool kick_best_effort(struct task_struct *p, s32 near, u64 key, u64 now)
+/* Tries the CPUs of one word of the mask. Returns how many were tried, or VICTIMS_MAX when one was kicked. */
+__noinline u32 kick_one_of(struct task_struct *p __arg_trusted, u32 word, u32 shard, u64 key, u64 now)
 {
-	u32 words = (nr_cpus + 63) / 64;
-	u32 tries = 0;
+	u64 bits = best_effort_cpus[word & (CPU_WORDS - 1)];
+	u32 tried = 0;
 	int i;
 
-	bpf_for (i, 0, (int)words) {
-		u32 word = ((u32)near / 64 + (u32)i) % words & (BEST_EFFORT_WORDS - 1);
-		u64 bits = best_effort_cpus[word];
-		int j;
+	bpf_for (i, 0, VICTIM_TRIES) {
+		u32 bit = slo_log2(bits);
 
-		bpf_for (j, 0, VICTIM_TRIES) {
-			if (!bits)
-				break;
-			if (try_victim(p, (s32)(word * 64 + slo_log2(bits)), key, now))
-				return true;
-			bits &= ~(1ull << slo_log2(bits));
-			if (++tries >= VICTIM_TRIES * 4)
-				return false;
+		if (!bits)
+			break;
+		bits &= ~(1ull << bit);
+		if (try_victim(p, (s32)(word * 64 + bit), shard, key, now)) {
+			tried = VICTIMS_MAX;
+			break;
 		}
+		tried++;
 	}
-	return false;
+	return tried;
+}
+
+/* A CPU that runs best effort, looking from the word of `near` on; true when there was one to kick. */
+__noinline bool kick_best_effort(struct task_struct *p __arg_trusted, s32 near, u64 key, u64 now)
+{
+	u32 words = (nr_cpus + 63) / 64;
+	u32 tried = 0;
+	u32 i;
+
+	bpf_for (i, 0, words) {
+		tried += kick_one_of(p, ((u32)near / 64 + i) % words, shard_of(near), key, now);
+		if (tried >= VICTIMS_TRIED_MAX)
+			break;
+	}
+	return tried >= VICTIMS_MAX;
+}
+
+/* The CPU with the later key of two random ones: almost as good as the latest of all, without looking at
+ * all. */
+static __always_inline s32 random_victim(u64 now)
+{
+	u32 first = bpf_get_prandom_u32() % nr_cpus;
+	u32 second = bpf_get_prandom_u32() % nr_cpus;
+	struct cpu_ctx *a = cpu_ctx_of((s32)first);
+	struct cpu_ctx *b = cpu_ctx_of((s32)second);
+
+	if (b->class == SLO_CLASS_SLO && slo_before(running_key(a, now), running_key(b, now)))
+		return (s32)second;
+	return (s32)first;
 }
 
 /* No CPU is idle: takes one from best effort, near `prev` if possible, else from a task with a later key. */
-static void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now)
+static __always_inline void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(prev);
-	struct cpu_ctx *a, *b;
-	u32 first, second;
+	u32 shard = shard_of(prev);
 
-	if (cctx->class == SLO_CLASS_BEST_EFFORT && try_victim(p, prev, key, now))
+	if (nr_cpus > 1 && cctx->class != SLO_CLASS_BEST_EFFORT &&
+	    (kick_best_effort(p, prev, key, now) || try_victim(p, random_victim(now), shard, key, now)))
 		return;
-	if (kick_best_effort(p, prev, key, now))
-		return;
-	/* Two random choices find a CPU almost as good as the one with the latest key, without looking at
-	 * all. */
-	first = bpf_get_prandom_u32() % nr_cpus;
-	second = bpf_get_prandom_u32() % nr_cpus;
-	a = cpu_ctx_of((s32)first);
-	b = cpu_ctx_of((s32)second);
-	if (b->class == SLO_CLASS_SLO && slo_before(running_key(a, now), running_key(b, now)))
-		first = second;
-	if (!try_victim(p, (s32)first, key, now))
-		try_victim(p, prev, key, now);
+	kick_when_overtaken(prev, cctx, key, now);
 }
 
-/* Wakes an idle CPU for a queued task; true when there was one. */
+static __always_inline bool any_cpu_idle(void)
+{
+	u32 words = (nr_cpus + 63) / 64;
+	u64 idle = idle_cpus[0];
+	u32 i;
+
+	if (words > 1) {
+		bpf_for (i, 1, words)
+			idle |= idle_cpus[i & (CPU_WORDS - 1)];
+	}
+	return idle != 0;
+}
+
+/*
+ * The kernel finds no idle CPU, but some said they were about to be idle: its own mask learns that a moment
+ * later. Asks one of them near `near` to look.
+ */
+static __noinline void wake_idling_cpu(struct task_struct *p, s32 near)
+{
+	u64 bits = *cpu_word(idle_cpus, near);
+	int i;
+
+	bpf_for (i, 0, VICTIM_TRIES) {
+		u32 bit = slo_log2(bits);
+		s32 cpu = (s32)(((u32)near & ~63u) + bit);
+
+		if (!bits)
+			break;
+		bits &= ~(1ull << bit);
+		if (!bpf_cpumask_test_cpu((u32)cpu, p->cpus_ptr))
+			continue;
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		break;
+	}
+}
+
+/*
+ * Wakes an idle CPU for a queued task; true when there was one. Whoever clears an idle bit of the kernel's
+ * wakes that CPU. Our own bits are looked at first: none set is the usual case under load.
+ */
 static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool pinned)
 {
+	s32 idle = cpu;
+
 	if (pinned) {
-		if (!scx_bpf_test_and_clear_cpu_idle(cpu))
+		if (!(*cpu_word(idle_cpus, cpu) >> ((u32)cpu % 64) & 1))
 			return false;
+		scx_bpf_test_and_clear_cpu_idle(cpu);
 	} else {
-		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-		if (cpu < 0)
+		if (!any_cpu_idle())
 			return false;
+		idle = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+		if (idle < 0) {
+			wake_idling_cpu(p, cpu);
+			return false;
+		}
 	}
-	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	scx_bpf_kick_cpu(idle, SCX_KICK_IDLE);
 	return true;
 }
 
 /* Keeps the mask of best-effort CPUs; written only when what a CPU runs changes its class. */
 static __always_inline void note_class(s32 cpu, struct cpu_ctx *cctx, u32 class)
 {
-	u32 word = (u32)cpu / 64 & (BEST_EFFORT_WORDS - 1);
-	u64 bit = 1ull << ((u32)cpu % 64);
 	u32 in_mask = class == SLO_CLASS_BEST_EFFORT;
 
 	cctx->class = class;
-	if (cctx->in_best_effort_mask == in_mask)
+	if (nr_cpus == 1 || cctx->in_best_effort_mask == in_mask)
 		return;
 	cctx->in_best_effort_mask = in_mask;
-	if (in_mask)
-		__sync_fetch_and_or(&best_effort_cpus[word], bit);
-	else
-		__sync_fetch_and_and(&best_effort_cpus[word], ~bit);
+	set_cpu_bit(best_effort_cpus, cpu, in_mask);
+}
+
+static __noinline bool anything_waits(s32 cpu)
+{
+	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u32 i;
+
+	if (cctx->nr_pinned_slo != 0 || cctx->nr_pinned_best_effort != 0)
+		return true;
+	bpf_for (i, 0, nr_shards) {
+		struct shard_ctx *shard = shard_ctx_of(i);
+
+		if (shard->nr_slo.value != 0 || shard->nr_best_effort.value != 0)
+			return true;
+	}
+	return false;
 }
 
 #endif

@@ -7,11 +7,11 @@
 
 #include "storage.bpf.h"
 
-/* Queue ids: user queues have bit 63 clear. */
-#define QUEUE_SHARED_SLO 1ull
-#define QUEUE_SHARED_BEST_EFFORT 2ull
-#define QUEUE_PINNED_SLO (1ull << 32)
-#define QUEUE_PINNED_BEST_EFFORT (2ull << 32)
+/* Queue ids: user queues have bit 63 clear. The low half is the shard, or the CPU of a pinned queue. */
+#define QUEUE_SHARED_SLO (1ull << 32)
+#define QUEUE_SHARED_BEST_EFFORT (2ull << 32)
+#define QUEUE_PINNED_SLO (3ull << 32)
+#define QUEUE_PINNED_BEST_EFFORT (4ull << 32)
 
 /* A head that may not run on this CPU must not hide the one behind it; so many are looked at. */
 #define HEADS_MAX 8
@@ -28,24 +28,38 @@ static __always_inline u32 classify(const struct task_ctx *tctx, u64 now)
 
 static __always_inline u64 key_of(const struct task_ctx *tctx, u64 now)
 {
-	return slo_key_ns(tctx->acct.job.wake_ns, tctx->acct.budget_ns, task_exec_ns(tctx, now));
+	const struct accounting *acct = &tctx->acct;
+	u64 within_ns = slo_start_within_ns(acct->budget_ns);
+	u64 exec_ns = task_exec_ns(tctx, now);
+
+	if (acct->cfg_flags & SLO_CFG_RESPONSE)
+		return slo_response_key_ns(acct->job.wake_ns, within_ns, exec_ns,
+					   *expected_exec_of(acct->slot));
+	return slo_key_ns(acct->job.wake_ns, within_ns, exec_ns);
 }
 
-static __always_inline u64 slice_of(const struct task_ctx *tctx)
+static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)
+{
+	return slo_slice_ns(tctx->acct.budget_ns, tick_ns, tunables.slo_slice_max_ns);
+}
+
+static __always_inline u64 slice_of(const struct task_ctx *tctx, s32 cpu)
 {
 	if (tctx->class == SLO_CLASS_SLO)
-		return slo_slice_ns(tctx->acct.budget_ns, tick_ns);
-	return slo_best_effort_slice_ns(tick_ns, nr_shared_slo.value);
+		return slo_slice_of(tctx);
+	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns,
+					shard_ctx_of(shard_of(cpu))->nr_slo.value);
 }
 
 static __always_inline void count_queue(const struct task_ctx *tctx, u64 by)
 {
-	struct cpu_ctx *cpu = cpu_ctx_of(tctx->queue_cpu);
+	struct shard_ctx *shard = shard_ctx_of(tctx->queue_at);
+	struct cpu_ctx *cpu = cpu_ctx_of((s32)tctx->queue_at);
 
 	if (tctx->queue == SLO_QUEUE_SHARED_SLO)
-		__sync_fetch_and_add(&nr_shared_slo.value, by);
+		__sync_fetch_and_add(&shard->nr_slo.value, by);
 	else if (tctx->queue == SLO_QUEUE_SHARED_BEST_EFFORT)
-		__sync_fetch_and_add(&nr_shared_best_effort.value, by);
+		__sync_fetch_and_add(&shard->nr_best_effort.value, by);
 	else if (tctx->queue == SLO_QUEUE_PINNED_SLO)
 		__sync_fetch_and_add(&cpu->nr_pinned_slo, (u32)by);
 	else if (tctx->queue == SLO_QUEUE_PINNED_BEST_EFFORT)
@@ -60,13 +74,40 @@ static __always_inline void leave_queue(struct task_ctx *tctx)
 	tctx->queue = SLO_QUEUE_NONE;
 }
 
-static __always_inline void join_queue(struct task_ctx *tctx, u32 queue, s32 cpu)
+static __always_inline void join_queue(struct task_ctx *tctx, u32 queue, u32 at)
 {
 	leave_queue(tctx);
 	tctx->queue = queue;
-	tctx->queue_cpu = cpu;
+	tctx->queue_at = at;
 	count_queue(tctx, 1);
 }
+
+/* SLO tasks wait that this CPU takes before anything else (some may not be allowed to run here). */
+static __always_inline bool slo_waits(s32 cpu, const struct cpu_ctx *cctx)
+{
+	return shard_ctx_of(shard_of(cpu))->nr_slo.value != 0 || cctx->nr_pinned_slo != 0 || cctx->helps != 0;
+}
+
+static __always_inline bool best_effort_waits(s32 cpu, const struct cpu_ctx *cctx)
+{
+	return shard_ctx_of(shard_of(cpu))->nr_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0;
+}
+
+/* Brings a task's virtual time to the clock of the shard where it is now. */
+static __always_inline void move_vtime(struct task_ctx *tctx, u32 shard)
+{
+	if (tctx->vtime_shard == shard)
+		return;
+	tctx->vtime_ns +=
+		shard_ctx_of(shard)->vtime_now_ns.value - shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value;
+	tctx->vtime_shard = shard;
+}
+
+/* A queue with its first task's key or virtual time; id 0: none. */
+struct head {
+	u64 queue;
+	u64 at;
+};
 
 /* Key or virtual time of the first task of a queue that may run on this CPU; false when there is none. */
 static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
@@ -91,29 +132,97 @@ static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
 	return found;
 }
 
-/* Takes the earlier head of the shared queue and of this CPU's own. */
-static __always_inline bool take(s32 cpu, u64 shared, u64 pinned, u64 nr_shared, u64 nr_pinned)
+static __always_inline void keep_earlier(struct head *first, u64 queue, s32 cpu)
 {
-	u64 shared_at = 0, pinned_at = 0;
+	u64 at = 0;
 
-	if (nr_pinned == 0)
-		return nr_shared != 0 && slo_move_to_local(shared);
-	if (nr_shared != 0 && head_of(shared, cpu, &shared_at) && head_of(pinned, cpu, &pinned_at) &&
-	    slo_before(shared_at, pinned_at) && slo_move_to_local(shared))
-		return true;
-	return slo_move_to_local(pinned) || (nr_shared != 0 && slo_move_to_local(shared));
+	if (!head_of(queue, cpu, &at) || (first->queue && !slo_before(at, first->at)))
+		return;
+	first->queue = queue;
+	first->at = at;
+}
+
+/* The earliest of the SLO tasks that this CPU may take: its shard's, its own, those of a shard it helps. */
+static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx)
+{
+	struct head first = {};
+	u32 shard = shard_of(cpu);
+	u32 helps = cctx->helps;
+
+	if (shard_ctx_of(shard)->nr_slo.value != 0)
+		keep_earlier(&first, QUEUE_SHARED_SLO | shard, cpu);
+	if (cctx->nr_pinned_slo != 0)
+		keep_earlier(&first, QUEUE_PINNED_SLO | (u32)cpu, cpu);
+	if (helps != 0)
+		keep_earlier(&first, QUEUE_SHARED_SLO | (helps - 1), cpu);
+	return first;
+}
+
+/* Heads are compared only where several queues have some: each look costs as much as taking a task. */
+static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx)
+{
+	u64 shared = QUEUE_SHARED_SLO | shard_of(cpu);
+	u64 pinned = QUEUE_PINNED_SLO | (u32)cpu;
+	bool has_shared = shard_ctx_of(shard_of(cpu))->nr_slo.value != 0;
+	bool has_pinned = cctx->nr_pinned_slo != 0;
+	struct head first;
+
+	if (cctx->helps == 0 && !(has_shared && has_pinned))
+		return (has_shared && slo_move_to_local(shared)) || (has_pinned && slo_move_to_local(pinned));
+	first = first_slo(cpu, cctx);
+	return (first.queue && slo_move_to_local(first.queue)) || slo_move_to_local(pinned) ||
+	       slo_move_to_local(shared);
 }
 
 static __always_inline bool take_best_effort(s32 cpu, const struct cpu_ctx *cctx)
 {
-	return take(cpu, QUEUE_SHARED_BEST_EFFORT, QUEUE_PINNED_BEST_EFFORT | (u32)cpu,
-		    nr_shared_best_effort.value, cctx->nr_pinned_best_effort);
+	u64 shared = QUEUE_SHARED_BEST_EFFORT | shard_of(cpu);
+	u64 pinned = QUEUE_PINNED_BEST_EFFORT | (u32)cpu;
+	bool has_shared = shard_ctx_of(shard_of(cpu))->nr_best_effort.value != 0;
+	bool has_pinned = cctx->nr_pinned_best_effort != 0;
+	struct head first = {};
+
+	if (!(has_shared && has_pinned))
+		return (has_shared && slo_move_to_local(shared)) || (has_pinned && slo_move_to_local(pinned));
+	keep_earlier(&first, shared, cpu);
+	keep_earlier(&first, pinned, cpu);
+	return (first.queue && slo_move_to_local(first.queue)) || slo_move_to_local(pinned) ||
+	       slo_move_to_local(shared);
 }
 
-static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx)
+/*
+ * Where the queue of best effort is clearly longer than here, its first task comes over: lengths, and with
+ * them shares, draw level. One other shard per look, as two random choices level almost as well as all.
+ */
+static __always_inline bool level_best_effort(u32 own)
 {
-	return take(cpu, QUEUE_SHARED_SLO, QUEUE_PINNED_SLO | (u32)cpu, nr_shared_slo.value,
-		    cctx->nr_pinned_slo);
+	u32 other = bpf_get_prandom_u32() % nr_shards;
+
+	if (shard_ctx_of(other)->nr_best_effort.value <= shard_ctx_of(own)->nr_best_effort.value + 2)
+		return false;
+	return slo_move_to_local(QUEUE_SHARED_BEST_EFFORT | other);
+}
+
+/* Nothing to do here: takes what waits elsewhere, SLO tasks first. */
+static __noinline bool steal(u32 own)
+{
+	u32 nr = nr_shards;
+	u32 i;
+
+	bpf_for (i, 1, nr) {
+		u32 other = (own + i) % nr;
+
+		if (shard_ctx_of(other)->nr_slo.value != 0 && slo_move_to_local(QUEUE_SHARED_SLO | other))
+			return true;
+	}
+	bpf_for (i, 1, nr) {
+		u32 other = (own + i) % nr;
+
+		if (shard_ctx_of(other)->nr_best_effort.value != 0 &&
+		    slo_move_to_local(QUEUE_SHARED_BEST_EFFORT | other))
+			return true;
+	}
+	return false;
 }
 
 #endif

@@ -3,14 +3,16 @@
  * The scheduler: callbacks gather facts, ask job.h and policy.h, and carry out the answer.
  *
  * Two kinds of queues: `SLO`, ordered by key (the latest start that keeps the budget), and `best effort`,
- * ordered by weighted virtual time. Each exists once for all CPUs and once per CPU, for tasks that may run
- * only there. A CPU that needs work takes the earliest key; without SLO tasks, or when best effort has its
- * turn, the earliest virtual time.
+ * ordered by weighted virtual time. Each exists once per shard (the CPUs of a last-level cache, at most 16)
+ * and once per CPU, for tasks that may run only there. A CPU that needs work takes the earliest key; without
+ * SLO tasks, or when best effort has its turn, the earliest virtual time; without either, what waits in other
+ * shards.
  *
  * A waking task goes to an idle CPU at once. Where none is idle, an SLO task is queued first, then a CPU is
  * told to look again: whichever CPU comes takes the earliest key.
  */
 #include "floor.bpf.h"
+#include "heartbeat.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -24,7 +26,14 @@ static __always_inline bool is_migration_disabled(const struct task_struct *p)
 
 static __always_inline bool is_pinned(const struct task_struct *p)
 {
-	return p->nr_cpus_allowed == 1 || is_migration_disabled(p);
+	return nr_cpus > 1 && (p->nr_cpus_allowed == 1 || is_migration_disabled(p));
+}
+
+/* A job begins where the task becomes runnable: on its way to a CPU or to a queue. */
+static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now)
+{
+	begin_job(&tctx->acct, p);
+	slo_job_wakes(&tctx->acct.job, now);
 }
 
 SEC("struct_ops/select_cpu")
@@ -32,19 +41,22 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 {
 	struct task_ctx *tctx = task_ctx_of(p);
 	bool is_idle = false;
+	u64 now;
 	s32 cpu;
 
 	if (!tctx)
 		return prev_cpu;
-	refresh_unit(&tctx->acct, p);
-	tctx->class = classify(tctx, slo_now());
 	/* A synchronous wakeup may be put behind its waker, which need not sleep soon: not for a task with a
 	 * budget. */
-	if (tctx->class == SLO_CLASS_SLO)
+	if (tctx->acct.budget_ns != 0)
 		wake_flags &= ~(u64)SCX_WAKE_SYNC;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
-	if (is_idle)
-		slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx), 0);
+	if (!is_idle)
+		return cpu;
+	now = slo_now();
+	wake_job(tctx, p, now);
+	tctx->class = classify(tctx, now);
+	slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, cpu), 0);
 	return cpu;
 }
 
@@ -52,15 +64,19 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 					u64 now, u64 enq_flags)
 {
 	u64 key = key_of(tctx, now);
-	u64 queue = pinned ? QUEUE_PINNED_SLO | (u32)cpu : QUEUE_SHARED_SLO;
+	u32 at = pinned ? (u32)cpu : shard_of(cpu);
 
-	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO, cpu);
-	/* Queue first, then look for a CPU: one that goes idle in between finds the task in the queue. */
-	slo_insert_vtime(p, queue, slice_of(tctx), key, enq_flags);
+	/*
+	 * Counted first, then an idle CPU is looked for, then the kernel inserts it, when this callback has
+	 * returned: a CPU that goes idle in between sees the count (slo_update_idle).
+	 */
+	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO, at);
+	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_SLO : QUEUE_SHARED_SLO) | at, slo_slice_of(tctx), key,
+			 enq_flags);
 	if (wake_idle_cpu(p, cpu, pinned))
 		return;
 	if (pinned)
-		try_victim(p, cpu, key, now);
+		kick_when_overtaken(cpu, cpu_ctx_of(cpu), key, now);
 	else
 		preempt_for(p, cpu, key, now);
 }
@@ -68,11 +84,15 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
 						bool pinned, u64 enq_flags)
 {
-	u64 queue = pinned ? QUEUE_PINNED_BEST_EFFORT | (u32)cpu : QUEUE_SHARED_BEST_EFFORT;
+	u32 shard = shard_of(cpu);
+	u32 at = pinned ? (u32)cpu : shard;
 
-	tctx->vtime_ns = slo_vtime_place_ns(tctx->vtime_ns, vtime_now_ns.value);
-	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT, cpu);
-	slo_insert_vtime(p, queue, slice_of(tctx), tctx->vtime_ns, enq_flags);
+	move_vtime(tctx, shard);
+	tctx->vtime_ns = slo_vtime_place_ns(tctx->vtime_ns, shard_ctx_of(shard)->vtime_now_ns.value,
+					    tunables.best_effort_slice_ns);
+	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT, at);
+	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at,
+			 slice_of(tctx, cpu), tctx->vtime_ns, enq_flags);
 	wake_idle_cpu(p, cpu, pinned);
 }
 
@@ -89,6 +109,7 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		slo_insert(p, SCX_DSQ_LOCAL, tick_ns, enq_flags);
 		return;
 	}
+	wake_job(tctx, p, now);
 	refresh_unit(&tctx->acct, p);
 	tctx->class = classify(tctx, now);
 	if (tctx->class == SLO_CLASS_SLO)
@@ -97,24 +118,15 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		enqueue_best_effort(p, tctx, cpu, pinned, enq_flags);
 }
 
-/* The task that ran until now keeps the CPU when it is still runnable and its key is the earliest. */
-static __always_inline bool keeps_cpu(struct task_struct *prev, s32 cpu, const struct cpu_ctx *cctx, u64 now)
+/* The task that ran until now, when it is an SLO task that is still runnable. */
+static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 now)
 {
 	struct task_ctx *tctx;
-	u64 key, at;
 
 	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
-		return false;
+		return NULL;
 	tctx = task_ctx_of(prev);
-	if (!tctx || classify(tctx, now) != SLO_CLASS_SLO)
-		return false;
-	key = key_of(tctx, now);
-	if (nr_shared_slo.value != 0 && head_of(QUEUE_SHARED_SLO, cpu, &at) && slo_before(at, key))
-		return false;
-	if (cctx->nr_pinned_slo != 0 && head_of(QUEUE_PINNED_SLO | (u32)cpu, cpu, &at) && slo_before(at, key))
-		return false;
-	slo_set_slice(prev, slo_slice_ns(tctx->acct.budget_ns, tick_ns));
-	return true;
+	return tctx && classify(tctx, now) == SLO_CLASS_SLO ? tctx : NULL;
 }
 
 SEC("struct_ops/dispatch")
@@ -122,25 +134,52 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
+	struct task_ctx *tctx = slo_prev(prev, now);
+	u64 key = tctx ? key_of(tctx, now) : 0;
+	u32 shard = shard_of(cpu);
+	struct head first;
 
 	kick_seen(cctx);
-	charge_floor(cctx, now);
-	if (take_floor_turn(cpu, cctx, now))
-		return;
-	if (keeps_cpu(prev, cpu, cctx, now) || take_slo(cpu, cctx))
-		return;
-	take_best_effort(cpu, cctx);
+	cctx->nr_dispatches++;
+	charge_floor(cpu, cctx, now);
+	if (take_floor_turn(cpu, cctx, tctx != NULL, key, now))
+		goto out;
+	if (tctx) {
+		/* It keeps the CPU when its key is the earliest. */
+		first = first_slo(cpu, cctx);
+		if (!first.queue || !slo_before(first.at, key)) {
+			slo_set_slice(prev, slo_slice_of(tctx));
+			if (first.queue)
+				kick_when_overtaken(cpu, cctx, first.at, now);
+			goto out;
+		}
+	}
+	if (take_slo(cpu, cctx))
+		goto out;
+	if (nr_shards > 1 && level_best_effort(shard))
+		goto out;
+	if (!take_best_effort(cpu, cctx) && nr_shards > 1 && !(prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+		steal(shard);
+out:
+	if (cctx->helps != 0)
+		cctx->helps = 0;
 }
 
-SEC("struct_ops/runnable")
-void BPF_PROG(slo_runnable, struct task_struct *p, u64 enq_flags)
+/*
+ * Closes the race between queueing and going idle. Queueing counts the task, then looks at the idle bits;
+ * going idle sets the bit, then looks at the counts: one of the two sees the other. The task's insertion may
+ * be under way on another CPU, hence several tries; what is still there then may not run here.
+ */
+SEC("struct_ops/update_idle")
+void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 {
-	struct task_ctx *tctx = task_ctx_of(p);
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	if (!tctx)
+	set_cpu_bit(idle_cpus, cpu, idle);
+	if (!idle || cctx->idle_retries >= IDLE_RETRIES || !anything_waits(cpu))
 		return;
-	begin_job(&tctx->acct, p);
-	slo_job_wakes(&tctx->acct.job, slo_now());
+	cctx->idle_retries++;
+	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 
 SEC("struct_ops/running")
@@ -154,44 +193,68 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (!tctx)
 		return;
 	leave_queue(tctx);
-	begin_job(&tctx->acct, p);
+	/* First seen here (the kernel bypasses us while it attaches or detaches): its wait is not known, so
+	 * it does not count. */
+	if (tctx->acct.job.state == SLO_JOB_NONE) {
+		refresh_unit(&tctx->acct, p);
+		tctx->acct.job_slot = SLO_NO_SLOT;
+	}
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
 	cctx->ran_from_ns = now;
 	cctx->floor_charged_ns = now;
-	if (tctx->class == SLO_CLASS_SLO)
+	if (cctx->idle_retries != 0)
+		cctx->idle_retries = 0;
+	if (tctx->class == SLO_CLASS_SLO) {
 		cctx->key_ns = key_of(tctx, now);
-	else if (slo_before(vtime_now_ns.value, tctx->vtime_ns))
-		vtime_now_ns.value = tctx->vtime_ns;
-	note_class(cpu, cctx, tctx->class);
-	/*
-	 * The kick may have been spent on switching to a task of the local queue, without a look at the
-	 * others: once more, but only once, as a task that comes back by the local queue would be kicked for
-	 * ever.
-	 */
-	if (cctx->kick_pending) {
-		kick_seen(cctx);
-		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+	} else {
+		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
+
+		move_vtime(tctx, shard_of(cpu));
+		if (slo_before(shard->vtime_now_ns.value, tctx->vtime_ns))
+			shard->vtime_now_ns.value = tctx->vtime_ns;
 	}
+	note_class(cpu, cctx, tctx->class);
+	/* Requests that came while the CPU was between two tasks found nothing to preempt, and what waits
+	 * behind a running SLO task may overtake it. */
+	kick_seen(cctx);
+	look_at_queues(cpu, now);
+}
+
+/* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
+ * to have a turn, and whether what waits will overtake it. */
+SEC("struct_ops/tick")
+void BPF_PROG(slo_tick, struct task_struct *p)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u64 now = slo_now();
+
+	if (cctx->class != SLO_CLASS_SLO)
+		return;
+	charge_floor(cpu, cctx, now);
+	if (floor_is_wanted(cpu, cctx))
+		slo_set_slice(p, 0);
+	else
+		look_at_queues(cpu, now);
 }
 
 SEC("struct_ops/stopping")
 void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
-	struct cpu_ctx *cctx = cpu_ctx_of(scx_bpf_task_cpu(p));
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
-	u64 ran_ns;
 
 	if (!tctx)
 		return;
 	slo_job_stops(&tctx->acct.job, now);
-	ran_ns = slo_elapsed_ns(tctx->ran_from_ns, now);
 	if (tctx->class == SLO_CLASS_BEST_EFFORT)
-		tctx->vtime_ns += slo_vtime_charge_ns(ran_ns, p->scx.weight);
+		tctx->vtime_ns += slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now), p->scx.weight);
 	else if (tctx->acct.job.exec_ns >= tctx->acct.max_exec_ns)
 		tctx->acct.demoted = true;
-	charge_floor(cctx, now);
+	charge_floor(cpu, cctx, now);
 	cctx->class = SLO_CLASS_NONE;
 }
 
@@ -206,6 +269,11 @@ void BPF_PROG(slo_quiescent, struct task_struct *p, u64 deq_flags)
 	leave_queue(tctx);
 	if (!(deq_flags & SCX_DEQ_SLEEP) || !slo_job_sleeps(&tctx->acct.job, slo_now(), &end))
 		return;
+	if (tctx->acct.cfg_flags & SLO_CFG_RESPONSE) {
+		u64 *expected = expected_exec_of(tctx->acct.slot);
+
+		*expected = slo_expect_exec_ns(*expected, end.exec_ns);
+	}
 	count_job(&tctx->acct, p, &end, scx_bpf_task_cpu(p));
 }
 
@@ -231,7 +299,8 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 	if (!tctx)
 		return;
 	forget_job(&tctx->acct);
-	tctx->vtime_ns = slo_vtime_new_ns(vtime_now_ns.value);
+	tctx->vtime_shard = shard_of(scx_bpf_task_cpu(p));
+	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);
 }
 
 SEC("struct_ops/disable")
@@ -251,7 +320,7 @@ void BPF_PROG(slo_cpu_online, s32 cpu)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	cctx->floor_credit_ns = SLO_FLOOR_CREDIT_MAX_NS;
+	cctx->floor_credit_ns = credit_max_ns();
 }
 
 SEC("struct_ops/cpu_offline")
@@ -260,46 +329,58 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	note_class(cpu, cctx, SLO_CLASS_NONE);
+	set_cpu_bit(idle_cpus, cpu, false);
 }
 
 static int init_cpu(u32 cpu)
 {
-	struct floor_timer *timer = bpf_map_lookup_elem(&floor_timers, &cpu);
-	struct cpu_ctx *cctx = cpu_ctx_of((s32)cpu);
+	struct slo_timer *floor_timer = bpf_map_lookup_elem(&floor_timers, &cpu);
+	struct slo_timer *kick_timer = bpf_map_lookup_elem(&kick_timers, &cpu);
+	int err;
+
+	if (!floor_timer || !kick_timer)
+		return -22; /* EINVAL: more CPUs than SLO_MAX_CPUS */
+	cpu_ctx_of((s32)cpu)->floor_credit_ns = credit_max_ns();
+	err = bpf_timer_init(&floor_timer->timer, &floor_timers, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&floor_timer->timer, end_floor_turn);
+	err = err ?: bpf_timer_init(&kick_timer->timer, &kick_timers, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&kick_timer->timer, on_alarm);
+	err = err ?: scx_bpf_create_dsq(QUEUE_PINNED_SLO | cpu, -1);
+	return err ?: scx_bpf_create_dsq(QUEUE_PINNED_BEST_EFFORT | cpu, -1);
+}
+
+static int init_heartbeat(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer = bpf_map_lookup_elem(&heartbeat_timer, &zero);
 	int err;
 
 	if (!timer)
-		return -22; /* EINVAL: more CPUs than SLO_MAX_CPUS */
-	cctx->floor_credit_ns = SLO_FLOOR_CREDIT_MAX_NS;
-	err = bpf_timer_init(&timer->timer, &floor_timers, CLOCK_MONOTONIC);
-	if (err)
-		return err;
-	err = bpf_timer_set_callback(&timer->timer, end_floor_turn);
-	if (err)
-		return err;
-	err = scx_bpf_create_dsq(QUEUE_PINNED_SLO | cpu, -1);
-	if (err)
-		return err;
-	return scx_bpf_create_dsq(QUEUE_PINNED_BEST_EFFORT | cpu, -1);
+		return -22;
+	heartbeat_ns = bpf_ktime_get_ns();
+	err = bpf_timer_init(&timer->timer, &heartbeat_timer, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&timer->timer, beat);
+	return err ?: bpf_timer_start(&timer->timer, HEARTBEAT_NS, 0);
 }
 
 SEC("struct_ops.s/init")
 s32 BPF_PROG(slo_init)
 {
-	int err, cpu;
+	int err;
+	u32 i;
 
-	err = scx_bpf_create_dsq(QUEUE_SHARED_SLO, -1);
-	if (err)
-		return err;
-	err = scx_bpf_create_dsq(QUEUE_SHARED_BEST_EFFORT, -1);
-	if (err)
-		return err;
-	bpf_for (cpu, 0, (int)nr_cpus) {
-		err = init_cpu((u32)cpu);
+	bpf_for (i, 0, nr_shards) {
+		err = scx_bpf_create_dsq(QUEUE_SHARED_SLO | i, -1);
+		err = err ?: scx_bpf_create_dsq(QUEUE_SHARED_BEST_EFFORT | i, -1);
 		if (err)
 			return err;
 	}
-	return 0;
+	bpf_for (i, 0, nr_cpus) {
+		err = init_cpu(i);
+		if (err)
+			return err;
+	}
+	return init_heartbeat();
 }
 
 SEC("struct_ops.s/exit")
@@ -313,14 +394,15 @@ void BPF_PROG(slo_exit, struct scx_exit_info *ei)
 	__sync_lock_test_and_set(&exit_record.kind, (u32)ei->kind);
 }
 
-/* Flags and hotplug_seq are filled in by the daemon, from what the running kernel knows. */
+/* More flags and hotplug_seq are filled in by the daemon, from what the running kernel knows. */
 SEC(".struct_ops.link")
 struct sched_ext_ops scx_slo = {
 	.select_cpu = (void *)slo_select_cpu,
 	.enqueue = (void *)slo_enqueue,
 	.dispatch = (void *)slo_dispatch,
-	.runnable = (void *)slo_runnable,
+	.update_idle = (void *)slo_update_idle,
 	.running = (void *)slo_running,
+	.tick = (void *)slo_tick,
 	.stopping = (void *)slo_stopping,
 	.quiescent = (void *)slo_quiescent,
 	.init_task = (void *)slo_init_task,
@@ -330,6 +412,7 @@ struct sched_ext_ops scx_slo = {
 	.cpu_offline = (void *)slo_cpu_offline,
 	.init = (void *)slo_init,
 	.exit = (void *)slo_exit,
+	.flags = SCX_OPS_KEEP_BUILTIN_IDLE,
 	.timeout_ms = 30000,
 	.exit_dump_len = SLO_EXIT_DUMP_LEN,
 	.name = "scx_slo",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler's own state: of a task, of a CPU, and what they share.
+ * The scheduler's own state: of a task, of a CPU, of a shard of CPUs, and what they share.
  */
 #ifndef SLO_STORAGE_BPF_H
 #define SLO_STORAGE_BPF_H
@@ -19,14 +19,17 @@ enum slo_queue {
 
 struct task_ctx {
 	struct accounting acct;
-	u64 vtime_ns;
+	u64 vtime_ns; /* on the clock of vtime_shard */
 	u64 ran_from_ns;
+	u32 vtime_shard;
 	u32 class;
-	u32 queue;     /* enum slo_queue */
-	s32 queue_cpu; /* of a pinned queue */
+	u32 queue;    /* enum slo_queue */
+	u32 queue_at; /* its shard, or the CPU of a pinned queue */
 };
 
-/* State of one CPU. Written by that CPU (kick_pending also by others), so no line is shared on every switch.
+/*
+ * State of one CPU. Written by that CPU; what others write (a request to reschedule, the lengths of its own
+ * queues) they write rarely, so no line is shared on every switch.
  */
 struct cpu_ctx {
 	u64 key_ns;      /* of the SLO task that runs, when it began to */
@@ -34,17 +37,29 @@ struct cpu_ctx {
 	u64 floor_credit_ns;
 	u64 floor_charged_ns;    /* the credit is right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
-	u32 class;               /* SLO_CLASS_* of what runs */
-	u32 kick_pending;        /* asked to reschedule and has not looked at the queues since */
+	u64 last_kick_ns;
+	u64 alarm_ns;      /* its timer is armed for then, to ask it to reschedule; 0: it is not */
+	u64 nr_dispatches; /* looks at the queues */
+	u32 class;         /* SLO_CLASS_* of what runs */
+	u32 kick_pending;  /* asked to reschedule and has not looked at the queues since */
+	u32 helps;         /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
+	u32 idle_retries; /* went idle in sight of queued tasks, since it last ran one */
 } __attribute__((aligned(128)));
 
-/* A counter on a line of its own, written by all CPUs. */
+/* A number on a line of its own. */
 struct counter {
 	volatile u64 value;
 } __attribute__((aligned(128)));
+
+/* CPUs of one last-level cache, at most 16: they share a pair of queues, and best effort's virtual time. */
+struct shard_ctx {
+	struct counter nr_slo;
+	struct counter nr_best_effort;
+	struct counter vtime_now_ns;
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -53,42 +68,96 @@ struct {
 	__type(value, struct task_ctx);
 } task_map SEC(".maps");
 
-struct floor_timer {
+struct slo_timer {
 	struct bpf_timer timer;
 };
 
+/* Ends the floor's turn of a CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SLO_MAX_CPUS);
 	__type(key, u32); /* CPU */
-	__type(value, struct floor_timer);
+	__type(value, struct slo_timer);
 } floor_timers SEC(".maps");
+
+/* Asks a CPU to reschedule at the instant from which that is allowed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLO_MAX_CPUS);
+	__type(key, u32); /* CPU */
+	__type(value, struct slo_timer);
+} kick_timers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slo_timer);
+} heartbeat_timer SEC(".maps");
 
 /* Set before loading. */
 const volatile u32 nr_cpus = 1;
+const volatile u32 nr_shards = 1;
 const volatile u64 tick_ns = 4 * SLO_NSEC_PER_MSEC;
 
 /* Written by the daemon while the scheduler runs. */
 volatile u64 smallest_budget_ns = 0;
+
+/* Read by the daemon: CLOCK_MONOTONIC of the last time that the queues were seen to be served. */
+volatile u64 heartbeat_ns = 0;
 
 /* Written by ops.exit, read by the daemon. */
 struct slo_exit_record exit_record;
 
 /* Static: the daemon has no business here, and the skeleton leaves them out. */
 static struct cpu_ctx cpus[SLO_MAX_CPUS];
-static struct counter nr_shared_slo;
-static struct counter nr_shared_best_effort;
-static struct counter vtime_now_ns;
-/* CPUs that ran best effort when last seen: a hint where to look for a victim. A power of two, to be masked.
- */
-#define BEST_EFFORT_WORDS (SLO_MAX_CPUS / 64)
-static u64 best_effort_cpus[BEST_EFFORT_WORDS];
+static struct shard_ctx shards[SLO_MAX_SHARDS];
+/* What a job of the unit with this slot is expected to execute; kept for SloMetric=response alone. */
+static u64 expected_exec_ns[SLO_CAPACITY_MAX];
+/* One bit per CPU; the number of words is a power of two, to be masked. */
+#define CPU_WORDS (SLO_MAX_CPUS / 64)
+static u64
+	best_effort_cpus[CPU_WORDS]; /* ran best effort when last seen: a hint where to look for a victim */
+static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
 
-/* CPU numbers are below SLO_MAX_CPUS (init refuses more); the mask is how the verifier knows. */
+/* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
 {
 	static_assert((SLO_MAX_CPUS & (SLO_MAX_CPUS - 1)) == 0, "a mask needs a power of two");
 	return &cpus[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+static __always_inline struct shard_ctx *shard_ctx_of(u32 shard)
+{
+	static_assert((SLO_MAX_SHARDS & (SLO_MAX_SHARDS - 1)) == 0, "a mask needs a power of two");
+	return &shards[shard & (SLO_MAX_SHARDS - 1)];
+}
+
+static __always_inline u64 *expected_exec_of(u32 slot)
+{
+	static_assert((SLO_CAPACITY_MAX & (SLO_CAPACITY_MAX - 1)) == 0, "a mask needs a power of two");
+	return &expected_exec_ns[slot & (SLO_CAPACITY_MAX - 1)];
+}
+
+static __always_inline u32 shard_of(s32 cpu)
+{
+	return cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+static __always_inline u64 *cpu_word(u64 *words, s32 cpu)
+{
+	return &words[(u32)cpu / 64 & (CPU_WORDS - 1)];
+}
+
+/* Full barriers, both: what is read after them is newer than the bit. */
+static __always_inline void set_cpu_bit(u64 *words, s32 cpu, bool value)
+{
+	u64 bit = 1ull << ((u32)cpu % 64);
+
+	if (value)
+		__sync_fetch_and_or(cpu_word(words, cpu), bit);
+	else
+		__sync_fetch_and_and(cpu_word(words, cpu), ~bit);
 }
 
 /* NULL only for a task that init_task never saw; init_task makes the storage, as making it elsewhere may

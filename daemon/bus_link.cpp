@@ -20,8 +20,8 @@ void check(int result, const char* what) {
 
 }  // namespace
 
-BusLink::BusLink(sd_event* event, std::string version, Log log)
-    : event_(event), version_(std::move(version)), log_(std::move(log)) {}
+BusLink::BusLink(sd_event* event, std::string version, Log log, ListEnded list_ended)
+    : event_(event), version_(std::move(version)), log_(std::move(log)), list_ended_(std::move(list_ended)) {}
 
 BusLink::~BusLink() {
   disconnect();
@@ -75,8 +75,8 @@ void BusLink::take_list(const Result<std::vector<UnitFact>>& facts) {
     outcome = std::unexpected(facts.error());
     log_(facts.error());
   }
-  if (!first_list_) first_list_ = outcome;
   objects_->list_ended(outcome);
+  list_ended_(outcome);
 }
 
 void BusLink::tend() {
@@ -100,7 +100,11 @@ void BusLink::tend() {
 }
 
 void BusLink::request_list() {
-  if (systemd_) systemd_->request_list();  // else connecting asks for one
+  if (systemd_) {
+    systemd_->request_list();
+  } else {  // connecting asks for one; who waits is not to wait that long
+    list_ended_(std::unexpected(Error{.tried = "list systemd's units", .advice = "the system bus is gone"}));
+  }
 }
 
 void BusLink::state_changed(State state, const std::string& reason) {

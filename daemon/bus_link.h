@@ -20,8 +20,10 @@ class BusLink final : public UnitSource, public Audience {
   // Log: where to say that the bus is gone, back, or has said something strange; also told of lists that
   // failed.
   using Log = std::function<void(const Error&)>;
+  // A list that was asked for has been taken over, or will not come.
+  using ListEnded = std::function<void(const Result<void>&)>;
   // The event loop outlives this object.
-  BusLink(sd_event* event, std::string version, Log log);
+  BusLink(sd_event* event, std::string version, Log log, ListEnded list_ended);
   ~BusLink() override;
   BusLink(const BusLink&) = delete;
   BusLink& operator=(const BusLink&) = delete;
@@ -33,8 +35,6 @@ class BusLink final : public UnitSource, public Audience {
   void disconnect();
   // Appears under the daemon's name. Throws sdbus::Error; waits for the bus (not for PID 1).
   void own_name();
-  // Outcome of the first list: empty while it is under way.
-  [[nodiscard]] const std::optional<Result<void>>& first_list() const { return first_list_; }
   // About once a second: connects again when the bus is gone.
   void tend();
 
@@ -51,12 +51,12 @@ class BusLink final : public UnitSource, public Audience {
   sd_event* event_;
   std::string version_;
   Log log_;
+  ListEnded list_ended_;
   Manager* manager_ = nullptr;
   sd_bus* bus_ = nullptr;  // owned by connection_
   std::unique_ptr<sdbus::IConnection> connection_;
   std::unique_ptr<BusManager> objects_;
   std::unique_ptr<SystemdClient> systemd_;
-  std::optional<Result<void>> first_list_;
   bool named_ = false;
   bool lost_ = false;
 };

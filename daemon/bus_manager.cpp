@@ -32,11 +32,21 @@ sdbus::Error no_such_unit(const Manager& manager, const std::string& name) {
 
 // The live properties, as the bus was last told.
 struct Shown {
+  std::string mode;
   std::string state;
   std::string reason;
   std::uint32_t units = 0;
   std::uint32_t config_errors = 0;
+  std::uint32_t failures = 0;
 };
+
+// For what has to be done in the operator's sight: long enough to look, and short enough to be a trial.
+constexpr std::uint64_t shortest_trial_usec = 1'000'000;
+constexpr std::uint64_t longest_trial_usec = 7ULL * 24 * 3600 * 1'000'000;
+
+sdbus::Error not_attached(const slo::Error& error) {
+  return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NotAttached"}, error.message()};
+}
 
 }  // namespace
 
@@ -110,12 +120,14 @@ class BusManager::Object final
     follow_units();
     const auto states = std::exchange(states_, {});
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
-    Shown now{State(), StateReason(), Units(), ConfigErrors()};
+    Shown now{Mode(), State(), StateReason(), Units(), ConfigErrors(), Failures()};
     std::vector<sdbus::PropertyName> changed;
+    if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
     if (now.reason != shown_.reason) changed.emplace_back("StateReason");
     if (now.units != shown_.units) changed.emplace_back("Units");
     if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
+    if (now.failures != shown_.failures) changed.emplace_back("Failures");
     shown_ = std::move(now);
     if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Manager1_adaptor::INTERFACE_NAME, changed);
   }
@@ -150,18 +162,38 @@ class BusManager::Object final
     return encode_stats(*stats);
   }
 
+  std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> GetSettings(
+      const std::string& name) override {
+    if (!manager_.knows(name)) throw no_such_unit(manager_, name);
+    std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> rows;
+    for (const auto& [key, value, origin] : manager_.settings(name))
+      rows.emplace_back(key, value, origin.file, origin.line);
+    return rows;
+  }
+
   void Attach(sdbus::Result<>&& result) override {
+    when_allowed("org.scxslo.attach", std::move(result), [this] { return attach({}); });
+  }
+
+  void AttachFor(sdbus::Result<>&& result, std::uint64_t for_usec) override {
+    when_allowed("org.scxslo.attach", std::move(result), [this, for_usec]() -> std::optional<sdbus::Error> {
+      if (for_usec < shortest_trial_usec || for_usec > longest_trial_usec)
+        return sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.InvalidArgs"},
+                            "a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w"};
+      return attach(for_usec * SLO_NSEC_PER_USEC);
+    });
+  }
+
+  void Confirm(sdbus::Result<>&& result) override {
     when_allowed("org.scxslo.attach", std::move(result), [this]() -> std::optional<sdbus::Error> {
-      if (const auto attached = manager_.attach(); !attached) {
-        return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NotAttached"}, attached.error().message()};
-      }
-      return std::nullopt;
+      const auto confirmed = manager_.confirm();
+      return confirmed ? std::nullopt : std::optional(not_attached(confirmed.error()));
     });
   }
 
   void Detach(sdbus::Result<>&& result) override {
     when_allowed("org.scxslo.detach", std::move(result), [this]() -> std::optional<sdbus::Error> {
-      manager_.detach("detached by order over D-Bus");
+      manager_.detach();
       return std::nullopt;
     });
   }
@@ -178,6 +210,11 @@ class BusManager::Object final
     });
   }
 
+  std::optional<sdbus::Error> attach(std::optional<std::uint64_t> trial_ns) {
+    const auto attached = manager_.attach(trial_ns);
+    return attached ? std::nullopt : std::optional(not_attached(attached.error()));
+  }
+
   void when_allowed(const std::string& action, sdbus::Result<>&& result,
                     std::function<std::optional<sdbus::Error>()> order) {
     auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
@@ -192,11 +229,14 @@ class BusManager::Object final
   }
 
   std::string Version() override { return version_; }
-  std::string Mode() override { return "enforce"; }  // the only mode there is yet
+  std::string Mode() override { return std::string{to_string(manager_.mode())}; }
   std::string State() override { return std::string{to_string(manager_.state())}; }
   std::string StateReason() override { return manager_.state_reason(); }
   std::uint32_t Units() override { return static_cast<std::uint32_t>(manager_.units().size()); }
   std::uint32_t ConfigErrors() override { return manager_.config_errors(); }
+  std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }
+  std::uint64_t EventsLost() override { return manager_.counters().events_lost; }
+  std::uint64_t Untracked() override { return manager_.counters().untracked; }
 
   sdbus::IConnection& connection_;
   Manager& manager_;

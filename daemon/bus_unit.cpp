@@ -18,6 +18,12 @@ namespace {
 
 using Stats = std::map<std::string, sdbus::Variant>;
 
+constexpr std::pair<std::uint32_t, const char*> causes[] = {{SLO_CAUSE_LATE_START, "MissesLateStart"},
+                                                            {SLO_CAUSE_PREEMPTED, "MissesPreempted"},
+                                                            {SLO_CAUSE_OVERLONG, "MissesOverlong"},
+                                                            {SLO_CAUSE_OVERRUN, "MissesOverrun"}};
+static_assert(std::size(causes) + 1 == SLO_CAUSES, "every cause but none");
+
 std::uint64_t to_usec(std::uint64_t ns) {
   if (ns == UINT64_MAX) return UINT64_MAX;
   constexpr std::uint64_t ns_per_usec = SLO_NSEC_PER_USEC;
@@ -36,6 +42,13 @@ void encode_quantiles(Stats& stats, const std::string& prefix, const Quantiles& 
   stats.emplace(prefix + "MaxUSec", sdbus::Variant{to_usec(quantiles.max_ns)});
 }
 
+// Empty where nothing is set.
+template <class T>
+std::string origin_of(const std::optional<Setting<T>>& setting) {
+  if (!setting || setting->origin.file.empty()) return {};
+  return setting->origin.file + ":" + std::to_string(setting->origin.line);
+}
+
 }  // namespace
 
 sdbus::ObjectPath unit_object_path(const std::string& unit) {
@@ -52,6 +65,7 @@ std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
   encoded.emplace("Jobs", sdbus::Variant{stats.jobs});
   encoded.emplace("Misses", sdbus::Variant{stats.misses});
   if (stats.miss_ratio) encoded.emplace("MissRatio", sdbus::Variant{*stats.miss_ratio});
+  for (const auto& [cause, key] : causes) encoded.emplace(key, sdbus::Variant{stats.misses_by_cause[cause]});
   encoded.emplace("Demotions", sdbus::Variant{stats.demotions});
   encoded.emplace("ExecUSec", sdbus::Variant{to_usec(stats.exec_ns)});
   encode_quantiles(encoded, "Wait", stats.wait);
@@ -91,10 +105,18 @@ class BusUnit::Object final
     std::vector<sdbus::PropertyName> changed;
     if (before.control_group != unit_.control_group) changed.emplace_back("ControlGroup");
     if (before.cgroup_id != unit_.cgroup_id) changed.emplace_back("ControlGroupId");
-    if (before.settings != unit_.settings) {
-      changed.emplace_back("SloBudgetUSec");
-      changed.emplace_back("SloBudgetOrigin");
-    }
+    const auto compare = [&](const auto& was, const auto& is, const char* value, const char* origin) {
+      if (was == is) return;
+      changed.emplace_back(value);
+      changed.emplace_back(origin);
+    };
+    const SloSettings& was = before.effective;
+    const SloSettings& is = unit_.effective;
+    compare(was.budget, is.budget, "SloBudgetUSec", "SloBudgetOrigin");
+    compare(was.metric, is.metric, "SloMetric", "SloMetricOrigin");
+    compare(was.objective, is.objective, "SloObjective", "SloObjectiveOrigin");
+    compare(was.max_exec, is.max_exec, "SloMaxExecUSec", "SloMaxExecOrigin");
+    if (before.needs_daemon_reload != unit_.needs_daemon_reload) changed.emplace_back("NeedDaemonReload");
     if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Unit1_adaptor::INTERFACE_NAME, changed);
   }
 
@@ -112,13 +134,27 @@ class BusUnit::Object final
   std::string ControlGroup() override { return unit_.control_group; }
   std::uint64_t ControlGroupId() override { return unit_.cgroup_id; }
   std::uint64_t SloBudgetUSec() override {
-    return unit_.effective.budget ? to_usec(unit_.effective.budget->value.ns()) : UINT64_MAX;
+    const auto& budget = unit_.effective.budget;
+    return budget ? to_usec(budget->value.ns()) : UINT64_MAX;
   }
-  std::string SloBudgetOrigin() override {
-    if (!unit_.effective.budget) return {};
-    const Origin& origin = unit_.effective.budget->origin;
-    return origin.file + ":" + std::to_string(origin.line);
+  std::string SloMetric() override {
+    return unit_.effective.metric.transform([](const auto& set) { return set.value.to_string(); })
+        .value_or(slo::Metric::wait().to_string());
   }
+  double SloObjective() override {
+    return unit_.effective.objective.transform([](const auto& set) { return set.value; })
+        .value_or(slo::Objective::standard())
+        .ratio();
+  }
+  std::uint64_t SloMaxExecUSec() override {
+    const auto& max_exec = unit_.effective.max_exec;
+    return max_exec ? to_usec(max_exec->value.ns()) : UINT64_MAX;
+  }
+  std::string SloBudgetOrigin() override { return origin_of(unit_.effective.budget); }
+  std::string SloMetricOrigin() override { return origin_of(unit_.effective.metric); }
+  std::string SloObjectiveOrigin() override { return origin_of(unit_.effective.objective); }
+  std::string SloMaxExecOrigin() override { return origin_of(unit_.effective.max_exec); }
+  bool NeedDaemonReload() override { return unit_.needs_daemon_reload; }
 
   sdbus::ObjectPath path_;
   const Manager& manager_;

@@ -41,8 +41,8 @@ Journal::Journal(const std::string& level) : structured_(stderr_is_journal()) {
 
 void Journal::state_changed(State state, const std::string& reason) {
   const std::string name{to_string(state)};
-  // Units come and go all day, and the reason counts them.
-  if (std::exchange(last_state_, state) == state) {
+  // Units come and go all day, and the reason for enforcing counts them.
+  if (std::exchange(last_state_, state) == state && state == State::enforcing) {
     spdlog::debug("{}: {}", name, reason);
     return;
   }
@@ -63,7 +63,7 @@ void Journal::config_problem(const ConfigProblem& problem) {
 void Journal::scheduler_ended(const SchedulerExit& exit) {
   std::string message = "the scheduler ended: " + exit.reason;
   if (!exit.message.empty()) message += " (" + exit.message + ")";
-  write(Priority::error, message,
+  write(kind_of(exit) == EndKind::failure ? Priority::error : Priority::notice, message,
         {{"MESSAGE_ID", std::string{message_id_scheduler_ended}},
          {"SCX_SLO_EXIT_KIND", std::to_string(exit.kind)},
          {"SCX_SLO_EXIT_CODE", std::to_string(exit.exit_code)},

@@ -51,6 +51,7 @@ std::uint64_t kernel_enum_value(const btf* types, const char* type_name, std::st
 void configure(scheduler& skeleton, const Topology& topology, const slo_tunables& tunables) {
   configure_accounting(skeleton, topology, tunables);
   skeleton.rodata->nr_cpus = topology.nr_cpus;
+  skeleton.rodata->nr_shards = topology.nr_shards;
   skeleton.rodata->tick_ns = topology.tick_ns;
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 
@@ -61,15 +62,6 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
     if (types) skeleton.struct_ops.scx_slo->flags |= kernel_enum_value(types.get(), "scx_ops_flags", flag);
   // Closes the race with CPUs that come or go between load and attach.
   skeleton.struct_ops.scx_slo->hotplug_seq = read_number("/sys/kernel/sched_ext/hotplug_seq").value_or(0);
-}
-
-template <class Bss>
-std::uint64_t heartbeat_of(const Bss& bss) {
-  if constexpr (requires { bss.heartbeat_ns; }) {
-    return bss.heartbeat_ns;
-  } else {
-    return 0;
-  }
 }
 
 class LoadedScheduler final : public SchedulerProgram {
@@ -105,7 +97,7 @@ class LoadedScheduler final : public SchedulerProgram {
     return SchedulerExit{kind, record.exit_code, record.reason, record.msg, record.dump};
   }
 
-  [[nodiscard]] std::uint64_t heartbeat_ns() const override { return heartbeat_of(*skeleton_->bss); }
+  [[nodiscard]] std::uint64_t heartbeat_ns() const override { return skeleton_->bss->heartbeat_ns; }
 
  private:
   SkeletonHandle skeleton_;

@@ -3,21 +3,20 @@
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <system_error>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "bus_link.h"
@@ -26,6 +25,7 @@
 #include "journal.h"
 #include "kernel.h"
 #include "kernel_probe.h"
+#include "latch.h"
 #include "manager.h"
 #include "requirements.h"
 #include "unit_file.h"
@@ -40,9 +40,6 @@ constexpr int exit_requirements = 78;  // EX_CONFIG: starting again does not hel
 constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
-
-constexpr auto predecessor_poll = std::chrono::milliseconds(50);
-constexpr auto predecessor_patience = std::chrono::seconds(10);
 
 using EventLoop = std::unique_ptr<sd_event, Deleter<sd_event_unref>>;
 
@@ -64,31 +61,19 @@ void log_exception() {
   }
 }
 
-std::string first_word(const std::filesystem::path& path) {
-  std::string word;
-  std::ifstream(path) >> word;
-  return word;
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  check(clock_gettime(clock, &now) == 0 ? 0 : -errno, "read the clock");
+  return static_cast<std::uint64_t>(now.tv_sec) * SLO_NSEC_PER_SEC + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-std::vector<std::string> missing_requirements(const KernelFacts& facts) {
-  Requirements now = check_requirements(root, own_capabilities(root), facts);
-  std::vector<std::string> missing = std::move(now.fatal);
-  missing.insert(missing.end(), now.enforcing.begin(), now.enforcing.end());
-  if (!now.other_scheduler.empty()) missing.push_back(other_scheduler_sentence(now.other_scheduler));
-  return missing;
+Instant now() {
+  return {.boot_ns = clock_ns(CLOCK_BOOTTIME), .monotonic_ns = clock_ns(CLOCK_MONOTONIC)};
 }
 
-// A scheduler of ours whose daemon was killed is still there until the kernel has taken it down, which takes
-// a loaded machine longer than systemd waits before it starts us again. Giving up on it would be for good.
-std::vector<std::string> missing_once_predecessor_left(
-    const std::function<std::vector<std::string>()>& missing_requirements_now) {
-  const std::filesystem::path sched_ext = "/sys/kernel/sched_ext";
-  for (auto waited = std::chrono::milliseconds::zero();; waited += predecessor_poll) {
-    const bool leaving = first_word(sched_ext / "state") == "disabling" ||
-                         first_word(sched_ext / "root/ops").starts_with("scx_slo");
-    if (!leaving || waited >= predecessor_patience) return missing_requirements_now();
-    std::this_thread::sleep_for(predecessor_poll);
-  }
+void notify(const std::string& message) {
+  // Without systemd there is nobody to tell.
+  static_cast<void>(sd_notify(0, message.c_str()));
 }
 
 // The line that `systemctl status` shows.
@@ -97,13 +82,23 @@ class StatusLine final : public Audience {
   void state_changed(State state, const std::string& reason) override {
     std::string status{to_string(state)};
     status.front() = static_cast<char>(status.front() - 'a' + 'A');
-    static_cast<void>(sd_notify(0, ("STATUS=" + status + ": " + reason).c_str()));
+    notify("STATUS=" + status + ": " + reason);
   }
 };
 
-struct Parts {
+// What systemd waits for, and what it is told.
+struct Service {
+  sd_event* event;
   Manager& manager;
   BusLink& bus;
+  std::optional<bool> first_list = {};  // whether it came
+  bool reloading = false;
+  bool petting = true;  // the watchdog
+
+  void list_ended(bool came) {
+    if (!first_list) first_list = came;
+    if (std::exchange(reloading, false)) notify("READY=1");
+  }
 };
 
 // The objects on the bus speak for the manager, so they go before it does, whatever ends the daemon.
@@ -112,38 +107,50 @@ struct Disconnect {
 };
 
 int on_stop_signal(sd_event_source* source, const signalfd_siginfo* /*info*/, void* /*userdata*/) {
-  static_cast<void>(sd_notify(0, "STOPPING=1"));
+  notify("STOPPING=1");
   return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
 }
 
 int on_reload_signal(sd_event_source* /*source*/, const signalfd_siginfo* /*info*/, void* userdata) {
-  auto* const parts = static_cast<Parts*>(userdata);
-  return guard_callback(0, log_exception, [parts] {
-    parts->manager.reload();
+  auto* const service = static_cast<Service*>(userdata);
+  return guard_callback(0, log_exception, [service] {
+    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(clock_ns(CLOCK_MONOTONIC) / SLO_NSEC_PER_USEC));
+    service->reloading = true;
+    service->manager.reload();
     return 0;
   });
+}
+
+// A daemon whose scheduler is dead is as good as dead, and the watchdog's end of it is the end of both.
+void pet_while_alive(Service& service) {
+  const bool alive = service.manager.scheduler_alive();
+  if (std::exchange(service.petting, alive) == alive) return;
+  if (alive) spdlog::info("the scheduler serves its queues again");
+  check(sd_event_set_watchdog(service.event, alive ? 1 : 0), "serve the watchdog");
 }
 
 int on_tick(sd_event_source* source, std::uint64_t /*usec*/, void* userdata) {
-  auto* const parts = static_cast<Parts*>(userdata);
+  auto* const service = static_cast<Service*>(userdata);
   static_cast<void>(sd_event_source_set_time_relative(source, tick_usec));
   static_cast<void>(sd_event_source_set_enabled(source, SD_EVENT_ONESHOT));
-  return guard_callback(0, log_exception, [parts] {
-    parts->manager.check_scheduler();
-    parts->bus.tend();
+  return guard_callback(0, log_exception, [service] {
+    service->manager.tick();
+    pet_while_alive(*service);
+    service->bus.tend();
     return 0;
   });
 }
 
-void add_event_sources(sd_event* event, Parts& parts) {
+void add_event_sources(Service& service) {
+  sd_event* const event = service.event;
   for (const int number : {SIGTERM, SIGINT}) {
     check(sd_event_add_signal(event, nullptr, number | SD_EVENT_SIGNAL_PROCMASK, on_stop_signal, nullptr),
           "handle signals");
   }
-  check(sd_event_add_signal(event, nullptr, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_reload_signal, &parts),
+  check(sd_event_add_signal(event, nullptr, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_reload_signal, &service),
         "handle signals");
   check(sd_event_add_time_relative(event, nullptr, CLOCK_MONOTONIC, tick_usec, tick_slack_usec, on_tick,
-                                   &parts),
+                                   &service),
         "start the clock");
   check(sd_event_set_watchdog(event, 1), "serve the watchdog");
 }
@@ -153,45 +160,88 @@ bool asked_to_stop(sd_event* event) {
   return sd_event_get_exit_code(event, &code) >= 0;
 }
 
-// Before anyone is told that we are ready, the units are known and the scheduler runs. Empty: it is so; else
+int cannot_start(Journal& journal, const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) journal.requirement_missing(sentence);
+  notify("STATUS=Cannot start: " + sentences.front());
+  return exit_requirements;
+}
+
+// Before anyone is told that we are ready, the units are known and what can run does. Empty: it is so; else
 // the exit code. What went wrong has been logged.
-std::optional<int> start_up(sd_event* event, Manager& manager, BusLink& bus) {
-  bus.connect(manager);
-  while (!bus.first_list()) {
-    check(sd_event_run(event, UINT64_MAX), "run the event loop");
-    if (asked_to_stop(event)) return EXIT_SUCCESS;
+std::optional<int> start_up(Service& service, Journal& journal) {
+  const Manager& manager = service.manager;
+  service.bus.connect(service.manager);
+  // The scheduler of a daemon that was killed may still be leaving.
+  const auto settling = [&manager] {
+    return manager.state() == State::recovering && !manager.cannot_enforce();
+  };
+  while (!service.first_list || (*service.first_list && settling())) {
+    check(sd_event_run(service.event, UINT64_MAX), "run the event loop");
+    if (asked_to_stop(service.event)) return EXIT_SUCCESS;
   }
-  const auto& list = bus.first_list();
-  if (!list || !*list || !manager.attach()) return EXIT_FAILURE;
-  bus.own_name();
+  if (!*service.first_list) return EXIT_FAILURE;
+  if (manager.mode() == Mode::enforce && manager.cannot_enforce())
+    return cannot_start(journal, {manager.state_reason() + "; Mode=enforce is set, Mode=auto would observe"});
+  service.bus.own_name();
   return std::nullopt;
+}
+
+std::filesystem::path runtime_directory() {
+  const char* const given = std::getenv("RUNTIME_DIRECTORY");
+  return given != nullptr ? given : "/run/scx-slo";
+}
+
+Latch read_latch(const LatchFile& file) {
+  auto latch = file.read();
+  if (latch) return *std::move(latch);
+  spdlog::warn("{}; going on as if nobody had detached the scheduler, and as if it had not failed",
+               latch.error().message());
+  return {};
 }
 
 int run(const std::string& log_level) {
   Journal journal(log_level);
   const EventLoop event = new_event_loop();
+  ConfigReading config = read_config(root);
   const KernelFacts facts = probe_kernel(scheduler_object(), observer_object());
-  const auto missing = [&facts] { return missing_requirements(facts); };
-  if (const auto sentences = missing_once_predecessor_left(missing); !sentences.empty()) {
-    for (const std::string& sentence : sentences) journal.requirement_missing(sentence);
-    static_cast<void>(sd_notify(0, ("STATUS=Cannot start: " + sentences.front()).c_str()));
-    return exit_requirements;
+  const auto requirements = [&facts] { return check_requirements(root, own_capabilities(root), facts); };
+  {
+    const Requirements missing = requirements();
+    if (!missing.fatal.empty()) return cannot_start(journal, missing.fatal);
+    if (config.config.mode == Mode::enforce && !missing.enforcing.empty())
+      return cannot_start(journal, missing.enforcing);
+  }
+  const auto kernel = KernelScheduler::make(config.config.tunables);
+  if (!kernel) {
+    journal.failed(kernel.error());
+    return EXIT_FAILURE;
   }
 
-  const auto kernel = KernelScheduler::make(Config{}.tunables);
-  if (!kernel) throw std::runtime_error(kernel.error().message());
-  BusLink bus(event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); });
+  const LatchFile latch_file(runtime_directory() / "latch");
+  std::function<void(bool)> list_ended;
+  BusLink bus(
+      event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); },
+      [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
   StatusLine status_line;
   Audiences audience({&journal, &bus, &status_line});
-  Manager manager(**kernel, bus, audience, read_unit_files, missing);
+  Manager manager({.kernel = **kernel,
+                   .source = bus,
+                   .audience = audience,
+                   .read_unit_files = read_unit_files,
+                   .read_config = [] { return read_config(root); },
+                   .check_requirements = requirements,
+                   .keep_latch = [&latch_file](const Latch& latch) { return latch_file.write(latch); },
+                   .now = now},
+                  std::move(config), read_latch(latch_file));
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
-  Parts parts{manager, bus};
-  add_event_sources(event.get(), parts);
+  Service service{.event = event.get(), .manager = manager, .bus = bus};
+  list_ended = [&service](bool came) { service.list_ended(came); };
+  add_event_sources(service);
 
-  if (const auto early_end = start_up(event.get(), manager, bus)) return *early_end;
-  static_cast<void>(sd_notify(0, "READY=1"));
+  if (const auto early_end = start_up(service, journal)) return *early_end;
+  notify("READY=1");
   check(sd_event_loop(event.get()), "run the event loop");
-  manager.detach("scx-slo was stopped");
+  manager.stop();
   return EXIT_SUCCESS;
 }
 

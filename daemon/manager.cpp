@@ -6,26 +6,44 @@
 #include <ranges>
 #include <utility>
 
+#include "time_span.h"
+
 namespace slo {
 namespace {
 
-std::string joined(const std::vector<std::string>& sentences) {
-  std::string text;
-  for (const auto& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
-  return text;
+// The scheduler beats four times a second; a loaded machine may hold back a timer, but never that long.
+constexpr std::uint64_t heartbeat_patience_ns = 10 * SLO_NSEC_PER_SEC;
+
+// Look at the machine, try the scheduler, fail, try the probes, fail: more changes at one moment mean that
+// the world moves faster than we look, and the next tick looks again.
+constexpr int most_changes_at_once = 8;
+
+RecoveryPolicy policy_of(const Config& config) {
+  return {.observe_only = config.mode == Mode::observe,
+          .retries = config.retries,
+          .retry_window_ns = config.retry_window_ns};
+}
+
+std::uint32_t count_errors(const std::vector<ConfigProblem>& problems) {
+  return static_cast<std::uint32_t>(
+      std::ranges::count(problems, ConfigProblem::Severity::error, &ConfigProblem::severity));
 }
 
 }  // namespace
 
-Manager::Manager(SchedulerKernel& kernel, UnitSource& source, Audience& audience, Units::Reader reader,
-                 std::function<std::vector<std::string>()> missing_requirements)
-    : kernel_(kernel),
-      source_(source),
-      audience_(audience),
-      units_(std::move(reader)),
-      missing_requirements_(std::move(missing_requirements)) {}
+Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
+    : around_(std::move(surroundings)),
+      config_(std::move(config)),
+      units_(around_.read_unit_files, config_.config.tunables.capacity),
+      recovery_(latch),
+      kept_latch_(std::move(latch)) {
+  recovery_.set_policy(policy_of(config_.config));
+  static_cast<void>(units_.set_defaults(config_.config.defaults));  // no unit yet whose settings could change
+  for (const auto& problem : config_.problems) around_.audience.config_problem(problem);
+}
 
 void Manager::units_listed(const std::vector<UnitFact>& facts) {
+  listed_ = true;
   tell_changes(units_.listed(facts), true);
 }
 
@@ -37,114 +55,208 @@ void Manager::unit_gone(std::string_view name) {
   tell_changes(units_.gone(name), false);
 }
 
-void Manager::check_scheduler() {
-  if (state_ != State::enforcing) return;
-  auto exit = kernel_.exit_record();
-  if (!exit && kernel_.driver() == Driver::scheduler) return;
-  if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
-  kernel_.detach();  // frees what is left of it
-  audience_.scheduler_ended(*exit);
-  const char* const remains = kind_of(*exit) == EndKind::sysrq ? "; it stays down until told to attach" : "";
-  set_state(State::failed, why_ended(*exit) + remains);
+void Manager::tick() {
+  watch_heartbeat();
+  settle();
 }
 
-Result<void> Manager::attach() {
-  check_scheduler();
-  if (state_ == State::enforcing) return {};
-
-  auto attached = [this]() -> Result<void> {
-    const auto missing = missing_requirements_();
-    if (missing.empty()) return kernel_.attach();
-    return std::unexpected(
-        Error{.tried = "attach the scheduler", .subject = "", .errno_value = 0, .advice = joined(missing)});
-  }();
-  if (!attached) {
-    set_state(State::failed, attached.error().message());
-    return attached;
+Result<void> Manager::attach(std::optional<std::uint64_t> trial_ns) {
+  const Recovery before = recovery_;
+  recovery_.order_attach(around_.now().boot_ns, trial_ns);
+  // A trial that nobody would remember after the daemon was killed is none.
+  if (const auto kept = keep_latch(); !kept && trial_ns) {
+    recovery_ = before;
+    return kept;
   }
-  set_state(State::enforcing, enforcing_reason());
+  settle();
+  if (state_ == State::enforcing) return {};
+  Error error{.tried = "attach the scheduler", .advice = reason_};
+  if (trial_ns) {
+    recovery_ = before;
+    settle();
+  }
+  return std::unexpected(std::move(error));
+}
+
+Result<void> Manager::confirm() {
+  if (!recovery_.confirm(around_.now().boot_ns))
+    return std::unexpected(Error{
+        .tried = "confirm", .advice = "no trial is under way; start one with: scx-slo attach --for 10min"});
+  settle();
   return {};
 }
 
-void Manager::detach(const std::string& why) {
-  if (state_ == State::idle) return;
-  if (state_ == State::enforcing) kernel_.detach();
-  set_state(State::idle, why);
+void Manager::detach() {
+  recovery_.order_detach();
+  settle();
 }
 
 void Manager::reload() {
-  source_.request_list();
+  take_config(around_.read_config());
+  recovery_.forget_check();
+  settle();
+  around_.source.request_list();
 }
 
-State Manager::state() const {
-  return state_;
+void Manager::stop() {
+  attached_ = false;
+  around_.kernel.detach();
+  set_state(State::idle, "scx-slo was stopped");
 }
 
-const std::string& Manager::state_reason() const {
-  return reason_;
+std::size_t Manager::failures() const {
+  return recovery_.failures(around_.now().boot_ns);
 }
 
-const std::map<std::string, Unit, std::less<>>& Manager::units() const {
-  return units_.configured();
-}
-
-bool Manager::knows(std::string_view unit) const {
-  return units_.known(unit);
-}
-
-const Unit* Manager::effective(std::string_view unit) const {
-  return units_.effective(unit);
+std::vector<NamedSetting> Manager::settings(std::string_view unit) const {
+  const Unit* const holder = units_.effective(unit);
+  return named(holder != nullptr ? holder->effective : config_.config.defaults);
 }
 
 std::optional<UnitStats> Manager::stats(std::string_view unit) const {
   const Unit* holder = units_.effective(unit);
   if (holder == nullptr || !holder->effective.budget) return {};
   return make_unit_stats(holder->name, holder->effective.budget->value.ns(),
-                         kernel_.read_stats(holder->slot));
+                         around_.kernel.read_stats(holder->slot));
 }
 
 std::uint32_t Manager::config_errors() const {
-  const auto errors =
-      std::ranges::count(units_.problems(), ConfigProblem::Severity::error, &ConfigProblem::severity);
-  return static_cast<std::uint32_t>(errors);
+  return count_errors(units_.problems()) + count_errors(config_.problems);
 }
 
-// all_anew: also what the kernel should know already is told again, so that a reload makes good what
-// failed before.
+// all_anew: also what the kernel should know already is told again, so that a reload makes good what failed
+// before.
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
   for (const auto& change : changes) {
     if (!change.cfg) apply(change);
   }
   // Between the two: a freed slot may already belong to a unit that is about to be told.
-  for (const auto slot : units_.take_freed_slots()) kernel_.clear_stats(slot);
+  for (const auto slot : units_.take_freed_slots()) around_.kernel.clear_stats(slot);
   for (const auto& change : all_anew ? units_.all_cfgs() : changes) {
     if (change.cfg) apply(change);
   }
-
-  for (const auto& problem : units_.take_new_problems()) audience_.config_problem(problem);
-  if (units_.take_changed()) audience_.units_changed();
-  if (state_ == State::enforcing) set_state(State::enforcing, enforcing_reason());
+  for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
+  if (units_.take_changed()) around_.audience.units_changed();
+  settle();
 }
 
 void Manager::apply(const CfgChange& change) {
-  const auto applied = kernel_.apply(change);
+  const auto applied = around_.kernel.apply(change);
   // A cgroup that vanished in the meantime needs no settings; systemd's word about its unit is on the way.
   if (applied || applied.error().errno_value == ENOENT) return;
-  audience_.failed(applied.error());
+  around_.audience.failed(applied.error());
+}
+
+// Brings what runs in line with what is decided, and says what came of it.
+void Manager::settle() {
+  if (!listed_) return;
+  std::uint64_t now_ns = around_.now().boot_ns;
+  for (int changes = 0; changes < most_changes_at_once; ++changes) {
+    notice_end();
+    Decision decision = recovery_.decide(budgets(), around_.kernel.driver(), now_ns);
+    static_cast<void>(keep_latch());
+    if (decision.check_first) {
+      recovery_.checked(around_.check_requirements(), now_ns);
+      continue;
+    }
+    if (decision.driver == around_.kernel.driver()) {
+      cannot_enforce_ = decision.cannot_enforce;
+      set_state(decision.state, std::move(decision.reason));
+      return;
+    }
+    carry_out(decision.driver, now_ns);
+    now_ns = around_.now().boot_ns;
+  }
+}
+
+void Manager::notice_end() {
+  if (!attached_ || around_.kernel.driver() == Driver::scheduler) return;
+  attached_ = false;
+  auto exit = around_.kernel.exit_record();
+  if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
+  around_.kernel.detach();  // frees what is left of it
+  around_.audience.scheduler_ended(*exit);
+  recovery_.ended(*exit, around_.now().boot_ns);
+}
+
+void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {
+  if (wanted == Driver::scheduler) {
+    if (const auto attached = around_.kernel.attach(); !attached) {
+      around_.audience.failed(attached.error());
+      recovery_.attach_failed(attached.error(), now_ns);
+      return;
+    }
+    attached_ = true;
+    attached_monotonic_ns_ = around_.now().monotonic_ns;
+    return;
+  }
+  attached_ = false;
+  if (wanted == Driver::observer) {
+    const auto observing = around_.kernel.observe();
+    if (observing) {
+      recovery_.observe_loaded();
+      return;
+    }
+    around_.audience.failed(observing.error());
+    recovery_.observe_failed(observing.error(), now_ns);
+  }
+  around_.kernel.detach();  // whatever is wrong with the probes, the scheduler is not to stay
+}
+
+Result<void> Manager::keep_latch() {
+  if (recovery_.latch() == kept_latch_) return {};
+  auto kept = around_.keep_latch(recovery_.latch());
+  if (!kept) around_.audience.failed(kept.error());
+  kept_latch_ = recovery_.latch();  // tried once: a full /run is not to fill the journal too
+  return kept;
+}
+
+void Manager::watch_heartbeat() {
+  const bool was_alive = std::exchange(alive_, true);
+  const std::uint64_t beat_ns = around_.kernel.counters().heartbeat_ns;
+  if (around_.kernel.driver() != Driver::scheduler || beat_ns == 0) return;
+  const Instant now = around_.now();
+  const std::uint64_t since_ns = std::max(beat_ns, attached_monotonic_ns_);
+  alive_ = now.monotonic_ns <= since_ns || now.monotonic_ns - since_ns <= heartbeat_patience_ns;
+  if (alive_ || !was_alive) return;
+  around_.audience.failed(
+      {.tried = "hear the heartbeat of the scheduler",
+       .advice = "it has not served its queues for " + format_time_span_ns(heartbeat_patience_ns) +
+                 "; unless that changes, the kernel ends the scheduler or systemd's watchdog this daemon"});
+  recovery_.heartbeat_stopped(now.boot_ns);
+}
+
+void Manager::take_config(ConfigReading reading) {
+  for (const auto& problem : reading.problems) {
+    if (!std::ranges::contains(config_.problems, problem)) around_.audience.config_problem(problem);
+  }
+  slo_tunables& tunables = reading.config.tunables;
+  if (tunables.capacity != config_.config.tunables.capacity) {
+    around_.audience.failed({.tried = "apply the new Capacity= while running",
+                             .advice = "it counts from the next: systemctl restart scx-slo"});
+    tunables.capacity = config_.config.tunables.capacity;
+  }
+  const bool anew = !same_tunables(tunables, config_.config.tunables);
+  config_ = std::move(reading);
+  recovery_.set_policy(policy_of(config_.config));
+  if (anew) {  // they are fixed while something is loaded; settle() loads it again
+    around_.kernel.set_tunables(config_.config.tunables);
+    attached_ = false;
+    around_.kernel.detach();
+  }
+  tell_changes(units_.set_defaults(config_.config.defaults), false);
 }
 
 void Manager::set_state(State state, std::string reason) {
   if (state == state_ && reason == reason_) return;
   state_ = state;
   reason_ = std::move(reason);
-  audience_.state_changed(state_, reason_);
+  around_.audience.state_changed(state_, reason_);
 }
 
-std::string Manager::enforcing_reason() const {
-  const auto count = std::ranges::count_if(std::views::values(units_.configured()),
-                                           [](const Unit& unit) { return unit.effective.has_budget(); });
-  if (count == 0) return "no unit has a budget";
-  return std::to_string(count) + (count == 1 ? " unit with a budget" : " units with a budget");
+std::size_t Manager::budgets() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      std::views::values(units_.configured()), [](const Unit& unit) { return unit.effective.has_budget(); }));
 }
 
 }  // namespace slo

@@ -10,7 +10,11 @@
 #include <vector>
 
 #include "audience.h"
+#include "config.h"
 #include "error.h"
+#include "latch.h"
+#include "recovery.h"
+#include "requirements.h"
 #include "scheduler_kernel.h"
 #include "state.h"
 #include "stats.h"
@@ -25,31 +29,62 @@ class UnitSource {
   virtual void request_list() = 0;  // asynchronous: ends in Manager::units_listed
 };
 
+// One moment on both clocks of the kernel.
+struct Instant {
+  std::uint64_t boot_ns = 0;       // CLOCK_BOOTTIME: goes on while the machine sleeps
+  std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC, that of the heartbeat
+};
+
+// What the manager works with; all of it outlives the manager.
+struct Surroundings {
+  SchedulerKernel& kernel;
+  UnitSource& source;
+  Audience& audience;
+  Units::Reader read_unit_files;
+  std::function<ConfigReading()> read_config;
+  std::function<Requirements()> check_requirements;
+  std::function<Result<void>(const Latch&)> keep_latch;
+  std::function<Instant()> now;
+};
+
 // Ties the rooms together: fact in, decision asked, action passed on. Single-threaded.
 class Manager {
  public:
-  Manager(SchedulerKernel& kernel, UnitSource& source, Audience& audience, Units::Reader reader,
-          std::function<std::vector<std::string>()> missing_requirements);
+  // config: what the kernel side was made with. latch: what an earlier run left behind.
+  Manager(Surroundings surroundings, ConfigReading config, Latch latch);
 
-  // Facts.
+  // Facts. Nothing is loaded before the first list.
   void units_listed(const std::vector<UnitFact>& facts);
   void unit_changed(const UnitFact& fact);
   void unit_gone(std::string_view name);
-  // Looks whether the scheduler still runs; called about once a second.
-  void check_scheduler();
+  // Time has passed; about once a second.
+  void tick();
 
-  // Orders. attach() checks the requirements first; both are no-ops when already so.
-  [[nodiscard]] Result<void> attach();
-  void detach(const std::string& why);
-  void reload();  // re-reads all unit files (by a fresh list from the source)
+  // Orders. attach() lifts all that keeps the scheduler from being attached by order or by failures; an error
+  // when it is not attached afterwards. With trial_ns it detaches by itself after that time unless confirmed,
+  // and an attempt that fails leaves everything as it was. detach() is an order that outlives the daemon.
+  [[nodiscard]] Result<void> attach(std::optional<std::uint64_t> trial_ns = {});
+  [[nodiscard]] Result<void> confirm();
+  void detach();
+  void reload();  // the daemon-wide configuration at once, all units by a fresh list from the source
+  void stop();    // the daemon ends
 
   // Questions.
-  [[nodiscard]] State state() const;
-  [[nodiscard]] const std::string& state_reason() const;
-  [[nodiscard]] const std::map<std::string, Unit, std::less<>>& units() const;
-  [[nodiscard]] bool knows(std::string_view unit) const;
-  [[nodiscard]] const Unit* effective(std::string_view unit) const;
-  // Figures of the unit that holds settings for `unit`; empty when no settings hold for it.
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const std::string& state_reason() const { return reason_; }
+  // Enforcing was not possible at the last look, against the will of everybody.
+  [[nodiscard]] bool cannot_enforce() const { return cannot_enforce_; }
+  // false: the scheduler is attached and has stopped serving its queues.
+  [[nodiscard]] bool scheduler_alive() const { return alive_; }
+  [[nodiscard]] Mode mode() const { return config_.config.mode; }
+  [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
+  [[nodiscard]] KernelCounters counters() const { return around_.kernel.counters(); }
+  [[nodiscard]] const std::map<std::string, Unit, std::less<>>& units() const { return units_.configured(); }
+  [[nodiscard]] bool knows(std::string_view unit) const { return units_.known(unit); }
+  [[nodiscard]] const Unit* effective(std::string_view unit) const { return units_.effective(unit); }
+  // What holds for a unit that is known, defaults included.
+  [[nodiscard]] std::vector<NamedSetting> settings(std::string_view unit) const;
+  // Figures of the unit that holds settings for `unit`; empty when no budget holds for it.
   [[nodiscard]] std::optional<UnitStats> stats(std::string_view unit) const;
   // Values that were ignored, and files that could not be read.
   [[nodiscard]] std::uint32_t config_errors() const;
@@ -57,16 +92,27 @@ class Manager {
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
+  void settle();
+  void notice_end();
+  void carry_out(Driver wanted, std::uint64_t now_ns);
+  [[nodiscard]] Result<void> keep_latch();
+  void watch_heartbeat();
+  void take_config(ConfigReading reading);
   void set_state(State state, std::string reason);
-  [[nodiscard]] std::string enforcing_reason() const;
+  [[nodiscard]] std::size_t budgets() const;
 
-  SchedulerKernel& kernel_;
-  UnitSource& source_;
-  Audience& audience_;
+  Surroundings around_;
+  ConfigReading config_;
   Units units_;
-  std::function<std::vector<std::string>()> missing_requirements_;
+  Recovery recovery_;
+  Latch kept_latch_;
+  bool listed_ = false;
+  bool attached_ = false;  // by us, and its end not yet noticed
+  std::uint64_t attached_monotonic_ns_ = 0;
+  bool alive_ = true;
+  bool cannot_enforce_ = false;
   State state_ = State::idle;
-  std::string reason_ = "not attached yet";
+  std::string reason_ = "starting";
 };
 
 }  // namespace slo

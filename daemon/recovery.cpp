@@ -22,6 +22,12 @@ constexpr std::uint64_t leaving_patience_ns = 10 * second_ns;
 constexpr std::uint64_t observe_again_ns = 60 * second_ns;
 
 constexpr std::string_view own_name = "scx_slo";
+
+// One that is being taken down loses its name before it is gone; requirements then say so in brackets.
+bool may_be_our_own(const std::string& scheduler) {
+  return scheduler.starts_with(own_name) || scheduler.starts_with('(');
+}
+
 constexpr std::string_view resume_hint = "; `scx-slo attach` resumes";
 constexpr std::size_t max_reason = 400;
 
@@ -34,7 +40,7 @@ std::string joined(const std::vector<std::string>& sentences) {
 }  // namespace
 
 void Recovery::checked(Requirements requirements, std::uint64_t now_ns) {
-  if (!requirements.other_scheduler.starts_with(own_name)) {
+  if (!may_be_our_own(requirements.other_scheduler)) {
     leaving_since_ns_.reset();
   } else if (!leaving_since_ns_) {
     leaving_since_ns_ = now_ns;
@@ -206,7 +212,7 @@ Decision Recovery::pause(std::uint64_t now_ns) const {
 
 Decision Recovery::wait_for_other(std::uint64_t now_ns) {
   if (leaving_since_ns_ && now_ns - *leaving_since_ns_ < leaving_patience_ns) {
-    Decision decision = observe("an earlier scheduler of scx-slo is still leaving", now_ns);
+    Decision decision = observe("an earlier scheduler is still leaving", now_ns);
     decision.state = State::recovering;
     return decision;
   }

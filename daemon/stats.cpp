@@ -47,6 +47,7 @@ UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_s
                   .miss_ratio = {},
                   .wait = make_quantiles(counters.wait_hist, counters.wait_max_ns),
                   .response = make_quantiles(counters.response_hist, counters.response_max_ns)};
+  std::ranges::copy(counters.misses_by_cause, stats.misses_by_cause.begin());
   if (counters.jobs > 0) {
     stats.miss_ratio = static_cast<double>(counters.misses) / static_cast<double>(counters.jobs);
   }

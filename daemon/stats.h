@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,10 +20,11 @@ struct Quantiles {
 
 // One unit's figures at one moment, ready to be shown.
 struct UnitStats {
-  std::string unit;          // whose counters these are
+  std::string unit;             // whose counters these are
   std::uint64_t budget_ns = 0;  // UINT64_MAX: no budget
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
+  std::array<std::uint64_t, SLO_CAUSES> misses_by_cause{};  // by SLO_CAUSE_*
   std::uint64_t demotions = 0;
   std::uint64_t exec_ns = 0;
   std::optional<double> miss_ratio;  // empty without jobs

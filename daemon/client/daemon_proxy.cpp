@@ -70,8 +70,17 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const 
   unit.budget_origin = find_or<std::string>(properties, "SloBudgetOrigin", "");
   const auto budget = find_or<std::uint64_t>(properties, "SloBudgetUSec", UINT64_MAX);
   if (budget != UINT64_MAX) unit.budget_usec = budget;
+  unit.metric = find_or<std::string>(properties, "SloMetric", "");
+  unit.objective = find_or<double>(properties, "SloObjective", 0);
+  const auto max_exec = find_or<std::uint64_t>(properties, "SloMaxExecUSec", UINT64_MAX);
+  if (max_exec != UINT64_MAX) unit.max_exec_usec = max_exec;
+  unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
   unit.jobs = find_or<std::uint64_t>(stats, "Jobs", 0);
   unit.misses = find_or<std::uint64_t>(stats, "Misses", 0);
+  unit.late_start = find_or<std::uint64_t>(stats, "MissesLateStart", 0);
+  unit.preempted = find_or<std::uint64_t>(stats, "MissesPreempted", 0);
+  unit.overlong = find_or<std::uint64_t>(stats, "MissesOverlong", 0);
+  unit.overrun = find_or<std::uint64_t>(stats, "MissesOverrun", 0);
   unit.miss_ratio = find<double>(stats, "MissRatio");
   unit.demotions = find_or<std::uint64_t>(stats, "Demotions", 0);
   unit.exec_usec = find_or<std::uint64_t>(stats, "ExecUSec", 0);
@@ -132,7 +141,10 @@ Answer<Overview> DaemonProxy::overview() const {
                     .mode = find_or<std::string>(all, "Mode", ""),
                     .state = find_or<std::string>(all, "State", ""),
                     .reason = find_or<std::string>(all, "StateReason", ""),
-                    .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0)};
+                    .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0),
+                    .failures = find_or<std::uint32_t>(all, "Failures", 0),
+                    .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
+                    .untracked = find_or<std::uint64_t>(all, "Untracked", 0)};
   });
 }
 
@@ -183,11 +195,15 @@ Answer<std::vector<UnitSetting>> DaemonProxy::settings(const std::string& unit) 
   });
 }
 
-Answer<void> DaemonProxy::order(Command command) const {
-  std::string method(to_string(command));
+Answer<void> DaemonProxy::order(const Options& options) const {
+  std::string method(to_string(options.command));
   method.front() = static_cast<char>(method.front() - 'a' + 'A');
-  return attempt(
-      [&] { bus_->manager().callMethod(method).onInterface(manager_interface).withTimeout(order_timeout); });
+  if (options.for_usec) method += "For";
+  return attempt([&] {
+    auto call = bus_->manager().callMethod(method);
+    call.onInterface(manager_interface).withTimeout(order_timeout);
+    if (options.for_usec) call.withArguments(*options.for_usec);
+  });
 }
 
 }  // namespace slo::client

@@ -31,8 +31,8 @@ class DaemonProxy {
   [[nodiscard]] Answer<UnitReport> stats(const std::string& unit) const;
   // What holds for `unit`, inherited and default settings included.
   [[nodiscard]] Answer<std::vector<UnitSetting>> settings(const std::string& unit) const;
-  // attach, detach or reload.
-  [[nodiscard]] Answer<void> order(Command command) const;
+  // attach (for a while), confirm, detach or reload.
+  [[nodiscard]] Answer<void> order(const Options& options) const;
 
  private:
   class Bus;

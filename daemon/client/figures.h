@@ -17,11 +17,15 @@ struct UnitSetting {
 };
 
 struct Overview {
-  std::string version;
-  std::string mode;
-  std::string state;
-  std::string reason;
+  std::string version = {};
+  std::string mode = {};
+  std::string state = {};
+  std::string reason = {};
   std::uint32_t config_errors = 0;
+  std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
+  std::uint64_t events_lost = 0;
+  std::uint64_t untracked = 0;
+  std::string scheduler = {};  // the sched_ext scheduler that the kernel names; empty: the kernel's own runs
 };
 
 struct Latency {
@@ -32,17 +36,30 @@ struct Latency {
 // included.
 struct UnitReport {
   std::string name;
-  std::string control_group;                 // empty: the unit has none now
-  std::uint64_t control_group_id = 0;        // 0: the unit has none now
-  std::optional<std::uint64_t> budget_usec;  // empty: infinity
-  std::string budget_origin;                 // "file:line"
+  std::string control_group;                   // empty: the unit has none now
+  std::uint64_t control_group_id = 0;          // 0: the unit has none now
+  std::optional<std::uint64_t> budget_usec;    // empty: infinity
+  std::string budget_origin;                   // "file:line"
+  std::string metric;                          // "wait", "response"
+  double objective = 0;                        // the share of jobs that must keep the budget; 0: not known
+  std::optional<std::uint64_t> max_exec_usec;  // empty without a budget
+  bool need_daemon_reload = false;
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
-  std::optional<double> miss_ratio;  // 0..1; empty without jobs
+  std::uint64_t late_start = 0, preempted = 0, overlong = 0, overrun = 0;  // the misses by their causes
+  std::optional<double> miss_ratio;                                        // 0..1; empty without jobs
   std::uint64_t demotions = 0;
   std::uint64_t exec_usec = 0;
   Latency wait;
   Latency response;
+
+  // Of all jobs since the daemon began to count. Empty without jobs or objective.
+  [[nodiscard]] std::optional<bool> objective_kept() const {
+    if (jobs == 0 || objective == 0) return {};
+    // The objective has six digits at most; what is beyond comes from its being a binary fraction.
+    constexpr double tolerance = 1e-9;
+    return static_cast<double>(misses) <= static_cast<double>(jobs) * (1 - objective + tolerance);
+  }
 };
 
 }  // namespace slo::client

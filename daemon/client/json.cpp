@@ -27,10 +27,20 @@ Json latency(const Latency& figures) {
 Json figures(const UnitReport& report) {
   return {{"budget_usec", or_null(report.budget_usec)},
           {"budget_origin", report.budget_origin},
+          {"metric", report.metric},
+          {"objective", report.objective},
+          {"objective_kept", or_null(report.objective_kept())},
+          {"max_exec_usec", or_null(report.max_exec_usec)},
+          {"need_daemon_reload", report.need_daemon_reload},
           {"control_group", report.control_group},
           {"control_group_id", report.control_group_id},
           {"jobs", report.jobs},
           {"misses", report.misses},
+          {"misses_by_cause",
+           {{"late_start", report.late_start},
+            {"preempted", report.preempted},
+            {"overlong", report.overlong},
+            {"overrun", report.overrun}}},
           {"miss_ratio", or_null(report.miss_ratio)},
           {"demotions", report.demotions},
           {"exec_usec", report.exec_usec},
@@ -62,6 +72,10 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"mode", overview.mode},
                {"version", overview.version},
                {"config_errors", overview.config_errors},
+               {"scheduler", overview.scheduler},
+               {"failures", overview.failures},
+               {"events_lost", overview.events_lost},
+               {"untracked", overview.untracked},
                {"units", list(units)}});
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "active_scheduler.h"
 #include "cat.h"
 #include "check.h"
 #include "daemon_proxy.h"
@@ -25,8 +26,9 @@ struct Outcome {
 };
 
 Answer<Outcome> status(const DaemonProxy& daemon, bool json) {
-  const auto overview = daemon.overview();
+  auto overview = daemon.overview();
   if (!overview) return std::unexpected(overview.error());
+  overview->scheduler = active_scheduler("/");
   const auto units = daemon.units();
   if (!units) return std::unexpected(units.error());
   return Outcome{json ? status_json(*overview, *units) : status_text(*overview, *units),
@@ -57,11 +59,12 @@ Outcome check(const Options& options) {
           checked.errors() > 0 ? exit_failure : exit_ok};
 }
 
-Answer<Outcome> order(const DaemonProxy& daemon, Command command, bool json) {
-  const auto done = daemon.order(command);
+Answer<Outcome> order(const DaemonProxy& daemon, const Options& options) {
+  const auto done = daemon.order(options);
   if (!done) return std::unexpected(done.error());
-  return daemon.overview().transform(
-      [json](const auto& overview) { return Outcome{json ? state_json(overview) : state_text(overview)}; });
+  return daemon.overview().transform([&options](const auto& overview) {
+    return Outcome{options.json ? state_json(overview) : state_text(overview)};
+  });
 }
 
 Answer<Outcome> carry_out(const Options& options) {
@@ -80,9 +83,10 @@ Answer<Outcome> carry_out(const Options& options) {
     case Command::check:
       break;  // above: it needs no daemon
     case Command::attach:
+    case Command::confirm:
     case Command::detach:
     case Command::reload:
-      return order(*daemon, options.command, options.json);
+      return order(*daemon, options);
   }
   std::unreachable();
 }

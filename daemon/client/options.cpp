@@ -6,10 +6,13 @@
 #include <array>
 #include <utility>
 
+#include "daemon/time_span.h"
+
 namespace slo::client {
 namespace {
 
 constexpr std::size_t unit_name_max = 255;
+constexpr std::uint64_t nsec_per_usec = 1000;
 
 constexpr std::array commands{
     std::pair{Command::status, "Show what scx-slo does now, and the units with a budget (the default)"},
@@ -18,6 +21,7 @@ constexpr std::array commands{
     std::pair{Command::cat, "Show which settings hold for a unit, and where each is set"},
     std::pair{Command::check, "Say what is wrong with unit files or scx-slo.conf, without the daemon"},
     std::pair{Command::attach, "Put scx-slo's scheduler in charge (root)"},
+    std::pair{Command::confirm, "Stay attached after attach --for (root)"},
     std::pair{Command::detach, "Hand scheduling back to the kernel; the daemon stays (root)"},
     std::pair{Command::reload, "Read the settings of all units anew (root)"},
 };
@@ -46,6 +50,12 @@ EarlyExit usage_error(const std::string& what) {
   return {exit_usage, "scx-slo: " + what + "\nTry: scx-slo --help\n"};
 }
 
+std::expected<std::uint64_t, std::string> trial_usec(const std::string& text) {
+  const auto ns = parse_time_span_ns(text);
+  if (ns && *ns >= nsec_per_usec) return *ns / nsec_per_usec;
+  return std::unexpected("--for '" + text + "' is no time; accepted is a time with its unit such as 10min");
+}
+
 }  // namespace
 
 std::string_view to_string(Command command) {
@@ -62,6 +72,8 @@ std::string_view to_string(Command command) {
       return "check";
     case Command::attach:
       return "attach";
+    case Command::confirm:
+      return "confirm";
     case Command::detach:
       return "detach";
     case Command::reload:
@@ -90,6 +102,7 @@ std::expected<std::string, std::string> complete_unit_name(std::string_view name
 std::expected<Options, EarlyExit> parse_options(int argc, const char* const* argv,
                                                 const std::string& version) {
   Options options;
+  std::string trial;
   CLI::App app{"Latency budgets for systemd units: what the scheduler does, and proof of it", "scx-slo"};
   app.set_version_flag("--version", "scx-slo " + version, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -105,6 +118,9 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
     if (names_a_unit(command))
       sub->add_option("UNIT", options.unit, "The unit; .service is added to a name without a suffix")
           ->required();
+    if (command == Command::attach)
+      sub->add_option("--for", trial, "Detach again after this time, unless confirmed with: scx-slo confirm")
+          ->type_name("TIME");
     sub->callback([&options, command] { options.command = command; });
   }
   try {
@@ -115,6 +131,11 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
     return std::unexpected(EarlyExit{exit_ok, std::string(request.what()) + "\n"});
   } catch (const CLI::ParseError& error) {
     return std::unexpected(usage_error(error.what()));
+  }
+  if (options.command == Command::attach && !trial.empty()) {
+    const auto usec = trial_usec(trial);
+    if (!usec) return std::unexpected(usage_error(usec.error()));
+    options.for_usec = *usec;
   }
   if (names_a_unit(options.command)) {
     auto full = complete_unit_name(options.unit);

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace slo::client {
 
-enum class Command { status, list, stats, cat, check, attach, detach, reload };
+enum class Command { status, list, stats, cat, check, attach, confirm, detach, reload };
 [[nodiscard]] std::string_view to_string(Command command);
 
 // Exit codes of scx-slo(1).
@@ -23,6 +25,7 @@ struct Options {
   bool json = false;
   std::vector<std::filesystem::path> files = {};  // only for check
   std::string unit;                               // with its suffix; only for stats and cat
+  std::optional<std::uint64_t> for_usec = {};     // attach: detach again after that time, unless confirmed
 };
 
 // The program ends without asking the daemon: help, version, or a usage error.

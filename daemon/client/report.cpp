@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <format>
 #include <optional>
+#include <utility>
 
 #include "daemon/time_span.h"
 #include "table.h"
@@ -36,12 +37,65 @@ std::string p99_wait(const UnitReport& unit) {
   return unit.jobs == 0 ? "-" : latency_text(unit.wait.p99_usec);
 }
 
+// "99.9%", and what came of it once there are jobs.
+std::string objective_text(const UnitReport& unit) {
+  if (!unit.budget_usec || unit.objective == 0) return "-";
+  const std::string objective = std::format("{:.6g}%", unit.objective * 100);
+  const auto kept = unit.objective_kept();
+  return !kept ? objective : objective + (*kept ? " kept" : " NOT KEPT");
+}
+
+std::string misses_text(const UnitReport& unit) {
+  std::string text = std::format("{} ({})", unit.misses, percent_text(unit.miss_ratio));
+  const std::pair<const char*, std::uint64_t> causes[] = {{"late-start", unit.late_start},
+                                                          {"preempted", unit.preempted},
+                                                          {"overlong", unit.overlong},
+                                                          {"overrun", unit.overrun}};
+  const char* separator = ": ";
+  for (const auto& [word, count] : causes) {
+    if (count > 0) text += std::format("{}{} {}", std::exchange(separator, ", "), count, word);
+  }
+  return text;
+}
+
 std::string short_table(const std::vector<UnitReport>& units) {
-  Table table({{"UNIT"}, {"BUDGET", right}, {"JOBS", right}, {"MISSES", right}, {"P99 WAIT", right}});
+  Table table(
+      {{"UNIT"}, {"BUDGET", right}, {"JOBS", right}, {"MISSES", right}, {"OBJECTIVE"}, {"P99 WAIT", right}});
   for (const UnitReport& unit : units)
     table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
-                   std::to_string(unit.misses), p99_wait(unit)});
+                   std::to_string(unit.misses), objective_text(unit), p99_wait(unit)});
   return table.to_string();
+}
+
+std::string scheduler_text(const Overview& overview) {
+  if (overview.scheduler.empty()) return "the kernel's own";
+  return overview.scheduler + (overview.state == "enforcing" ? "" : ", which is not ours");
+}
+
+std::string changed_on_disk(const std::vector<UnitReport>& units) {
+  std::string names;
+  for (const UnitReport& unit : units)
+    if (unit.need_daemon_reload) names += (names.empty() ? "" : ", ") + unit.name;
+  return names;
+}
+
+// What an operator should know and mostly need not.
+void add_troubles(Table& table, const Overview& overview, const std::vector<UnitReport>& units) {
+  if (overview.config_errors > 0)
+    table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
+                                           overview.config_errors)});
+  if (const std::string names = changed_on_disk(units); !names.empty())
+    table.add_row({"Changed", names + "; what was read before holds until: systemctl daemon-reload"});
+  if (overview.failures > 0)
+    table.add_row(
+        {"Failures", std::format("{} of the scheduler within RetryWindow=; see: journalctl -b -u scx-slo",
+                                 overview.failures)});
+  if (overview.events_lost > 0)
+    table.add_row({"Lost", std::format("{} reports of single misses; they are counted all the same",
+                                       overview.events_lost)});
+  if (overview.untracked > 0)
+    table.add_row({"Untracked", std::format("{} times a task could not be followed; its jobs are not counted",
+                                            overview.untracked)});
 }
 
 }  // namespace
@@ -64,15 +118,10 @@ std::string status_text(const Overview& overview, const std::vector<UnitReport>&
   state.pop_back();
   Table table({{""}, {""}});
   table.add_row({"State", state});
-  table.add_row({"Scheduler",
-                 overview.state == "enforcing"
-                     ? "scx_slo"
-                     : "not scx_slo; see: cat /sys/kernel/sched_ext/state /sys/kernel/sched_ext/root/ops"});
+  table.add_row({"Scheduler", scheduler_text(overview)});
   table.add_row({"Mode", overview.mode});
   table.add_row({"Version", overview.version});
-  if (overview.config_errors > 0)
-    table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
-                                           overview.config_errors)});
+  add_troubles(table, overview, units);
   return table.to_string() + "\n" + (units.empty() ? std::string(no_units) : short_table(units));
 }
 
@@ -97,13 +146,14 @@ std::string stats_text(std::string_view asked, const UnitReport& report) {
   facts.add_row({"Unit", std::string(asked)});
   if (asked != report.name)
     facts.add_row({"Settings of", report.name + " (the figures are of all that runs under it)"});
-  facts.add_row({"Budget", report.budget_usec
-                               ? budget_text(report.budget_usec) + " of waiting for a CPU per job"
-                               : "infinity"});
+  const std::string_view of =
+      report.metric == "response" ? " from wakeup to sleep, per job" : " of waiting for a CPU per job";
+  facts.add_row({"Budget", budget_text(report.budget_usec) + (report.budget_usec ? std::string(of) : "")});
   if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
   facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
   facts.add_row({"Jobs", std::to_string(report.jobs)});
-  facts.add_row({"Misses", std::format("{} ({})", report.misses, percent_text(report.miss_ratio))});
+  facts.add_row({"Misses", misses_text(report)});
+  facts.add_row({"Objective", objective_text(report)});
   facts.add_row({"Demoted jobs", std::to_string(report.demotions)});
   facts.add_row({"CPU time", report.exec_usec == 0 ? "<1us" : format_latency_ns(to_ns(report.exec_usec))});
   if (report.jobs == 0) return facts.to_string() + "\nNo job has ended yet.\n";

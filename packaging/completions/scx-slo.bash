@@ -8,12 +8,15 @@ _scx_slo() {
     done
     if [[ $cur == -* ]]; then
         if [[ -n $command ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")
+            [[ $command == attach ]] && word='--for ' || word=''
+            mapfile -t COMPREPLY < <(compgen -W "$word--json --help" -- "$cur")
         else
             mapfile -t COMPREPLY < <(compgen -W '--json --help --version' -- "$cur")
         fi
+    elif [[ $command == attach && ${COMP_WORDS[COMP_CWORD-1]} == --for ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '1min 10min 1h' -- "$cur")
     elif [[ -z $command ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'status list stats attach detach reload' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'status list stats attach confirm detach reload' -- "$cur")
     elif [[ $command == stats ]]; then
         local units
         units=$(scx-slo list --json 2>/dev/null | sed -n 's/^ *"unit": "\(.*\)",$/\1/p')

@@ -15,6 +15,7 @@ _scx_slo() {
         'list:list the units with a budget, and where it is set'
         'stats:show how long the tasks of a unit waited for a CPU'
         'attach:put the scheduler in charge'
+        'confirm:stay attached after a trial'
         'detach:hand scheduling back to the kernel'
         'reload:read the settings of all units anew'
     )
@@ -30,6 +31,9 @@ _scx_slo() {
         argument)
             if [[ $words[1] == stats ]]; then
                 _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '1:unit:_scx_slo_units'
+            elif [[ $words[1] == attach ]]; then
+                _arguments '--for[detach again after this time, unless confirmed]:time:(1min 10min 1h)' \
+                    '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]'
             else
                 _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]'
             fi

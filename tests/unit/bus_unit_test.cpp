@@ -40,6 +40,16 @@ TEST(BusUnit, the_longest_duration_does_not_wrap_and_infinity_stays_infinity) {
   EXPECT_EQ(encoded.at("ExecUSec").get<std::uint64_t>(), UINT64_MAX / 1000 + 1);
 }
 
+TEST(BusUnit, misses_are_told_by_cause) {
+  UnitStats stats = sample();
+  stats.misses_by_cause = {0, 5, 6, 7, 8};
+  const auto encoded = encode_stats(stats);
+  EXPECT_EQ(encoded.at("MissesLateStart").get<std::uint64_t>(), 5U);
+  EXPECT_EQ(encoded.at("MissesPreempted").get<std::uint64_t>(), 6U);
+  EXPECT_EQ(encoded.at("MissesOverlong").get<std::uint64_t>(), 7U);
+  EXPECT_EQ(encoded.at("MissesOverrun").get<std::uint64_t>(), 8U);
+}
+
 TEST(BusUnit, what_is_not_yet_known_is_absent) {
   UnitStats stats = sample();
   EXPECT_TRUE(encode_stats(stats).contains("WaitP50USec"));

@@ -18,6 +18,8 @@ USER = "scx-slo"
 # Methods for which the daemon asks polkit; everything else only reads.
 GUARDED = {
     "org.scxslo.Manager1.Attach": "org.scxslo.attach",
+    "org.scxslo.Manager1.AttachFor": "org.scxslo.attach",
+    "org.scxslo.Manager1.Confirm": "org.scxslo.attach",
     "org.scxslo.Manager1.Detach": "org.scxslo.detach",
     "org.scxslo.Manager1.Reload": "org.scxslo.reload",
 }

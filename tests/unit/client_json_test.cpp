@@ -6,34 +6,22 @@
 #include <string>
 
 #include "client/json.h"
+#include "client_fixtures.h"
 
 namespace slo::client {
 namespace {
 
 using nlohmann::json;
 
-UnitReport report() {
-  UnitReport unit;
-  unit.name = "nginx.service";
-  unit.control_group = "/system.slice/nginx.service";
-  unit.control_group_id = 4711;
-  unit.budget_usec = 5000;
-  unit.budget_origin = "/etc/systemd/system/nginx.service.d/slo.conf:2";
-  unit.jobs = 8;
-  unit.misses = 2;
-  unit.miss_ratio = 0.25;
-  unit.demotions = 1;
-  unit.exec_usec = 99;
-  unit.wait = {.p50_usec = 12, .p90_usec = 40, .p99_usec = 87, .p999_usec = {}, .max_usec = 6100};
-  unit.response = {.p50_usec = 250, .p90_usec = 410, .p99_usec = 990, .p999_usec = {}, .max_usec = 9000};
-  return unit;
-}
-
 const json expected_figures = json::parse(R"({
   "budget_usec": 5000, "budget_origin": "/etc/systemd/system/nginx.service.d/slo.conf:2",
+  "metric": "wait", "objective": 0.999, "objective_kept": true, "max_exec_usec": 100000,
+  "need_daemon_reload": false,
   "control_group": "/system.slice/nginx.service", "control_group_id": 4711,
-  "jobs": 8, "misses": 2, "miss_ratio": 0.25, "demotions": 1, "exec_usec": 99,
-  "wait": {"p50_usec": 12, "p90_usec": 40, "p99_usec": 87, "p999_usec": null, "max_usec": 6100},
+  "jobs": 20000, "misses": 3,
+  "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0},
+  "miss_ratio": 0.00015, "demotions": 7, "exec_usec": 2400000,
+  "wait": {"p50_usec": 12, "p90_usec": 40, "p99_usec": 87, "p999_usec": 910, "max_usec": 6100},
   "response": {"p50_usec": 250, "p90_usec": 410, "p99_usec": 990, "p999_usec": null, "max_usec": 9000}
 })");
 
@@ -44,7 +32,7 @@ json with(json figures, const json& more) {
 
 TEST(ClientJson, ListHasTheDocumentedShape) {
   const json expected = {{"units", {with(expected_figures, {{"unit", "nginx.service"}})}}};
-  EXPECT_EQ(json::parse(list_json({report()})), expected);
+  EXPECT_EQ(json::parse(list_json({nginx()})), expected);
 }
 
 TEST(ClientJson, AnEmptyListIsAnEmptyArray) {
@@ -54,24 +42,34 @@ TEST(ClientJson, AnEmptyListIsAnEmptyArray) {
 TEST(ClientJson, StatsNamesTheUnitAskedForAndTheOneWhoseSettingsHold) {
   const json expected =
       with(expected_figures, {{"unit", "worker.service"}, {"settings_of", "nginx.service"}});
-  EXPECT_EQ(json::parse(stats_json("worker.service", report())), expected);
+  EXPECT_EQ(json::parse(stats_json("worker.service", nginx())), expected);
 }
 
 TEST(ClientJson, InfinityAndUnknownFiguresAreNull) {
   const json unit = json::parse(list_json({UnitReport{}})).at("units").at(0);
   EXPECT_TRUE(unit.at("budget_usec").is_null());
   EXPECT_TRUE(unit.at("miss_ratio").is_null());
+  EXPECT_TRUE(unit.at("max_exec_usec").is_null());
+  EXPECT_TRUE(unit.at("objective_kept").is_null());
   for (const char* kind : {"wait", "response"})
     for (const json& figure : unit.at(kind)) EXPECT_TRUE(figure.is_null());
 }
 
 TEST(ClientJson, StatusHasStateAndUnits) {
-  const Overview overview{
-      .version = "1.2.3", .mode = "enforce", .state = "enforcing", .reason = "why", .config_errors = 2};
-  const json status = json::parse(status_json(overview, {report()}));
-  json expected = json::parse(list_json({report()}));
-  expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "mode": "enforce",
-                                  "version": "1.2.3", "config_errors": 2})"));
+  const Overview overview{.version = "1.2.3",
+                          .mode = "auto",
+                          .state = "enforcing",
+                          .reason = "why",
+                          .config_errors = 2,
+                          .failures = 1,
+                          .events_lost = 3,
+                          .untracked = 4,
+                          .scheduler = "scx_slo"};
+  const json status = json::parse(status_json(overview, {nginx()}));
+  json expected = json::parse(list_json({nginx()}));
+  expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "mode": "auto",
+                                  "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
+                                  "failures": 1, "events_lost": 3, "untracked": 4})"));
   EXPECT_EQ(status, expected);
   EXPECT_EQ(json::parse(state_json(overview)), json::parse(R"({"state": "enforcing", "reason": "why"})"));
 }
@@ -81,13 +79,13 @@ TEST(ClientJson, AStoppedDaemonHasAStateToo) {
 }
 
 TEST(ClientJson, CountersOf64BitsAreExact) {
-  UnitReport unit = report();
+  UnitReport unit = nginx();
   unit.jobs = 18446744073709551615u;
   EXPECT_EQ(json::parse(list_json({unit})).at("units").at(0).at("jobs").get<std::uint64_t>(), unit.jobs);
 }
 
 TEST(ClientJson, QuotesAndBytesThatAreNotUtf8CannotBreakTheText) {
-  UnitReport unit = report();
+  UnitReport unit = nginx();
   unit.budget_origin = "/etc/a\"\\\n\xff:1";
   const std::string text = list_json({unit});
   EXPECT_EQ(json::parse(text).at("units").at(0).at("budget_origin").get<std::string>(),

@@ -22,8 +22,8 @@ TEST(ClientOptions, NoCommandMeansStatus) {
 }
 
 TEST(ClientOptions, EveryCommandIsUnderstoodByTheNameItIsShownWith) {
-  for (const Command command :
-       {Command::status, Command::list, Command::attach, Command::detach, Command::reload}) {
+  for (const Command command : {Command::status, Command::list, Command::attach, Command::confirm,
+                                Command::detach, Command::reload}) {
     const std::string name(to_string(command));
     const auto options = parse({name.c_str()});
     ASSERT_TRUE(options) << name;
@@ -43,6 +43,12 @@ TEST(ClientOptions, StatsTakesOneUnitAndCompletesItsName) {
   ASSERT_TRUE(options);
   EXPECT_EQ(options->command, Command::stats);
   EXPECT_EQ(options->unit, "nginx.service");
+}
+
+TEST(ClientOptions, AttachTakesTheLengthOfATrial) {
+  EXPECT_EQ(parse({"attach"})->for_usec, std::nullopt);
+  EXPECT_EQ(parse({"attach", "--for", "10min"})->for_usec, 600'000'000U);
+  EXPECT_EQ(parse({"attach", "--json", "--for=1min 30s"})->for_usec, 90'000'000U);
 }
 
 TEST(ClientOptions, CatTakesOneUnitAndCompletesItsName) {
@@ -73,7 +79,7 @@ TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   ASSERT_FALSE(help);
   EXPECT_EQ(help.error().code, exit_ok);
   for (const char* word :
-       {"status", "list", "stats", "cat", "check", "attach", "detach", "reload", "--json", "Exit status"})
+       {"status", "list", "stats", "cat", "check", "attach", "confirm", "detach", "reload", "--json", "Exit status"})
     EXPECT_NE(help.error().text.find(word), std::string::npos) << word;
 
   const auto command_help = parse({"stats", "--help"});
@@ -91,7 +97,9 @@ TEST(ClientOptions, WrongArgumentsAreUsageErrorsThatNameThem) {
        {Case{{"stat"}, "stat"}, Case{{"--frobnicate"}, "--frobnicate"}, Case{{"stats"}, "UNIT"},
         Case{{"stats", "a", "b"}, "b"}, Case{{"list", "extra"}, "extra"},
         Case{{"stats", "nginx.timer"}, "nginx.timer"}, Case{{"stats", "/etc/passwd"}, "/etc/passwd"},
-        Case{{"attach", "detach"}, "detach"}}) {
+        Case{{"attach", "detach"}, "detach"}, Case{{"attach", "--for", "10"}, "'10'"},
+        Case{{"attach", "--for", "0s"}, "'0s'"}, Case{{"attach", "--for"}, "--for"},
+        Case{{"detach", "--for", "10min"}, "--for"}}) {
     const auto options = parse(wrong.arguments);
     ASSERT_FALSE(options) << wrong.named;
     EXPECT_EQ(options.error().code, exit_usage) << wrong.named;

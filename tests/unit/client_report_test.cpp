@@ -6,26 +6,10 @@
 
 #include "client/report.h"
 #include "client/table.h"
+#include "client_fixtures.h"
 
 namespace slo::client {
 namespace {
-
-UnitReport nginx() {
-  UnitReport unit;
-  unit.name = "nginx.service";
-  unit.control_group = "/system.slice/nginx.service";
-  unit.control_group_id = 4711;
-  unit.budget_usec = 5000;
-  unit.budget_origin = "/etc/systemd/system/nginx.service.d/slo.conf:2";
-  unit.jobs = 20000;
-  unit.misses = 3;
-  unit.miss_ratio = 3.0 / 20000;
-  unit.demotions = 7;
-  unit.exec_usec = 2400000;
-  unit.wait = {.p50_usec = 12, .p90_usec = 40, .p99_usec = 87, .p999_usec = 910, .max_usec = 6100};
-  unit.response = {.p50_usec = 250, .p90_usec = 410, .p99_usec = 990, .p999_usec = {}, .max_usec = 9000};
-  return unit;
-}
 
 UnitReport idle_batch() {
   UnitReport unit;
@@ -34,10 +18,10 @@ UnitReport idle_batch() {
 }
 
 const Overview enforcing{.version = "1.2.3",
-                         .mode = "enforce",
+                         .mode = "auto",
                          .state = "enforcing",
                          .reason = "1 unit with a budget",
-                         .config_errors = 0};
+                         .scheduler = "scx_slo"};
 
 TEST(ClientTable, ColumnsAreAsWideAsTheirWidestCellAndLinesEndWithoutBlanks) {
   Table table({{"A"}, {"NUMBER", Table::Align::right}, {"LAST"}});
@@ -98,39 +82,67 @@ TEST(ClientReport, StatusSaysStateSchedulerAndUnits) {
   EXPECT_EQ(status_text(enforcing, {nginx()}),
             "State      enforcing: 1 unit with a budget\n"
             "Scheduler  scx_slo\n"
-            "Mode       enforce\n"
+            "Mode       auto\n"
             "Version    1.2.3\n"
             "\n"
-            "UNIT           BUDGET   JOBS  MISSES  P99 WAIT\n"
-            "nginx.service     5ms  20000       3      87us\n");
+            "UNIT           BUDGET   JOBS  MISSES  OBJECTIVE   P99 WAIT\n"
+            "nginx.service     5ms  20000       3  99.9% kept      87us\n");
 }
 
-TEST(ClientReport, StatusDoesNotClaimTheSchedulerUnlessItEnforces) {
-  Overview failed = enforcing;
-  failed.state = "failed";
-  failed.reason = "the kernel ended the scheduler: runnable task stall";
-  const std::string text = status_text(failed, {});
-  EXPECT_NE(text.find("failed: the kernel ended the scheduler: runnable task stall\n"), std::string::npos);
-  EXPECT_NE(text.find("Scheduler  not scx_slo"), std::string::npos);
+TEST(ClientReport, StatusNamesTheSchedulerThatIsInCharge) {
+  Overview observing{.state = "observing", .reason = "detached by an operator"};
+  EXPECT_NE(status_text(observing, {}).find("Scheduler  the kernel's own\n"), std::string::npos);
+  observing.scheduler = "scx_flash";
+  EXPECT_NE(status_text(observing, {}).find("Scheduler  scx_flash, which is not ours\n"), std::string::npos);
 }
 
-TEST(ClientReport, StatusTellsOfIgnoredSettings) {
+TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
   Overview overview = enforcing;
-  EXPECT_EQ(status_text(overview, {}).find("journalctl"), std::string::npos);
+  UnitReport unit = nginx();
+  const char* const names[] = {"Settings ", "Changed ", "Failures ", "Lost ", "Untracked "};
+  for (const char* name : names)
+    EXPECT_EQ(status_text(overview, {unit}).find(name), std::string::npos) << name;
   overview.config_errors = 2;
-  EXPECT_NE(status_text(overview, {}).find("2 ignored as wrong; see: journalctl -b -u scx-slo"),
+  overview.failures = 3;
+  overview.events_lost = 4;
+  overview.untracked = 5;
+  unit.need_daemon_reload = true;
+  const std::string text = status_text(overview, {unit});
+  for (const char* name : names) EXPECT_NE(text.find(name), std::string::npos) << name << text;
+  EXPECT_NE(text.find("2 ignored as wrong; see: journalctl -b -u scx-slo"), std::string::npos);
+  EXPECT_NE(text.find("nginx.service; what was read before holds until: systemctl daemon-reload"),
             std::string::npos);
+}
+
+TEST(ClientReport, AnObjectiveIsKeptUpToItsLastMiss) {
+  UnitReport unit = nginx();
+  unit.jobs = 1000;
+  unit.misses = 1;
+  EXPECT_EQ(unit.objective_kept(), true);
+  unit.misses = 2;
+  EXPECT_EQ(unit.objective_kept(), false);
+  EXPECT_NE(status_text(enforcing, {unit}).find("99.9% NOT KEPT"), std::string::npos);
+  unit.jobs = unit.misses = 0;
+  EXPECT_EQ(unit.objective_kept(), std::nullopt);
+  EXPECT_EQ(status_text(enforcing, {unit}).find("KEPT"), std::string::npos);
 }
 
 TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
   const std::string text = stats_text("nginx.service", nginx());
   EXPECT_NE(text.find("Budget         5ms of waiting for a CPU per job\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("Misses         3 (0.01%)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
   EXPECT_NE(text.find("CPU time       2.40s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("       WAIT FOR CPU  WAIT + CPU TIME\n"), std::string::npos) << text;
   EXPECT_NE(text.find("p99            87us            990us\n"), std::string::npos) << text;
   EXPECT_NE(text.find("p99.9         910us    not yet known\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("Settings of"), std::string::npos) << text;
+}
+
+TEST(ClientReport, StatsSaysWhatTheBudgetBounds) {
+  UnitReport unit = nginx();
+  unit.metric = "response";
+  EXPECT_NE(stats_text("nginx.service", unit).find("5ms from wakeup to sleep, per job"), std::string::npos);
 }
 
 TEST(ClientReport, StatsOfAnInheritingUnitNamesWhoseSettingsAndFiguresTheyAre) {
@@ -153,8 +165,7 @@ TEST(ClientReport, AWaitUnderAMicrosecondIsNotShownAsNone) {
 }
 
 TEST(ClientReport, AStateWithoutReasonHasNoColon) {
-  EXPECT_EQ(state_text({.version = {}, .mode = {}, .state = "idle", .reason = "", .config_errors = 0}),
-            "idle\n");
+  EXPECT_EQ(state_text({.state = "idle"}), "idle\n");
   EXPECT_EQ(state_text(enforcing), "enforcing: 1 unit with a budget\n");
 }
 

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "fakes.h"
 
 namespace slo {
@@ -26,105 +29,173 @@ SchedulerExit exit_of(std::uint32_t kind, std::string reason = "", std::string m
           .dump = "dump"};
 }
 
+constexpr std::uint64_t sec = SLO_NSEC_PER_SEC;
+
 class ManagerTest : public testing::Test {
  protected:
   void budget(const std::string& unit, const std::string& value) { files_.budgets["/etc/" + unit] = value; }
 
-  void attach() {
-    const auto attached = manager_.attach();
-    ASSERT_TRUE(attached) << attached.error().message();
+  // One running unit with a budget: enough to attach for.
+  void start() {
+    budget("a.service", "5ms");
+    manager().units_listed({fact("a.service", 11)});
   }
 
-  // Lets the scheduler count jobs for a unit.
-  void count(const std::string& unit, slo_u64 jobs, slo_u64 wait_max_ns = 0) {
-    slo_stats& stats = kernel_.counted[manager_.units().at(unit).slot];
-    stats.jobs += jobs;
-    stats.wait_max_ns = std::max(stats.wait_max_ns, wait_max_ns);
+  Manager& manager() {
+    if (!manager_) {
+      Surroundings around{.kernel = kernel_,
+                          .source = source_,
+                          .audience = listener_,
+                          .read_unit_files = files_.reader(),
+                          .read_config = [this] { return reading_; },
+                          .check_requirements =
+                              [this] {
+                                ++checks_;
+                                return found_;
+                              },
+                          .keep_latch = [this](const Latch& latch) -> Result<void> {
+                            attaches_when_kept_ = kernel_.attaches;
+                            if (latch_error_) return std::unexpected(*latch_error_);
+                            latch_ = latch;
+                            return {};
+                          },
+                          .now = [this] { return now_; }};
+      manager_.emplace(std::move(around), reading_, latch_);
+    }
+    return *manager_;
   }
 
-  [[nodiscard]] std::uint64_t jobs(std::string_view unit) const { return manager_.stats(unit).value().jobs; }
+  // kill -9, and the next daemon starts.
+  void start_again() {
+    manager_.reset();
+    kernel_.detach();
+    start();
+  }
+
+  void pass(std::uint64_t seconds) {
+    now_.boot_ns += seconds * sec;
+    now_.monotonic_ns += seconds * sec;
+    manager().tick();
+  }
+
+  void end(const SchedulerExit& exit) {
+    kernel_.exit = exit;
+    manager().tick();
+  }
+
+  // Lets the kernel count jobs for a unit.
+  void count(const std::string& unit, slo_u64 jobs) {
+    kernel_.counted[manager().units().at(unit).slot].jobs += jobs;
+  }
+
+  [[nodiscard]] std::uint64_t jobs(std::string_view unit) { return manager().stats(unit).value().jobs; }
 
   fakes::Files files_;
   fakes::Kernel kernel_;
   fakes::Source source_;
   fakes::Listener listener_;
-  std::vector<std::string> missing_;
-  Manager manager_{kernel_, source_, listener_, files_.reader(), [this] { return missing_; }};
+  ConfigReading reading_;
+  Requirements found_;
+  Latch latch_;
+  std::optional<Error> latch_error_;
+  Instant now_{.boot_ns = 5000 * sec, .monotonic_ns = 1000 * sec};
+  int checks_ = 0;
+  int attaches_when_kept_ = -1;
+
+ private:
+  std::optional<Manager> manager_;
 };
 
-TEST_F(ManagerTest, StartsIdleAndUnattached) {
-  EXPECT_EQ(manager_.state(), State::idle);
-  EXPECT_EQ(manager_.state_reason(), "not attached yet");
-  EXPECT_EQ(kernel_.attaches, 0);
+TEST_F(ManagerTest, NothingIsLoadedBeforeTheFirstList) {
+  manager().tick();
+  EXPECT_EQ(manager().state(), State::idle);
+  EXPECT_EQ(manager().state_reason(), "starting");
+  EXPECT_FALSE(manager().attach());
+  EXPECT_EQ(kernel_.attaches + kernel_.observes, 0);
 }
 
-TEST_F(ManagerTest, TheKernelIsToldAllBudgetsBeforeASchedulerRuns) {
+TEST_F(ManagerTest, WithoutABudgetItIsIdleAndTheFirstOneAttaches) {
+  budget("b.service", "infinity");
+  manager().units_listed({fact("b.service", 12), fact("c.service", 13)});
+  EXPECT_EQ(manager().state(), State::idle);
+  EXPECT_THAT(manager().state_reason(), HasSubstr("no unit has a budget"));
+  EXPECT_FALSE(manager().attach()) << "nothing to attach for";
+  EXPECT_EQ(kernel_.driver(), Driver::none);
+
+  budget("a.service", "5ms");
+  manager().unit_changed(fact("a.service", 11));
+  EXPECT_EQ(manager().state(), State::enforcing);
+  manager().unit_gone("a.service");
+  EXPECT_EQ(manager().state(), State::idle);
+  EXPECT_EQ(kernel_.driver(), Driver::none);
+}
+
+TEST_F(ManagerTest, TheKernelKnowsAllBudgetsBeforeASchedulerRuns) {
   budget("a.service", "5ms");
   budget("b.service", "infinity");
-  manager_.units_listed({fact("a.service", 11), fact("b.service", 12), fact("c.service", 13)});
+  kernel_.attach_error = Error{.tried = "load"};
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12), fact("c.service", 13)});
   EXPECT_THAT(kernel_.cfgs, SizeIs(2));
   EXPECT_EQ(kernel_.cfgs.at(11).budget_ns, 5'000'000U);
-  EXPECT_EQ(kernel_.cfgs.at(12).flags, SLO_CFG_NO_BUDGET);
-  attach();
-  EXPECT_THAT(listener_.states, ElementsAre(Pair(State::enforcing, "1 unit with a budget")));
+  EXPECT_EQ(kernel_.cfgs.at(12).flags & SLO_CFG_NO_BUDGET, SLO_CFG_NO_BUDGET);
 }
 
 TEST_F(ManagerTest, AttachingTwiceAttachesOnce) {
-  attach();
-  attach();
+  start();
+  EXPECT_TRUE(manager().attach());
   EXPECT_EQ(kernel_.attaches, 1);
-  EXPECT_THAT(listener_.states, SizeIs(1));
+  EXPECT_THAT(listener_.states, ElementsAre(Pair(State::enforcing, "1 unit with a budget")));
 }
 
-TEST_F(ManagerTest, MissingRequirementsAreNamedAndNothingIsTried) {
-  missing_ = {"the kernel has no sched_ext", "the capability CAP_BPF is missing"};
-  const auto attached = manager_.attach();
+TEST_F(ManagerTest, WhatIsMissingIsTheReasonAndTheAnswerToAttach) {
+  found_.enforcing = {"the kernel has no sched_ext"};
+  start();
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_EQ(manager().state_reason(), "the kernel has no sched_ext");
+  EXPECT_TRUE(manager().cannot_enforce());
+  const auto attached = manager().attach();
   ASSERT_FALSE(attached);
-  EXPECT_EQ(attached.error().message(),
-            "cannot attach the scheduler; the kernel has no sched_ext; the capability CAP_BPF is missing");
+  EXPECT_EQ(attached.error().message(), "cannot attach the scheduler; the kernel has no sched_ext");
   EXPECT_EQ(kernel_.attaches, 0);
-  EXPECT_EQ(manager_.state(), State::failed);
-  EXPECT_EQ(manager_.state_reason(), attached.error().message());
+  EXPECT_EQ(kernel_.driver(), Driver::observer);
 }
 
-TEST_F(ManagerTest, AFailedAttachSaysWhyAndMayBeTriedAgain) {
-  kernel_.attach_error =
-      Error{.tried = "load the scheduler", .subject = "", .errno_value = EINVAL, .advice = "see the journal"};
-  EXPECT_FALSE(manager_.attach());
-  EXPECT_THAT(listener_.states, ElementsAre(Pair(State::failed, HasSubstr("cannot load the scheduler"))));
+TEST_F(ManagerTest, AFailedAttachIsSaidAndTriedAgainUntilItIsGivenUp) {
+  kernel_.attach_error = Error{.tried = "load the scheduler", .errno_value = EINVAL};
+  start();
+  EXPECT_EQ(manager().state(), State::recovering);
+  EXPECT_THAT(manager().state_reason(), HasSubstr("cannot load the scheduler"));
+  EXPECT_EQ(kernel_.driver(), Driver::observer);
+  EXPECT_THAT(listener_.failures, SizeIs(1));
+  pass(1);
+  pass(2);
+  pass(3600);
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_EQ(kernel_.attaches, 3);
+  EXPECT_FALSE(manager().attach());
   kernel_.attach_error.reset();
-  attach();
-  EXPECT_EQ(manager_.state(), State::enforcing);
+  EXPECT_TRUE(manager().attach());
 }
 
-TEST_F(ManagerTest, TheReasonFollowsTheNumberOfUnits) {
-  attach();
-  EXPECT_EQ(manager_.state_reason(), "no unit has a budget");
-  budget("a.service", "5ms");
+TEST_F(ManagerTest, TheReasonFollowsTheNumberOfBudgets) {
+  start();
   budget("b.service", "5ms");
-  manager_.unit_changed(fact("a.service", 11));
-  EXPECT_EQ(manager_.state_reason(), "1 unit with a budget");
-  manager_.unit_changed(fact("b.service", 0));
-  EXPECT_EQ(manager_.state_reason(), "2 units with a budget");
-  manager_.unit_gone("a.service");
-  manager_.unit_gone("b.service");
-  EXPECT_EQ(manager_.state_reason(), "no unit has a budget");
-  EXPECT_THAT(listener_.states, SizeIs(5));
-  manager_.unit_changed(fact("c.service", 13));
-  EXPECT_THAT(listener_.states, SizeIs(5)) << "nothing changed that the reason speaks of";
+  manager().unit_changed(fact("b.service", 0));
+  EXPECT_EQ(manager().state_reason(), "2 units with a budget");
+  const auto states = listener_.states.size();
+  manager().unit_changed(fact("c.service", 13));
+  EXPECT_THAT(listener_.states, SizeIs(states)) << "nothing changed that the reason speaks of";
 }
 
 TEST_F(ManagerTest, FollowsUnitsAsTheyStartRestartAndStop) {
-  budget("a.service", "5ms");
-  attach();
-  manager_.unit_changed(fact("a.service", 11));
+  start();
   EXPECT_TRUE(kernel_.cfgs.contains(11));
-  manager_.unit_changed(fact("a.service", 12));
+  manager().unit_changed(fact("a.service", 12));
   EXPECT_FALSE(kernel_.cfgs.contains(11));
   EXPECT_TRUE(kernel_.cfgs.contains(12));
-  manager_.unit_changed(fact("a.service", 0));
+  manager().unit_changed(fact("a.service", 0));
   EXPECT_THAT(kernel_.cfgs, IsEmpty());
-  EXPECT_TRUE(manager_.knows("a.service"));
+  EXPECT_TRUE(manager().knows("a.service"));
   EXPECT_EQ(listener_.unit_changes, 3);
 }
 
@@ -132,180 +203,263 @@ TEST_F(ManagerTest, OneCgroupThatFailsDoesNotKeepTheOthersFromTheirBudget) {
   budget("a.service", "5ms");
   budget("b.service", "5ms");
   kernel_.refuse[11] = ENOMEM;
-  manager_.units_listed({fact("a.service", 11), fact("b.service", 12)});
-  attach();
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
   EXPECT_THAT(listener_.failures,
               ElementsAre(AllOf(HasSubstr("cgroup 11"), HasSubstr("Cannot allocate memory"))));
   EXPECT_TRUE(kernel_.cfgs.contains(12));
-  EXPECT_EQ(manager_.state(), State::enforcing);
+  EXPECT_EQ(manager().state(), State::enforcing);
 
   kernel_.refuse.clear();
-  manager_.units_listed({fact("a.service", 11), fact("b.service", 12)});
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
   EXPECT_TRUE(kernel_.cfgs.contains(11)) << "a reload makes good what failed";
 }
 
 TEST_F(ManagerTest, ACgroupThatVanishedInTheMeantimeIsNoFailure) {
-  budget("a.service", "5ms");
-  attach();
   kernel_.refuse[11] = ENOENT;
-  manager_.unit_changed(fact("a.service", 11));
-  manager_.unit_changed(fact("a.service", 0));
+  start();
+  manager().unit_changed(fact("a.service", 0));
   EXPECT_THAT(listener_.failures, IsEmpty());
 }
 
-TEST_F(ManagerTest, DetachingKeepsTheCountersAndSaysWhy) {
-  budget("a.service", "5ms");
-  manager_.units_listed({fact("a.service", 11)});
-  attach();
-  count("a.service", 100, 7000);
+TEST_F(ManagerTest, DetachingObservesAndOutlivesTheDaemon) {
+  start();
+  count("a.service", 100);
+  manager().detach();
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_EQ(manager().state_reason(), "detached by an operator; `scx-slo attach` resumes");
+  EXPECT_FALSE(manager().cannot_enforce());
+  EXPECT_EQ(kernel_.driver(), Driver::observer);
   EXPECT_EQ(jobs("a.service"), 100U);
-  manager_.detach("detached by an operator");
-  EXPECT_EQ(manager_.state(), State::idle);
-  EXPECT_EQ(manager_.state_reason(), "detached by an operator");
+
+  start_again();
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_TRUE(manager().attach());
+  EXPECT_EQ(latch_, Latch{});
+}
+
+TEST_F(ManagerTest, AnOrderToDetachIsObeyedEvenWhereTheProbesDoNotLoad) {
+  start();
+  kernel_.observe_error = Error{.tried = "load the probes"};
+  manager().detach();
   EXPECT_EQ(kernel_.driver(), Driver::none);
-  EXPECT_EQ(jobs("a.service"), 100U);
-
-  attach();
-  EXPECT_EQ(jobs("a.service"), 100U);
-  count("a.service", 11, 3000);
-  EXPECT_EQ(jobs("a.service"), 111U);
-  EXPECT_EQ(manager_.stats("a.service")->wait.max_ns, 7000U);
-  manager_.detach("again");
-  manager_.detach("once more");
-  EXPECT_EQ(jobs("a.service"), 111U);
-  EXPECT_EQ(manager_.state_reason(), "again");
-  EXPECT_EQ(kernel_.detaches, 2);
+  EXPECT_EQ(manager().state(), State::failed);
+  EXPECT_THAT(manager().state_reason(),
+              AllOf(HasSubstr("detached by an operator"), HasSubstr("load the probes")));
 }
 
-TEST_F(ManagerTest, SettingsAreKeptUpToDateWhileDetached) {
-  budget("a.service", "5ms");
-  attach();
-  manager_.detach("by order");
-  manager_.unit_changed(fact("a.service", 11));
-  EXPECT_TRUE(kernel_.cfgs.contains(11));
-  EXPECT_EQ(manager_.state_reason(), "by order");
-}
-
-TEST_F(ManagerTest, TheEndOfTheSchedulerIsNoticedAndCountersAreKept) {
-  budget("a.service", "5ms");
-  manager_.units_listed({fact("a.service", 11)});
-  attach();
-  count("a.service", 50);
-  manager_.check_scheduler();
-  EXPECT_EQ(manager_.state(), State::enforcing);
-
+TEST_F(ManagerTest, TheEndOfTheSchedulerIsToldOnceAndItComesBack) {
+  start();
   kernel_.exit = exit_of(1026, "runnable task stall", "a[123] failed to run for 30.1s");
-  manager_.check_scheduler();
+  manager().unit_changed(fact("b.service", 12));
   EXPECT_THAT(listener_.exits, SizeIs(1));
   EXPECT_EQ(listener_.exits[0].dump, "dump");
-  EXPECT_EQ(manager_.state(), State::failed);
-  EXPECT_EQ(manager_.state_reason(),
-            "the kernel ended the scheduler: runnable task stall (a[123] failed to run for 30.1s)");
-  EXPECT_EQ(jobs("a.service"), 50U);
-
-  manager_.check_scheduler();
+  EXPECT_EQ(manager().state(), State::recovering);
+  EXPECT_THAT(
+      manager().state_reason(),
+      HasSubstr("the kernel ended the scheduler: runnable task stall (a[123] failed to run for 30.1s)"));
+  EXPECT_EQ(manager().failures(), 1U);
+  manager().tick();
   EXPECT_THAT(listener_.exits, SizeIs(1)) << "told once";
-  attach();
-  EXPECT_EQ(jobs("a.service"), 50U);
-  EXPECT_TRUE(kernel_.cfgs.contains(11));
-}
-
-TEST_F(ManagerTest, AttachingAfterAnUnnoticedEndAttachesAnew) {
-  attach();
-  kernel_.exit = exit_of(64, "unregistered from user space");
-  attach();
-  EXPECT_EQ(kernel_.attaches, 2);
-  EXPECT_THAT(listener_.exits, SizeIs(1));
-  EXPECT_EQ(manager_.state(), State::enforcing);
+  pass(1);
+  EXPECT_EQ(manager().state(), State::enforcing);
 }
 
 TEST_F(ManagerTest, ASchedulerThatIsGoneWithoutARecordIsNoticed) {
-  attach();
+  start();
   kernel_.detach();
-  manager_.check_scheduler();
-  EXPECT_EQ(manager_.state(), State::failed);
-  EXPECT_THAT(manager_.state_reason(), HasSubstr("left no exit record"));
+  manager().tick();
+  EXPECT_EQ(manager().state(), State::recovering);
+  EXPECT_THAT(manager().state_reason(), HasSubstr("left no exit record"));
 }
 
-TEST_F(ManagerTest, EachKindOfEndIsSaidInPlainWords) {
-  const std::pair<SchedulerExit, const char*> ends[] = {
-      {exit_of(64, "unregistered from user space"),
-       "something outside scx-slo detached the scheduler: unregistered from user space"},
-      {exit_of(65, "unregistered from BPF", "bye"),
-       "the scheduler asked to be ended: unregistered from BPF (bye)"},
-      {exit_of(66, "unregistered from the main kernel"),
-       "the kernel asked the scheduler to end: unregistered from the main kernel"},
-      {exit_of(66, "unregistered from the main kernel", "cpu 1 going offline", (1ULL << 48U) | (1ULL << 32U)),
-       "a CPU came or went, which ended the scheduler: unregistered from the main kernel (cpu 1 going "
-       "offline)"},
-      {exit_of(67, "disabled by sysrq-S"),
-       "an operator ended the scheduler with sysrq-S; it stays down until told to attach"},
-      {exit_of(1024), "the kernel ended the scheduler"},
-      {exit_of(1025, "", "bad dsq\n"), "the kernel ended the scheduler: bad dsq\\x0a"},
-      {exit_of(9, "?"), "the scheduler ended (exit kind 9): ?"},
-  };
-  for (const auto& [end, words] : ends) {
-    attach();
-    kernel_.exit = end;
-    manager_.check_scheduler();
-    EXPECT_EQ(manager_.state_reason(), words);
-  }
+TEST_F(ManagerTest, ACpuThatComesOrGoesCostsNoPause) {
+  start();
+  end(exit_of(66, "unregistered from the main kernel", "", (1ULL << 48U) | (1ULL << 32U)));
+  EXPECT_EQ(manager().state(), State::enforcing);
+  EXPECT_EQ(kernel_.attaches, 2);
+  EXPECT_EQ(manager().failures(), 0U);
+}
+
+TEST_F(ManagerTest, SysrqHoldsAcrossARestart) {
+  start();
+  end(exit_of(67, "disabled by sysrq-S"));
+  EXPECT_EQ(manager().state(), State::observing);
+  start_again();
+  pass(3600);
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_THAT(manager().state_reason(), HasSubstr("sysrq-S"));
+}
+
+TEST_F(ManagerTest, ATrialIsWrittenDownBeforeItBegins) {
+  start();
+  manager().detach();
+  ASSERT_EQ(kernel_.attaches, 1);
+  EXPECT_TRUE(manager().attach(600 * sec));
+  EXPECT_EQ(kernel_.attaches, 2);
+  EXPECT_EQ(attaches_when_kept_, 1) << "kept before it was carried out";
+  EXPECT_EQ(latch_, Latch{.trial = true});
+  pass(600);
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_FALSE(manager().confirm());
+}
+
+TEST_F(ManagerTest, AConfirmedTrialStays) {
+  start();
+  EXPECT_FALSE(manager().confirm()) << "there is none";
+  EXPECT_TRUE(manager().attach(600 * sec));
+  EXPECT_TRUE(manager().confirm());
+  EXPECT_EQ(latch_, Latch{});
+  pass(3600);
+  EXPECT_EQ(manager().state(), State::enforcing);
+}
+
+TEST_F(ManagerTest, ATrialThatCannotBeWrittenDownDoesNotBegin) {
+  start();
+  manager().detach();
+  latch_error_ = Error{.tried = "write", .errno_value = ENOSPC};
+  const auto attached = manager().attach(600 * sec);
+  ASSERT_FALSE(attached);
+  EXPECT_EQ(attached.error().errno_value, ENOSPC);
+  EXPECT_EQ(manager().state_reason(), "detached by an operator; `scx-slo attach` resumes");
+}
+
+TEST_F(ManagerTest, ATrialThatFailsLeavesEverythingAsItWas) {
+  start();
+  manager().detach();
+  kernel_.attach_error = Error{.tried = "load the scheduler"};
+  const auto attached = manager().attach(600 * sec);
+  ASSERT_FALSE(attached);
+  EXPECT_THAT(attached.error().message(), HasSubstr("cannot load the scheduler"));
+  EXPECT_EQ(manager().state_reason(), "detached by an operator; `scx-slo attach` resumes");
+  EXPECT_EQ(latch_, Latch{.detached = true});
+}
+
+TEST_F(ManagerTest, ADeadSchedulerIsSaidAndCountedOnce) {
+  start();
+  kernel_.kernel_counters.heartbeat_ns = now_.monotonic_ns;
+  pass(10);
+  EXPECT_TRUE(manager().scheduler_alive());
+  pass(1);
+  EXPECT_FALSE(manager().scheduler_alive());
+  pass(1);
+  EXPECT_THAT(listener_.failures, ElementsAre(HasSubstr("heartbeat")));
+  EXPECT_EQ(manager().failures(), 1U);
+  EXPECT_EQ(manager().state(), State::enforcing);
+  kernel_.kernel_counters.heartbeat_ns = now_.monotonic_ns;
+  manager().tick();
+  EXPECT_TRUE(manager().scheduler_alive());
+}
+
+TEST_F(ManagerTest, AHeartbeatOfAnEarlierSchedulerProvesNothing) {
+  start();
+  kernel_.kernel_counters.heartbeat_ns = now_.monotonic_ns;
+  manager().detach();
+  pass(60);
+  EXPECT_TRUE(manager().scheduler_alive()) << "nothing is attached";
+  EXPECT_TRUE(manager().attach());
+  manager().tick();
+  EXPECT_TRUE(manager().scheduler_alive()) << "it has only just begun";
+}
+
+TEST_F(ManagerTest, AReloadTakesTheConfigurationAndAsksForAFreshList) {
+  start();
+  reading_.config.mode = Mode::observe;
+  reading_.problems = {
+      {.file = "/etc/scx-slo/scx-slo.conf", .line = 3, .key = "Mode", .value = "x", .detail = "y"}};
+  manager().reload();
+  EXPECT_EQ(source_.requests, 1);
+  EXPECT_EQ(manager().mode(), Mode::observe);
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_THAT(listener_.problems, SizeIs(1));
+  EXPECT_EQ(manager().config_errors(), 1U);
+  manager().reload();
+  EXPECT_THAT(listener_.problems, SizeIs(1)) << "said once";
+  reading_.config.mode = Mode::automatic;
+  manager().reload();
+  EXPECT_EQ(manager().state(), State::enforcing);
+  EXPECT_EQ(kernel_.attaches, 2);
+}
+
+TEST_F(ManagerTest, TunablesNeedANewSchedulerAndTheCapacityANewDaemon) {
+  start();
+  manager().reload();
+  EXPECT_EQ(kernel_.attaches, 1) << "nothing changed";
+  reading_.config.tunables.min_run_ns += 1;
+  reading_.config.tunables.capacity += 1;
+  manager().reload();
+  EXPECT_EQ(kernel_.attaches, 2);
+  EXPECT_EQ(kernel_.tunables.value().min_run_ns, reading_.config.tunables.min_run_ns);
+  EXPECT_EQ(kernel_.tunables->capacity, reading_.config.tunables.capacity - 1);
+  EXPECT_THAT(listener_.failures, ElementsAre(HasSubstr("systemctl restart scx-slo")));
+  EXPECT_THAT(listener_.exits, IsEmpty());
+  EXPECT_EQ(manager().state(), State::enforcing);
+}
+
+TEST_F(ManagerTest, StoppingLeavesNothingInTheKernel) {
+  start();
+  manager().stop();
+  EXPECT_EQ(kernel_.driver(), Driver::none);
+  EXPECT_EQ(latch_, Latch{});
+  EXPECT_EQ(manager().state_reason(), "scx-slo was stopped");
+}
+
+TEST_F(ManagerTest, TheMachineIsLookedAtBeforeAttachingOnly) {
+  start();
+  const int checks = checks_;
+  EXPECT_GT(checks, 0);
+  pass(60);
+  EXPECT_EQ(checks_, checks);
 }
 
 TEST_F(ManagerTest, StatsOfAUnitThatInheritsAreThoseOfItsHolder) {
   budget("web.slice", "5ms");
   const UnitFact web{
       .name = "web.slice", .control_group = "/web.slice", .cgroup_id = 1, .files = {"/etc/web.slice"}};
-  manager_.units_listed({web, fact("a.service", 2, "/web.slice"), fact("b.service", 3)});
-  attach();
+  manager().units_listed({web, fact("a.service", 2, "/web.slice"), fact("b.service", 3)});
   count("web.slice", 5);
-  const auto stats = manager_.stats("a.service");
+  const auto stats = manager().stats("a.service");
   ASSERT_TRUE(stats);
   EXPECT_EQ(stats->unit, "web.slice");
   EXPECT_EQ(stats->budget_ns, 5'000'000U);
   EXPECT_EQ(stats->jobs, 5U);
-  EXPECT_FALSE(manager_.stats("b.service"));
-  EXPECT_FALSE(manager_.stats("nobody.service"));
-  EXPECT_EQ(manager_.effective("a.service")->name, "web.slice");
+  EXPECT_FALSE(manager().stats("b.service"));
+  EXPECT_FALSE(manager().stats("nobody.service"));
+  EXPECT_EQ(manager().effective("a.service")->name, "web.slice");
 }
 
 TEST_F(ManagerTest, ASlotDoesNotInheritTheCountersOfItsLastUnit) {
-  budget("a.service", "5ms");
-  manager_.units_listed({fact("a.service", 11)});
-  attach();
+  start();
   count("a.service", 9);
-  manager_.detach("by order");
-  attach();
-  count("a.service", 9);
-  const auto slot = manager_.units().at("a.service").slot;
-  manager_.unit_gone("a.service");
+  EXPECT_EQ(jobs("a.service"), 9U);
+  const auto slot = manager().units().at("a.service").slot;
+  manager().unit_gone("a.service");
   EXPECT_FALSE(kernel_.counted.contains(slot));
-  std::vector<UnitFact> all;
-  for (unsigned i = 0; i < SLO_CAPACITY; ++i) {
-    all.push_back(fact("u" + std::to_string(i) + ".service", 100 + i));
-    budget(all.back().name, "5ms");
-  }
-  manager_.units_listed(all);
-  EXPECT_THAT(manager_.units(), SizeIs(SLO_CAPACITY)) << "every slot is taken, the freed one too";
-  for (const auto& unit : all) EXPECT_EQ(jobs(unit.name), 0U);
+}
+
+TEST_F(ManagerTest, SettingsOfAUnitAreThoseThatHold) {
+  start();
+  manager().unit_changed(fact("c.service", 13));
+  const auto find = [](const std::vector<NamedSetting>& rows, std::string_view key) {
+    const auto at = std::ranges::find(rows, key, &NamedSetting::key);
+    return at == rows.end() ? std::string("none") : at->value + " " + at->origin.file;
+  };
+  EXPECT_EQ(find(manager().settings("a.service"), "SloBudget"), "5ms /etc/a.service");
+  EXPECT_EQ(find(manager().settings("a.service"), "SloMetric"), "wait ");
+  EXPECT_EQ(find(manager().settings("c.service"), "SloBudget"), "none");
+  EXPECT_EQ(find(manager().settings("c.service"), "SloMetric"), "wait ");
 }
 
 TEST_F(ManagerTest, ConfigurationProblemsAreToldOnceAndErrorsCounted) {
   budget("a.service", "banana");
   budget("b.service", "5");
-  manager_.units_listed({fact("a.service", 11), fact("b.service", 12)});
-  manager_.units_listed({fact("a.service", 11), fact("b.service", 12)});
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
   EXPECT_THAT(listener_.problems, ElementsAre(HasSubstr("/etc/a.service:2: SloBudget=banana ignored"),
                                               HasSubstr("/etc/b.service:2: SloBudget=5 ignored")));
-  EXPECT_EQ(manager_.config_errors(), 2U);
+  EXPECT_EQ(manager().config_errors(), 2U);
   budget("a.service", "5ms");
-  manager_.units_listed({fact("a.service", 11), fact("b.service", 12)});
-  EXPECT_EQ(manager_.config_errors(), 1U);
-}
-
-TEST_F(ManagerTest, ReloadAsksForAFreshList) {
-  manager_.reload();
-  EXPECT_EQ(source_.requests, 1);
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_EQ(manager().config_errors(), 1U);
 }
 
 TEST_F(ManagerTest, StatesHaveTheirNamesOnTheBus) {

@@ -10,10 +10,42 @@ namespace {
 
 constexpr slo_u64 us = SLO_NSEC_PER_USEC;
 constexpr slo_u64 ms = SLO_NSEC_PER_MSEC;
+constexpr slo_u64 slice_ns = 20 * ms;
+constexpr slo_u32 floor_permille = 50;
+constexpr slo_u64 credit_max_ns = 5 * ms;  // covers a gap of 100 ms
 
 TEST(Policy, AKeyIsTheLatestStartThatKeepsTheBudget) {
   // Woke at 100, budget 5, ran 2 and so waited 3 of them by 105: it must run again by 107.
   EXPECT_EQ(slo_key_ns(100 * ms, 5 * ms, 2 * ms), 107 * ms);
+}
+
+TEST(Policy, KeysLeaveRoomForTheMarginAndASwitch) {
+  EXPECT_EQ(slo_start_within_ns(10 * ms), 10 * ms - 200 * us);
+  EXPECT_EQ(slo_start_within_ns(SLO_BUDGET_MIN_NS), SLO_BUDGET_MIN_NS / 8 * 7);
+}
+
+TEST(Policy, AResponseKeyIsTheLatestStartThatEndsWithinTheBudget) {
+  // Woke at 100, budget 8, jobs take 3: it must start by 105, and having run 1 of the 3 it must go on by 106.
+  EXPECT_EQ(slo_response_key_ns(100 * ms, 8 * ms, 0, 3 * ms), 105 * ms);
+  EXPECT_EQ(slo_response_key_ns(100 * ms, 8 * ms, 1 * ms, 3 * ms), 106 * ms);
+}
+
+TEST(Policy, AResponseKeyIsNeverBeforeTheWakeupNorAfterTheBudget) {
+  EXPECT_EQ(slo_response_key_ns(100 * ms, 8 * ms, 0, 9 * ms), 100 * ms);
+  EXPECT_EQ(slo_response_key_ns(100 * ms, 8 * ms, 5 * ms, 3 * ms), 108 * ms);
+  EXPECT_EQ(slo_response_key_ns(100 * ms, 8 * ms, 0, 0), 108 * ms);
+}
+
+TEST(Policy, BothMetricsGiveKeysThatCompare) {
+  // Neither has executed yet, both must start by 105.
+  EXPECT_EQ(slo_key_ns(100 * ms, 5 * ms, 0), slo_response_key_ns(100 * ms, 8 * ms, 0, 3 * ms));
+}
+
+TEST(Policy, TheExpectedExecutionFollowsTheJobs) {
+  slo_u64 expected = slo_expect_exec_ns(0, 4 * ms);
+  EXPECT_EQ(expected, 4 * ms) << "the first job is all that is known";
+  for (int i = 0; i < 50; ++i) expected = slo_expect_exec_ns(expected, 2 * ms);
+  EXPECT_NEAR(static_cast<double>(expected), 2e6, 1e4);
 }
 
 TEST(Policy, KeysAreOrderedAcrossTheWrapOfTheClock) {
@@ -38,14 +70,14 @@ TEST(Policy, TheGuaranteeCoversTwentyBudgetsAndAtLeastAHundredMilliseconds) {
 }
 
 TEST(Policy, SlicesOfSloTasksAreAQuarterOfTheBudgetWithinATickAndTheMaximum) {
-  EXPECT_EQ(slo_slice_ns(2 * ms, 4 * ms), 4 * ms);
-  EXPECT_EQ(slo_slice_ns(40 * ms, 4 * ms), 10 * ms);
-  EXPECT_EQ(slo_slice_ns(10 * SLO_NSEC_PER_SEC, 4 * ms), SLO_SLICE_MAX_NS);
+  EXPECT_EQ(slo_slice_ns(2 * ms, 4 * ms, slice_ns), 4 * ms);
+  EXPECT_EQ(slo_slice_ns(40 * ms, 4 * ms, slice_ns), 10 * ms);
+  EXPECT_EQ(slo_slice_ns(10 * SLO_NSEC_PER_SEC, 4 * ms, slice_ns), slice_ns);
 }
 
 TEST(Policy, BestEffortSlicesAreOneTickWhileSloTasksWait) {
-  EXPECT_EQ(slo_best_effort_slice_ns(4 * ms, 0), SLO_BEST_EFFORT_SLICE_NS);
-  EXPECT_EQ(slo_best_effort_slice_ns(4 * ms, 1), 4 * ms);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0), slice_ns);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 1), 4 * ms);
 }
 
 TEST(Policy, VirtualTimeRunsSlowerForHeavierTasks) {
@@ -57,17 +89,17 @@ TEST(Policy, VirtualTimeRunsSlowerForHeavierTasks) {
 
 TEST(Policy, ASleeperKeepsAtMostOneSliceOfCredit) {
   const slo_u64 now = 1000 * ms;
-  EXPECT_EQ(slo_vtime_place_ns(0, now), now - SLO_BEST_EFFORT_SLICE_NS);
-  EXPECT_EQ(slo_vtime_place_ns(now - 5 * ms, now), now - 5 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(now + 5 * ms, now), now + 5 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(3, 5), 3U);  // near zero, where the earliest instant wraps
+  EXPECT_EQ(slo_vtime_place_ns(0, now, slice_ns), now - slice_ns);
+  EXPECT_EQ(slo_vtime_place_ns(now - 5 * ms, now, slice_ns), now - 5 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(now + 5 * ms, now, slice_ns), now + 5 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(3, 5, slice_ns), 3U);  // near zero, where the earliest instant wraps
 }
 
 TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
   // A task of weight 3 (nice 19) ran one slice and is this far ahead; children come, run and exit without
   // end.
   slo_u64 vtime_now = 1000 * ms;
-  const slo_u64 waiting = vtime_now + slo_vtime_charge_ns(SLO_BEST_EFFORT_SLICE_NS, 3);
+  const slo_u64 waiting = vtime_now + slo_vtime_charge_ns(slice_ns, 3);
   int children = 0;
   for (; children < 100000; ++children) {
     const slo_u64 child = slo_vtime_new_ns(vtime_now);
@@ -86,27 +118,36 @@ TEST(Policy, AnSloTaskPreemptsBestEffortAndClearlyLaterKeysOnly) {
   EXPECT_FALSE(slo_preempts(key, SLO_CLASS_SLO, key - 1));
 }
 
+TEST(Policy, ARunningTaskIsOvertakenWhenItsKeyHasMovedPastTheWaitingOnes) {
+  // It runs since 100 with key 105; one with key 112 waits. It may go on until its own key is 112.1.
+  EXPECT_EQ(slo_overtaken_in_ns(112 * ms, 105 * ms, 100 * ms, 100 * ms), 7 * ms + 100 * us);
+  EXPECT_EQ(slo_overtaken_in_ns(112 * ms, 105 * ms, 100 * ms, 106 * ms), 3 * ms) << "half-way to the key";
+  EXPECT_EQ(slo_overtaken_in_ns(104 * ms, 105 * ms, 100 * ms, 104 * ms), 0U);
+  EXPECT_TRUE(slo_preempts(112 * ms, SLO_CLASS_SLO, 105 * ms + 7 * ms + 100 * us + 1));
+}
+
 TEST(Policy, CreditOfTheFloorStaysWithinItsBounds) {
   std::mt19937_64 random(11);
-  slo_u64 credit = SLO_FLOOR_CREDIT_MAX_NS;
+  slo_u64 credit = credit_max_ns;
   for (int i = 0; i < 100000; ++i) {
     const slo_u64 ran = random() % (40 * ms);
-    credit = random() % 2 != 0 ? slo_floor_spend(credit, ran) : slo_floor_earn(credit, ran);
-    ASSERT_LE(credit, SLO_FLOOR_CREDIT_MAX_NS);
+    credit = random() % 2 != 0 ? slo_floor_spend(credit, ran, floor_permille)
+                               : slo_floor_earn(credit, ran, floor_permille, credit_max_ns);
+    ASSERT_LE(credit, credit_max_ns);
   }
 }
 
 TEST(Policy, BestEffortGetsItsFloorBesideSloTasksThatNeverStop) {
-  slo_u64 credit = SLO_FLOOR_CREDIT_MAX_NS;
+  slo_u64 credit = credit_max_ns;
   slo_u64 slo_ns = 0;
   slo_u64 best_effort_ns = 0;
   while (slo_ns + best_effort_ns < 10 * SLO_NSEC_PER_SEC) {
     if (credit == 0) {
       best_effort_ns += SLO_FLOOR_TURN_NS;
-      credit = slo_floor_earn(credit, SLO_FLOOR_TURN_NS);
+      credit = slo_floor_earn(credit, SLO_FLOOR_TURN_NS, floor_permille, credit_max_ns);
     } else {
       slo_ns += 4 * ms;
-      credit = slo_floor_spend(credit, 4 * ms);
+      credit = slo_floor_spend(credit, 4 * ms, floor_permille);
     }
   }
   const double share = static_cast<double>(best_effort_ns) / static_cast<double>(slo_ns + best_effort_ns);
@@ -114,11 +155,11 @@ TEST(Policy, BestEffortGetsItsFloorBesideSloTasksThatNeverStop) {
 }
 
 TEST(Policy, BestEffortThatRunsAnywayNeedsNoTurns) {
-  slo_u64 credit = SLO_FLOOR_CREDIT_MAX_NS;
+  slo_u64 credit = credit_max_ns;
   for (int i = 0; i < 1000; ++i) {  // 9 ms of SLO, 1 ms left over
-    credit = slo_floor_spend(credit, 9 * ms);
+    credit = slo_floor_spend(credit, 9 * ms, floor_permille);
     ASSERT_GT(credit, 0U);
-    credit = slo_floor_earn(credit, 1 * ms);
+    credit = slo_floor_earn(credit, 1 * ms, floor_permille, credit_max_ns);
   }
 }
 
@@ -126,6 +167,27 @@ TEST(Policy, ATurnOfBestEffortIsNoLongerThanHalfTheSmallestBudget) {
   EXPECT_EQ(slo_floor_turn_ns(0), SLO_FLOOR_TURN_NS);
   EXPECT_EQ(slo_floor_turn_ns(50 * ms), SLO_FLOOR_TURN_NS);
   EXPECT_EQ(slo_floor_turn_ns(200 * us), 100 * us);
+}
+
+TEST(Policy, AWantedTurnWaitsForSlackAndADueOneDoesNot) {
+  const slo_u64 now = 1000 * ms;
+  const slo_u64 turn = 1 * ms;
+  const slo_u64 low = credit_max_ns / 4;
+  EXPECT_FALSE(slo_floor_takes_turn(low + 1, credit_max_ns, now, turn, now + 50 * ms)) << "not wanted yet";
+  EXPECT_TRUE(slo_floor_takes_turn(low, credit_max_ns, now, turn, now + 2 * ms));
+  EXPECT_FALSE(slo_floor_takes_turn(low, credit_max_ns, now, turn, now + 1 * ms)) << "no slack";
+  EXPECT_TRUE(slo_floor_takes_turn(0, credit_max_ns, now, turn, now)) << "due";
+}
+
+TEST(Policy, TheMostCreditCoversOneGapOfSloExecution) {
+  EXPECT_EQ(slo_floor_credit_max_ns(100 * ms, 50), credit_max_ns);
+  EXPECT_EQ(slo_floor_spend(slo_floor_credit_max_ns(100 * ms, 50), 100 * ms, 50), 0U);
+  EXPECT_GT(slo_floor_spend(slo_floor_credit_max_ns(100 * ms, 50), 99 * ms, 50), 0U);
+}
+
+TEST(Policy, AKickWaitsForTheMinimumRunAndForTheRateLimit) {
+  EXPECT_EQ(slo_kick_at_ns(10 * ms, 100 * us, 0, 1 * ms), 10 * ms + 100 * us);
+  EXPECT_EQ(slo_kick_at_ns(10 * ms, 100 * us, 10 * ms, 1 * ms), 11 * ms);
 }
 
 }  // namespace

@@ -51,6 +51,13 @@ TEST(Stats, KeepTheGreaterMaximumWhicheverSideItIsOn) {
   EXPECT_EQ(total.response_max_ns, 7U);
 }
 
+TEST(UnitStats, HaveTheMissesOfEachCause) {
+  const slo_stats counters = numbered(1);
+  const UnitStats stats = make_unit_stats("a.service", 5'000'000, counters);
+  for (std::size_t cause = 0; cause < SLO_CAUSES; ++cause)
+    EXPECT_EQ(stats.misses_by_cause[cause], counters.misses_by_cause[cause]);
+}
+
 TEST(UnitStats, HaveNoRatioAndNoQuantilesWithoutJobs) {
   const UnitStats stats = make_unit_stats("a.service", 5'000'000, slo_stats{});
   EXPECT_EQ(stats.unit, "a.service");
