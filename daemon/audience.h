@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "error.h"
+#include "events.h"
 #include "scheduler_exit.h"
 #include "state.h"
 #include "unit_file.h"
@@ -21,6 +22,7 @@ class Audience {
   virtual void units_changed() {}                                   // which units are configured, or how
   virtual void config_problem(const ConfigProblem& /*problem*/) {}  // log it, once
   virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}    // log it with its dump
+  virtual void deadline_missed(const MissReport& /*report*/) {}     // rate-limited: see MissReports
   virtual void failed(const Error& /*error*/) {}                    // log it
 };
 
@@ -40,6 +42,9 @@ class Audiences final : public Audience {
   }
   void scheduler_ended(const SchedulerExit& exit) override {
     for (auto* member : members_) member->scheduler_ended(exit);
+  }
+  void deadline_missed(const MissReport& report) override {
+    for (auto* member : members_) member->deadline_missed(report);
   }
   void failed(const Error& error) override {
     for (auto* member : members_) member->failed(error);

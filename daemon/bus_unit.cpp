@@ -18,28 +18,23 @@ namespace {
 
 using Stats = std::map<std::string, sdbus::Variant>;
 
-constexpr std::pair<std::uint32_t, const char*> causes[] = {{SLO_CAUSE_LATE_START, "MissesLateStart"},
-                                                            {SLO_CAUSE_PREEMPTED, "MissesPreempted"},
-                                                            {SLO_CAUSE_OVERLONG, "MissesOverlong"},
-                                                            {SLO_CAUSE_OVERRUN, "MissesOverrun"}};
-static_assert(std::size(causes) + 1 == SLO_CAUSES, "every cause but none");
-
 std::uint64_t to_usec(std::uint64_t ns) {
   if (ns == UINT64_MAX) return UINT64_MAX;
   constexpr std::uint64_t ns_per_usec = SLO_NSEC_PER_USEC;
   return ns / ns_per_usec + (ns % ns_per_usec >= ns_per_usec / 2 ? 1 : 0);
 }
 
-void encode_quantiles(Stats& stats, const std::string& prefix, const Quantiles& quantiles) {
+void encode_distribution(Stats& stats, const std::string& prefix, const Distribution& distribution) {
   const std::pair<const char*, const std::optional<std::uint64_t>&> known[] = {
-      {"P50USec", quantiles.p50_ns},
-      {"P90USec", quantiles.p90_ns},
-      {"P99USec", quantiles.p99_ns},
-      {"P999USec", quantiles.p999_ns}};
+      {"MeanUSec", distribution.mean_ns},
+      {"P50USec", distribution.p50_ns},
+      {"P90USec", distribution.p90_ns},
+      {"P99USec", distribution.p99_ns},
+      {"P999USec", distribution.p999_ns}};
   for (const auto& [name, ns] : known) {
     if (ns) stats.emplace(prefix + name, sdbus::Variant{to_usec(*ns)});
   }
-  stats.emplace(prefix + "MaxUSec", sdbus::Variant{to_usec(quantiles.max_ns)});
+  stats.emplace(prefix + "MaxUSec", sdbus::Variant{to_usec(distribution.max_ns)});
 }
 
 // Empty where nothing is set.
@@ -64,12 +59,17 @@ std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
   encoded.emplace("SloBudgetUSec", sdbus::Variant{to_usec(stats.budget_ns)});
   encoded.emplace("Jobs", sdbus::Variant{stats.jobs});
   encoded.emplace("Misses", sdbus::Variant{stats.misses});
+  encoded.emplace("MissesLateStart", sdbus::Variant{stats.causes.late_start});
+  encoded.emplace("MissesPreempted", sdbus::Variant{stats.causes.preempted});
+  encoded.emplace("MissesOverlong", sdbus::Variant{stats.causes.overlong});
+  encoded.emplace("MissesOverrun", sdbus::Variant{stats.causes.overrun});
+  encoded.emplace("EventsSuppressed", sdbus::Variant{stats.events_suppressed});
+  encoded.emplace("EventsLost", sdbus::Variant{stats.events_lost});
   if (stats.miss_ratio) encoded.emplace("MissRatio", sdbus::Variant{*stats.miss_ratio});
-  for (const auto& [cause, key] : causes) encoded.emplace(key, sdbus::Variant{stats.misses_by_cause[cause]});
   encoded.emplace("Demotions", sdbus::Variant{stats.demotions});
   encoded.emplace("ExecUSec", sdbus::Variant{to_usec(stats.exec_ns)});
-  encode_quantiles(encoded, "Wait", stats.wait);
-  encode_quantiles(encoded, "Response", stats.response);
+  encode_distribution(encoded, "Wait", stats.wait);
+  encode_distribution(encoded, "Response", stats.response);
   return encoded;
 }
 

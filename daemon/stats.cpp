@@ -12,8 +12,10 @@
 namespace slo {
 namespace {
 
-Quantiles make_quantiles(std::span<const slo_u64> buckets, std::uint64_t max_ns) {
-  return {.p50_ns = quantile_ns(buckets, 0.5, max_ns),
+Distribution distribution(std::span<const slo_u64> buckets, std::uint64_t sum_ns, std::uint64_t jobs,
+                          std::uint64_t max_ns) {
+  return {.mean_ns = jobs > 0 ? std::optional(sum_ns / jobs) : std::nullopt,
+          .p50_ns = quantile_ns(buckets, 0.5, max_ns),
           .p90_ns = quantile_ns(buckets, 0.9, max_ns),
           .p99_ns = quantile_ns(buckets, 0.99, max_ns),
           .p999_ns = quantile_ns(buckets, 0.999, max_ns),
@@ -38,16 +40,24 @@ void add_stats(slo_stats& total, const slo_stats& more) {
 }
 
 UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_stats& counters) {
-  UnitStats stats{.unit = std::move(unit),
-                  .budget_ns = budget_ns,
-                  .jobs = counters.jobs,
-                  .misses = counters.misses,
-                  .demotions = counters.demotions,
-                  .exec_ns = counters.exec_sum_ns,
-                  .miss_ratio = {},
-                  .wait = make_quantiles(counters.wait_hist, counters.wait_max_ns),
-                  .response = make_quantiles(counters.response_hist, counters.response_max_ns)};
-  std::ranges::copy(counters.misses_by_cause, stats.misses_by_cause.begin());
+  const std::uint64_t response_sum_ns = counters.wait_sum_ns + counters.exec_sum_ns;
+  UnitStats stats{
+      .unit = std::move(unit),
+      .budget_ns = budget_ns,
+      .jobs = counters.jobs,
+      .misses = counters.misses,
+      .causes = {.late_start = counters.misses_by_cause[SLO_CAUSE_LATE_START],
+                 .preempted = counters.misses_by_cause[SLO_CAUSE_PREEMPTED],
+                 .overlong = counters.misses_by_cause[SLO_CAUSE_OVERLONG],
+                 .overrun = counters.misses_by_cause[SLO_CAUSE_OVERRUN]},
+      .demotions = counters.demotions,
+      .exec_ns = counters.exec_sum_ns,
+      .events_suppressed = counters.events_suppressed,
+      .events_lost = counters.events_lost,
+      .miss_ratio = {},
+      .wait = distribution(counters.wait_hist, counters.wait_sum_ns, counters.jobs, counters.wait_max_ns),
+      .response =
+          distribution(counters.response_hist, response_sum_ns, counters.jobs, counters.response_max_ns)};
   if (counters.jobs > 0) {
     stats.miss_ratio = static_cast<double>(counters.misses) / static_cast<double>(counters.jobs);
   }

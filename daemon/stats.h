@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,9 +12,19 @@ namespace slo {
 // Adds the counters and histograms of `more` (the maxima are maxima).
 void add_stats(slo_stats& total, const slo_stats& more);
 
-struct Quantiles {
+// How one time is distributed over the jobs of a unit.
+struct Distribution {
+  std::optional<std::uint64_t> mean_ns;                          // empty without jobs
   std::optional<std::uint64_t> p50_ns, p90_ns, p99_ns, p999_ns;  // empty: not yet known
   std::uint64_t max_ns = 0;
+};
+
+// Missed jobs by SLO_CAUSE_*.
+struct Causes {
+  std::uint64_t late_start = 0;
+  std::uint64_t preempted = 0;
+  std::uint64_t overlong = 0;
+  std::uint64_t overrun = 0;
 };
 
 // One unit's figures at one moment, ready to be shown.
@@ -24,12 +33,14 @@ struct UnitStats {
   std::uint64_t budget_ns = 0;  // UINT64_MAX: no budget
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
-  std::array<std::uint64_t, SLO_CAUSES> misses_by_cause{};  // by SLO_CAUSE_*
+  Causes causes;
   std::uint64_t demotions = 0;
   std::uint64_t exec_ns = 0;
-  std::optional<double> miss_ratio;  // empty without jobs
-  Quantiles wait;
-  Quantiles response;
+  std::uint64_t events_suppressed = 0;  // misses without an event, because of the rate limits
+  std::uint64_t events_lost = 0;        // events that found no room
+  std::optional<double> miss_ratio;     // empty without jobs
+  Distribution wait;
+  Distribution response;
 };
 
 [[nodiscard]] UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_stats& counters);

@@ -59,7 +59,8 @@ T find_or(const Properties<Key>& properties, const char* name, T otherwise) {
 
 Latency decode_latency(const Stats& stats, const std::string& prefix) {
   const auto figure = [&](const char* name) { return find<std::uint64_t>(stats, (prefix + name).c_str()); };
-  return {figure("P50USec"), figure("P90USec"), figure("P99USec"), figure("P999USec"), figure("MaxUSec")};
+  return {figure("MeanUSec"), figure("P50USec"),  figure("P90USec"),
+          figure("P99USec"),  figure("P999USec"), figure("MaxUSec")};
 }
 
 UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const Stats& stats) {
@@ -77,10 +78,10 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const 
   unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
   unit.jobs = find_or<std::uint64_t>(stats, "Jobs", 0);
   unit.misses = find_or<std::uint64_t>(stats, "Misses", 0);
-  unit.late_start = find_or<std::uint64_t>(stats, "MissesLateStart", 0);
-  unit.preempted = find_or<std::uint64_t>(stats, "MissesPreempted", 0);
-  unit.overlong = find_or<std::uint64_t>(stats, "MissesOverlong", 0);
-  unit.overrun = find_or<std::uint64_t>(stats, "MissesOverrun", 0);
+  unit.causes = {.late_start = find_or<std::uint64_t>(stats, "MissesLateStart", 0),
+                 .preempted = find_or<std::uint64_t>(stats, "MissesPreempted", 0),
+                 .overlong = find_or<std::uint64_t>(stats, "MissesOverlong", 0),
+                 .overrun = find_or<std::uint64_t>(stats, "MissesOverrun", 0)};
   unit.miss_ratio = find<double>(stats, "MissRatio");
   unit.demotions = find_or<std::uint64_t>(stats, "Demotions", 0);
   unit.exec_usec = find_or<std::uint64_t>(stats, "ExecUSec", 0);

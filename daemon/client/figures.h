@@ -29,7 +29,16 @@ struct Overview {
 };
 
 struct Latency {
+  std::optional<std::uint64_t> mean_usec;                                          // empty without jobs
   std::optional<std::uint64_t> p50_usec, p90_usec, p99_usec, p999_usec, max_usec;  // empty: not yet known
+};
+
+// Missed jobs by why they missed.
+struct Causes {
+  std::uint64_t late_start = 0;
+  std::uint64_t preempted = 0;
+  std::uint64_t overlong = 0;
+  std::uint64_t overrun = 0;
 };
 
 // A unit with settings of its own. The counters cover all that runs under these settings, inheriting units
@@ -46,8 +55,8 @@ struct UnitReport {
   bool need_daemon_reload = false;
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
-  std::uint64_t late_start = 0, preempted = 0, overlong = 0, overrun = 0;  // the misses by their causes
-  std::optional<double> miss_ratio;                                        // 0..1; empty without jobs
+  Causes causes;
+  std::optional<double> miss_ratio;  // 0..1; empty without jobs
   std::uint64_t demotions = 0;
   std::uint64_t exec_usec = 0;
   Latency wait;

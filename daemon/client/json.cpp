@@ -16,11 +16,9 @@ Json or_null(const std::optional<T>& value) {
 }
 
 Json latency(const Latency& figures) {
-  return {{"p50_usec", or_null(figures.p50_usec)},
-          {"p90_usec", or_null(figures.p90_usec)},
-          {"p99_usec", or_null(figures.p99_usec)},
-          {"p999_usec", or_null(figures.p999_usec)},
-          {"max_usec", or_null(figures.max_usec)}};
+  return {{"mean_usec", or_null(figures.mean_usec)}, {"p50_usec", or_null(figures.p50_usec)},
+          {"p90_usec", or_null(figures.p90_usec)},   {"p99_usec", or_null(figures.p99_usec)},
+          {"p999_usec", or_null(figures.p999_usec)}, {"max_usec", or_null(figures.max_usec)}};
 }
 
 // The figures without the unit's name, whose meaning differs between list and stats.
@@ -37,10 +35,10 @@ Json figures(const UnitReport& report) {
           {"jobs", report.jobs},
           {"misses", report.misses},
           {"misses_by_cause",
-           {{"late_start", report.late_start},
-            {"preempted", report.preempted},
-            {"overlong", report.overlong},
-            {"overrun", report.overrun}}},
+           {{"late_start", report.causes.late_start},
+            {"preempted", report.causes.preempted},
+            {"overlong", report.causes.overlong},
+            {"overrun", report.causes.overrun}}},
           {"miss_ratio", or_null(report.miss_ratio)},
           {"demotions", report.demotions},
           {"exec_usec", report.exec_usec},

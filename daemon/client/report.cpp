@@ -47,10 +47,10 @@ std::string objective_text(const UnitReport& unit) {
 
 std::string misses_text(const UnitReport& unit) {
   std::string text = std::format("{} ({})", unit.misses, percent_text(unit.miss_ratio));
-  const std::pair<const char*, std::uint64_t> causes[] = {{"late-start", unit.late_start},
-                                                          {"preempted", unit.preempted},
-                                                          {"overlong", unit.overlong},
-                                                          {"overrun", unit.overrun}};
+  const std::pair<const char*, std::uint64_t> causes[] = {{"late-start", unit.causes.late_start},
+                                                          {"preempted", unit.causes.preempted},
+                                                          {"overlong", unit.causes.overlong},
+                                                          {"overrun", unit.causes.overrun}};
   const char* separator = ": ";
   for (const auto& [word, count] : causes) {
     if (count > 0) text += std::format("{}{} {}", std::exchange(separator, ", "), count, word);
@@ -162,6 +162,7 @@ std::string stats_text(std::string_view asked, const UnitReport& report) {
   const auto add = [&](const char* name, std::optional<std::uint64_t> Latency::* figure) {
     latencies.add_row({name, latency_text(report.wait.*figure), latency_text(report.response.*figure)});
   };
+  add("mean", &Latency::mean_usec);
   add("p50", &Latency::p50_usec);
   add("p90", &Latency::p90_usec);
   add("p99", &Latency::p99_usec);

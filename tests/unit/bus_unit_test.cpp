@@ -31,6 +31,20 @@ TEST(BusUnit, durations_are_rounded_to_the_nearest_microsecond) {
   EXPECT_EQ(encoded.at("ResponseMaxUSec").get<std::uint64_t>(), 1U);
 }
 
+TEST(BusUnit, misses_are_told_by_cause_and_what_became_of_their_events) {
+  UnitStats stats = sample();
+  stats.causes = {.late_start = 1, .preempted = 2, .overlong = 3, .overrun = 4};
+  stats.events_suppressed = 5;
+  stats.events_lost = 6;
+  const auto encoded = encode_stats(stats);
+  EXPECT_EQ(encoded.at("MissesLateStart").get<std::uint64_t>(), 1U);
+  EXPECT_EQ(encoded.at("MissesPreempted").get<std::uint64_t>(), 2U);
+  EXPECT_EQ(encoded.at("MissesOverlong").get<std::uint64_t>(), 3U);
+  EXPECT_EQ(encoded.at("MissesOverrun").get<std::uint64_t>(), 4U);
+  EXPECT_EQ(encoded.at("EventsSuppressed").get<std::uint64_t>(), 5U);
+  EXPECT_EQ(encoded.at("EventsLost").get<std::uint64_t>(), 6U);
+}
+
 TEST(BusUnit, the_longest_duration_does_not_wrap_and_infinity_stays_infinity) {
   UnitStats stats = sample();
   stats.budget_ns = UINT64_MAX;
@@ -40,21 +54,14 @@ TEST(BusUnit, the_longest_duration_does_not_wrap_and_infinity_stays_infinity) {
   EXPECT_EQ(encoded.at("ExecUSec").get<std::uint64_t>(), UINT64_MAX / 1000 + 1);
 }
 
-TEST(BusUnit, misses_are_told_by_cause) {
-  UnitStats stats = sample();
-  stats.misses_by_cause = {0, 5, 6, 7, 8};
-  const auto encoded = encode_stats(stats);
-  EXPECT_EQ(encoded.at("MissesLateStart").get<std::uint64_t>(), 5U);
-  EXPECT_EQ(encoded.at("MissesPreempted").get<std::uint64_t>(), 6U);
-  EXPECT_EQ(encoded.at("MissesOverlong").get<std::uint64_t>(), 7U);
-  EXPECT_EQ(encoded.at("MissesOverrun").get<std::uint64_t>(), 8U);
-}
-
 TEST(BusUnit, what_is_not_yet_known_is_absent) {
   UnitStats stats = sample();
   EXPECT_TRUE(encode_stats(stats).contains("WaitP50USec"));
   EXPECT_FALSE(encode_stats(stats).contains("WaitP99USec"));
   EXPECT_FALSE(encode_stats(stats).contains("ResponseP50USec"));
+  EXPECT_FALSE(encode_stats(stats).contains("WaitMeanUSec"));
+  stats.wait.mean_ns = 1'600;
+  EXPECT_EQ(encode_stats(stats).at("WaitMeanUSec").get<std::uint64_t>(), 2U);
   EXPECT_TRUE(encode_stats(stats).contains("MissRatio"));
   stats.miss_ratio.reset();
   EXPECT_FALSE(encode_stats(stats).contains("MissRatio"));

@@ -18,13 +18,14 @@ inline UnitReport nginx() {
   unit.max_exec_usec = 100000;
   unit.jobs = 20000;
   unit.misses = 3;
-  unit.late_start = 2;
-  unit.overlong = 1;
+  unit.causes = {.late_start = 2, .preempted = 0, .overlong = 1, .overrun = 0};
   unit.miss_ratio = 3.0 / 20000;
   unit.demotions = 7;
   unit.exec_usec = 2400000;
-  unit.wait = {.p50_usec = 12, .p90_usec = 40, .p99_usec = 87, .p999_usec = 910, .max_usec = 6100};
-  unit.response = {.p50_usec = 250, .p90_usec = 410, .p99_usec = 990, .p999_usec = {}, .max_usec = 9000};
+  unit.wait = {
+      .mean_usec = 14, .p50_usec = 12, .p90_usec = 40, .p99_usec = 87, .p999_usec = 910, .max_usec = 6100};
+  unit.response = {
+      .mean_usec = 260, .p50_usec = 250, .p90_usec = 410, .p99_usec = 990, .p999_usec = {}, .max_usec = 9000};
   return unit;
 }
 

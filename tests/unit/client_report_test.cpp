@@ -132,6 +132,7 @@ TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
   EXPECT_NE(text.find("Budget         5ms of waiting for a CPU per job\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("mean           14us            260us\n"), std::string::npos) << text;
   EXPECT_NE(text.find("CPU time       2.40s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("       WAIT FOR CPU  WAIT + CPU TIME\n"), std::string::npos) << text;
   EXPECT_NE(text.find("p99            87us            990us\n"), std::string::npos) << text;
@@ -156,6 +157,7 @@ TEST(ClientReport, StatsBeforeTheFirstJobSaysSo) {
   EXPECT_NE(text.find("No job has ended yet.\n"), std::string::npos);
   EXPECT_NE(text.find("Control group  none now\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("p50"), std::string::npos);
+  EXPECT_EQ(text.find("Causes"), std::string::npos) << "none missed";
 }
 
 TEST(ClientReport, AWaitUnderAMicrosecondIsNotShownAsNone) {

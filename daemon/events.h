@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bpf/slo_abi.h"
+
+namespace slo {
+
+// "late-start" for SLO_CAUSE_LATE_START, and so on; "unknown" for what is none of them.
+[[nodiscard]] std::string_view cause_name(std::uint32_t cause);
+
+// A record of the ring buffer; empty when it cannot be one. Longer ones, with fields that we do not know, are
+// fine.
+[[nodiscard]] std::optional<deadline_event> decode_event(std::span<const std::byte> record);
+
+// Misses of one unit since its last report, and the worst of them.
+struct MissReport {
+  std::string unit;
+  std::uint64_t count = 0;         // those included that the kernel sent no event for
+  std::uint64_t miss_ns = 0;       // by how much the worst one exceeded its budget
+  std::string cause;               // of the worst one of which more is known, as are the rest
+  std::uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC, at the end of the job
+  std::uint64_t budget_ns = 0;
+  std::uint64_t wait_ns = 0;
+  std::uint64_t exec_ns = 0;
+};
+
+// Turns events into reports, at most one per unit and second and a number per second in all. What a limit
+// holds back is added to the next report of its unit; nothing is dropped. Single-threaded, no I/O.
+class MissReports {
+ public:
+  // The unit that has a statistics slot now; empty: none has.
+  using UnitOfSlot = std::function<std::string(std::uint32_t slot)>;
+
+  // global_interval_ns: 1 s / GlobalRate=, > 0.
+  explicit MissReports(std::uint64_t global_interval_ns) : global_interval_ns_(global_interval_ns) {}
+  void set_global_interval(std::uint64_t interval_ns) { global_interval_ns_ = interval_ns; }
+
+  // One record. Misses of a unit that has gone are of no interest any more; a record that is none is counted.
+  void take(std::span<const std::byte> record, const UnitOfSlot& unit_of_slot);
+  // What may be told at now_ns (CLOCK_MONOTONIC), longest waiting first. Ask after each take() and once a
+  // second.
+  [[nodiscard]] std::vector<MissReport> due(std::uint64_t now_ns);
+  // Records that could not be decoded.
+  [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
+
+ private:
+  struct Pending {
+    MissReport report;
+    std::uint64_t worst_event_ns = 0;  // miss of the event that the report describes
+    std::uint64_t since = 0;           // place in the order of waiting; 0: nothing waits
+    std::uint64_t told_ns = 0;         // last report; 0: none yet
+  };
+
+  std::map<std::string, Pending, std::less<>> pending_;
+  std::uint64_t global_interval_ns_;
+  std::uint64_t global_full_at_ns_ = 0;
+  std::uint64_t next_since_ = 1;
+  std::uint64_t malformed_ = 0;
+};
+
+}  // namespace slo
