@@ -115,7 +115,10 @@ static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 	s32 cpu = (s32)*index;
 
 	__sync_lock_test_and_set(&cpu_ctx_of(cpu)->alarm_ns, 0);
+	/* Verifiers before 6.18 check a timer's function as part of slo_init, which may sleep. */
+	bpf_rcu_read_lock();
 	look_at_queues(cpu, slo_now());
+	bpf_rcu_read_unlock();
 	return 0;
 }
 
