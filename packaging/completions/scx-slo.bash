@@ -16,8 +16,11 @@ _scx_slo() {
     elif [[ $command == attach && ${COMP_WORDS[COMP_CWORD-1]} == --for ]]; then
         mapfile -t COMPREPLY < <(compgen -W '1min 10min 1h' -- "$cur")
     elif [[ -z $command ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'status list stats attach confirm detach reload' -- "$cur")
-    elif [[ $command == stats ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'status list stats cat check attach confirm detach reload' -- "$cur")
+    elif [[ $command == check ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    elif [[ $command == stats || $command == cat ]]; then
         local units
         units=$(scx-slo list --json 2>/dev/null | sed -n 's/^ *"unit": "\(.*\)",$/\1/p')
         mapfile -t COMPREPLY < <(compgen -W "${units//\\\\/\\\\\\\\}" -- "$cur")

@@ -5,7 +5,7 @@ function __scx_slo_units
     scx-slo list --json 2>/dev/null | string replace -rf '^ *"unit": "(.*)",$' '$1' | string replace -a '\\\\' '\\'
 end
 
-set -l commands status list stats attach confirm detach reload
+set -l commands status list stats cat check attach confirm detach reload
 complete -c scx-slo -f
 complete -c scx-slo -l json -d 'Answer as JSON'
 complete -c scx-slo -s h -l help -d 'Print help'
@@ -13,9 +13,12 @@ complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -l version -d
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a status -d 'What scx-slo does now'
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a list -d 'Units with a budget'
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a stats -d 'How long the tasks of a unit waited'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a cat -d 'Which settings hold for a unit'
+complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a check -d 'What is wrong with files of settings'
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a attach -d 'Put the scheduler in charge'
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a confirm -d 'Stay attached after a trial'
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a detach -d 'Hand scheduling back to the kernel'
 complete -c scx-slo -n "not __fish_seen_subcommand_from $commands" -a reload -d 'Read all settings anew'
 complete -c scx-slo -n '__fish_seen_subcommand_from attach' -l for -x -a '1min 10min 1h' -d 'Detach again after this time, unless confirmed'
-complete -c scx-slo -n '__fish_seen_subcommand_from stats' -a '(__scx_slo_units)'
+complete -c scx-slo -n '__fish_seen_subcommand_from stats cat' -a '(__scx_slo_units)'
+complete -c scx-slo -n '__fish_seen_subcommand_from check' -F

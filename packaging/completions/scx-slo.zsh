@@ -14,6 +14,8 @@ _scx_slo() {
         'status:show what scx-slo does now, and the units with a budget'
         'list:list the units with a budget, and where it is set'
         'stats:show how long the tasks of a unit waited for a CPU'
+        'cat:show which settings hold for a unit, and where each is set'
+        'check:say what is wrong with unit files or scx-slo.conf'
         'attach:put the scheduler in charge'
         'confirm:stay attached after a trial'
         'detach:hand scheduling back to the kernel'
@@ -29,8 +31,10 @@ _scx_slo() {
     case $state in
         command) _describe command commands ;;
         argument)
-            if [[ $words[1] == stats ]]; then
+            if [[ $words[1] == (stats|cat) ]]; then
                 _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '1:unit:_scx_slo_units'
+            elif [[ $words[1] == check ]]; then
+                _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '*:file:_files'
             elif [[ $words[1] == attach ]]; then
                 _arguments '--for[detach again after this time, unless confirmed]:time:(1min 10min 1h)' \
                     '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]'

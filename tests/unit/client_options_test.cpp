@@ -78,8 +78,8 @@ TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   const auto help = parse({"--help"});
   ASSERT_FALSE(help);
   EXPECT_EQ(help.error().code, exit_ok);
-  for (const char* word :
-       {"status", "list", "stats", "cat", "check", "attach", "confirm", "detach", "reload", "--json", "Exit status"})
+  for (const char* word : {"status", "list", "stats", "cat", "check", "attach", "confirm", "detach", "reload",
+                           "--json", "Exit status"})
     EXPECT_NE(help.error().text.find(word), std::string::npos) << word;
 
   const auto command_help = parse({"stats", "--help"});
