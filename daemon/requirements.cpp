@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -68,34 +67,26 @@ void look_for_other_scheduler(const fs::path& root, Requirements& requirements) 
   requirements.other_scheduler = ops && !ops->empty() ? *ops : "(its name cannot be read)";
 }
 
-// Whether isolcpus= takes CPUs from the scheduler, as it does unless it names other purposes alone.
-bool takes_cpus(std::string_view isolcpus) {
-  bool others = false;
-  while (!isolcpus.empty()) {
-    const auto word = isolcpus.substr(0, isolcpus.find(','));
-    if (word == "domain") return true;
-    if (word != "nohz" && word != "managed_irq") break;
-    others = true;
-    isolcpus.remove_prefix(std::min(word.size() + 1, isolcpus.size()));
+bool has_isolated_partition(const fs::path& cgroups) {
+  std::error_code ended;
+  for (fs::recursive_directory_iterator entry(cgroups, ended), end; !ended && entry != end;
+       entry.increment(ended)) {
+    if (entry->path().filename() == "cpuset.cpus.partition" &&
+        read_start(entry->path()).value_or("") == "isolated")
+      return true;
   }
-  return !others;
+  return false;
 }
 
-// The kernel attaches no scheduler then, and says only "invalid argument". CPUs isolated by cpusets do no
-// harm, so both the list of isolated CPUs and the command line have a say.
+// The kernel attaches no scheduler then, and says only "invalid argument". CPUs that a cpuset isolated do no
+// harm, but newer kernels have them in the same list. The command line, which would tell, is hidden from the
+// service.
 std::optional<std::string> require_all_cpus(const fs::path& root) {
   const auto isolated = read_start(root / "sys/devices/system/cpu/isolated");
-  const auto command_line = read_start(root / "proc/cmdline");
-  if (!isolated || isolated->empty() || !command_line) return {};
-  static constexpr std::string_view key = "isolcpus=";
-  std::istringstream words(*command_line);
-  for (std::string word; words >> word;) {
-    if (!word.starts_with(key) || !takes_cpus(std::string_view(word).substr(key.size()))) continue;
-    return "the kernel was started with " + word +
-           ", and attaches no sched_ext scheduler then: take it off the kernel command line (a cpuset with "
-           "cpuset.cpus.partition=isolated can isolate CPUs instead)";
-  }
-  return {};
+  if (!isolated || isolated->empty() || has_isolated_partition(root / "sys/fs/cgroup")) return {};
+  return "the kernel was started with isolcpus=" + *isolated +
+         ", and attaches no sched_ext scheduler then: take it off the kernel command line (a cpuset with "
+         "cpuset.cpus.partition=isolated can isolate CPUs instead)";
 }
 
 // "scx_bpf_create_dsq, scx_bpf_kick_cpu, …"

@@ -25,7 +25,8 @@ CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)
 LIBRARIES = (
-    (("libbpf:*", "linux/bpf.h"), ("bpf/*", "daemon/kernel.*", "daemon/kernel_*", "daemon/kfunc_check.*"),
+    (("libbpf:*", "linux/bpf.h"), ("bpf/*", "daemon/kernel.*", "daemon/kernel_*", "daemon/kfunc_check.*",
+                                     "tests/unit/kfunc_check_test.cpp"),
      "libbpf belongs to kernel, kernel_* and kfunc_check"),
     (("*.skel.h",), ("daemon/kernel_scheduler.cpp", "daemon/kernel_observer.cpp"),
      "the BPF objects belong to kernel_scheduler and kernel_observer"),

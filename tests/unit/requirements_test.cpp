@@ -136,22 +136,20 @@ TEST_F(RequirementsTest, NameMissingFunctionsAndWhatTheyAreMissedFor) {
 }
 
 TEST_F(RequirementsTest, RefuseCpusTakenAwayOnTheCommandLine) {
-  root_.write("sys/devices/system/cpu/isolated", "1\n");
-  for (const char* taken : {"isolcpus=1", "isolcpus=domain,1", "isolcpus=nohz,domain,managed_irq,1-3,5"}) {
-    root_.write("proc/cmdline", std::string("quiet ") + taken + " panic=-1\n");
-    EXPECT_THAT(check().enforcing, ElementsAre(AllOf(HasSubstr(taken), HasSubstr("take it off")))) << taken;
-  }
+  root_.write("sys/devices/system/cpu/isolated", "\n");
+  EXPECT_THAT(check().enforcing, IsEmpty());
+  root_.write("sys/devices/system/cpu/isolated", "1-3,5\n");
+  EXPECT_THAT(check().enforcing, ElementsAre(AllOf(HasSubstr("isolcpus=1-3,5"), HasSubstr("take it off"))));
+  EXPECT_THAT(check().fatal, IsEmpty());
 }
 
-TEST_F(RequirementsTest, AcceptIsolationThatLeavesTheSchedulerAllCpus) {
-  root_.write("sys/devices/system/cpu/isolated", "1\n");  // by a cpuset
-  for (const char* harmless : {"quiet", "isolcpus=nohz,1", "isolcpus=managed_irq,nohz,1", "xisolcpus=1"}) {
-    root_.write("proc/cmdline", std::string(harmless) + "\n");
-    EXPECT_THAT(check().enforcing, IsEmpty()) << harmless;
-  }
-  // No such CPU: the kernel ignored it.
-  root_.write("sys/devices/system/cpu/isolated", "\n");
-  root_.write("proc/cmdline", "isolcpus=99\n");
+TEST_F(RequirementsTest, AcceptCpusThatACpusetIsolated) {
+  root_.write("sys/devices/system/cpu/isolated", "1\n");
+  root_.write("sys/fs/cgroup/a.slice/cpuset.cpus.partition",
+              "isolated invalid (Parent is not a partition root)\n");
+  root_.write("sys/fs/cgroup/b.slice/cpuset.cpus.partition", "member\n");
+  EXPECT_THAT(check().enforcing, ElementsAre(HasSubstr("isolcpus=1")));
+  root_.write("sys/fs/cgroup/b.slice/c.slice/cpuset.cpus.partition", "isolated\n");
   EXPECT_THAT(check().enforcing, IsEmpty());
 }
 

@@ -41,7 +41,7 @@ refresh_index() {
 # newest_release SERIES: the newest release of the archive in the series (6.18, or in full 6.18.15). Prints to stdout.
 newest_release() {
     local pattern=${1//./\\.}
-    grep -E "^$pattern([.+]|$)" "$archive/releases" | tail -n 1
+    grep -E "^${pattern//+/\\+}([.+]|$)" "$archive/releases" | tail -n 1
 }
 
 # The series of the archive, newest first. Prints to stdout.
@@ -74,7 +74,7 @@ kernel_verdict() {
     local entry=$kernels/$1
     if [[ ! -s $entry/verdict ]]; then
         "$top/packaging/build-root" --exec --bind "$entry:/scx-slo/kernel" -- \
-            tests/vm/lib/btf_verdict /scx-slo/kernel/vmlinuz >"$entry/verdict.new"
+            tests/vm/lib/kernel_btf verdict /scx-slo/kernel/vmlinuz >"$entry/verdict.new"
         mv "$entry/verdict.new" "$entry/verdict"
     fi
     cat "$entry/verdict"
