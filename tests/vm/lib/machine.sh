@@ -35,11 +35,13 @@ stage_job() {
 
 # qemu_arguments DIRECTORY: fills the array qemu.
 qemu_arguments() {
-    local work=$1 append="console=ttyS0 panic=-1 quiet mitigations=off"
-    qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -cpu max -m "$memory" -smp "$smp"
+    local work=$1 append="console=ttyS0 panic=-1 quiet mitigations=off$words"
+    qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -m "$memory" -smp "$smp"
         -kernel "$kernels/$release/vmlinuz" -serial "file:$console"
         -device virtio-serial-pci -chardev "file,id=control,path=$work/control"
         -device virtserialport,chardev=control,name=slo.control)
+    # Emulated as AMD's, each CPU would have a last-level cache of its own, whatever the topology.
+    qemu+=(-cpu "max$([[ $accel == kvm && $virtual_clock == no ]] || echo ,vendor=GenuineIntel)")
     if [[ $virtual_clock == yes ]]; then
         qemu+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -rtc clock=vm)
     elif [[ $accel == kvm ]]; then
