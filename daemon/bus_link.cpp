@@ -115,6 +115,10 @@ void BusLink::units_changed() {
   if (objects_) objects_->changed();
 }
 
+void BusLink::deadline_missed(const MissReport& report) {
+  if (objects_) objects_->deadline_missed(report);
+}
+
 void BusLink::config_problem(const ConfigProblem& /*problem*/) {
   if (objects_) objects_->changed();
 }

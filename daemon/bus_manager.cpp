@@ -91,6 +91,11 @@ class BusManager::Object final
 
   void announce_later() { static_cast<void>(sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT)); }
 
+  void announce_miss(const MissReport& report) {
+    misses_.push_back(report);
+    announce_later();
+  }
+
   // A new reason for the same state is told by its property alone.
   void announce_state(slo::State state, const std::string& reason) {
     if (std::exchange(last_state_, state) != state) states_.emplace_back(to_string(state), reason);
@@ -120,6 +125,8 @@ class BusManager::Object final
     follow_units();
     const auto states = std::exchange(states_, {});
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
+    const auto misses = std::exchange(misses_, {});
+    for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
     Shown now{Mode(), State(), StateReason(), Units(), ConfigErrors(), Failures()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
@@ -246,6 +253,7 @@ class BusManager::Object final
   Shown shown_;
   std::optional<slo::State> last_state_;
   std::vector<std::pair<std::string, std::string>> states_;  // still to be announced
+  std::vector<MissReport> misses_;                           // still to be announced
   std::vector<std::shared_ptr<sdbus::Result<>>> reloads_;    // callers who wait for the list
   std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;
 };
@@ -262,6 +270,10 @@ void BusManager::list_ended(const Result<void>& outcome) {
 
 void BusManager::state_changed(State state, const std::string& reason) {
   object_->announce_state(state, reason);
+}
+
+void BusManager::deadline_missed(const MissReport& report) {
+  object_->announce_miss(report);
 }
 
 void BusManager::changed() {

@@ -32,6 +32,7 @@ class BusManager {
   void list_ended(const Result<void>& outcome);
 
   void state_changed(State state, const std::string& reason);
+  void deadline_missed(const MissReport& report);
   // Something else that the bus shows may be different now.
   void changed();
 

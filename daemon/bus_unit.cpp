@@ -73,6 +73,14 @@ std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
   return encoded;
 }
 
+std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report) {
+  return {{"Cause", sdbus::Variant{report.cause}},
+          {"MissUSec", sdbus::Variant{to_usec(report.miss_ns)}},
+          {"BudgetUSec", sdbus::Variant{to_usec(report.budget_ns)}},
+          {"WaitUSec", sdbus::Variant{to_usec(report.wait_ns)}},
+          {"ExecUSec", sdbus::Variant{to_usec(report.exec_ns)}}};
+}
+
 class BusUnit::Object final
     : public sdbus::AdaptorInterfaces<org::scxslo::Unit1_adaptor, sdbus::Properties_adaptor,
                                       sdbus::ManagedObject_adaptor> {

@@ -18,6 +18,9 @@ namespace slo {
 // What GetStats answers. Durations in microseconds, rounded to nearest; what is not yet known is absent.
 [[nodiscard]] std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats);
 
+// The worst miss of DeadlineMissed.
+[[nodiscard]] std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report);
+
 // org.scxslo.Unit1 of one unit, there while this object lives.
 class BusUnit {
  public:

@@ -11,10 +11,13 @@
 #include <cstdlib>
 #include <memory>
 
+#include "time_span.h"
+
 namespace slo {
 namespace {
 
 constexpr const char* identifier = "scx-slod";
+constexpr std::uint64_t misses_interval_ns = 60 * SLO_NSEC_PER_SEC;
 
 // systemd.exec(5), $JOURNAL_STREAM: device and inode of the stream, to be compared with what stderr is by
 // now.
@@ -69,6 +72,23 @@ void Journal::scheduler_ended(const SchedulerExit& exit) {
          {"SCX_SLO_EXIT_CODE", std::to_string(exit.exit_code)},
          {"SCX_SLO_DUMP", exit.dump}});
   if (!structured_ && !exit.dump.empty()) spdlog::error("{}", exit.dump);
+}
+
+void Journal::deadline_missed(const MissReport& report) {
+  Misses& unit = misses_[report.unit];
+  unit.held_back += report.count;
+  if (unit.written_ns != 0 && report.timestamp_ns < unit.written_ns + misses_interval_ns) return;
+  unit.written_ns = report.timestamp_ns;
+  const std::uint64_t count = std::exchange(unit.held_back, 0);
+  write(Priority::notice,
+        report.unit + ": " + std::to_string(count) + (count == 1 ? " job" : " jobs") +
+            " over the budget of " + format_time_span_ns(report.budget_ns) + ", lately by " +
+            format_latency_ns(report.miss_ns) + " (" + report.cause + ")",
+        {{"MESSAGE_ID", std::string{message_id_deadline_missed}},
+         {"SCX_SLO_UNIT", report.unit},
+         {"SCX_SLO_CAUSE", report.cause},
+         {"SCX_SLO_COUNT", std::to_string(count)},
+         {"SCX_SLO_MISS_USEC", std::to_string(report.miss_ns / SLO_NSEC_PER_USEC)}});
 }
 
 void Journal::failed(const Error& error) {

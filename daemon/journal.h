@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@ namespace slo {
 inline constexpr std::string_view message_id_state = "7a8617e2351d44659546d2c395cfccdf";
 inline constexpr std::string_view message_id_config_problem = "5aea7506077d420c824cbf5834319cd5";
 inline constexpr std::string_view message_id_scheduler_ended = "3e6c8403b1104f5882254ba6f4bb0a46";
+inline constexpr std::string_view message_id_deadline_missed = "72fe01858de543c4a43dc91a73671b95";
 inline constexpr std::string_view message_id_requirement = "50773fe923a7420f8bffee7e0889123c";
 
 // Where the daemon's words go: the journal with structured fields when stderr is connected to it, else
@@ -28,6 +31,7 @@ class Journal final : public Audience {
   void state_changed(State state, const std::string& reason) override;
   void config_problem(const ConfigProblem& problem) override;
   void scheduler_ended(const SchedulerExit& exit) override;
+  void deadline_missed(const MissReport& report) override;
   void failed(const Error& error) override;
 
   // One sentence of missing_requirements().
@@ -38,7 +42,14 @@ class Journal final : public Audience {
   enum class Priority : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6 };
   void write(Priority priority, const std::string& message, const Fields& fields) const;
 
+  // The bus has every report; the journal is to stay readable.
+  struct Misses {
+    std::uint64_t written_ns = 0;  // CLOCK_MONOTONIC of the last line; 0: none yet
+    std::uint64_t held_back = 0;   // since then
+  };
+
   bool structured_;
+  std::map<std::string, Misses, std::less<>> misses_;  // by unit
   std::optional<State> last_state_;
 };
 

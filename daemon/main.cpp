@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -14,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -89,6 +92,7 @@ class StatusLine final : public Audience {
 // What systemd waits for, and what it is told.
 struct Service {
   sd_event* event;
+  KernelScheduler& kernel;
   Manager& manager;
   BusLink& bus;
   std::optional<bool> first_list = {};  // whether it came
@@ -141,6 +145,16 @@ int on_tick(sd_event_source* source, std::uint64_t /*usec*/, void* userdata) {
   });
 }
 
+int on_events(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*revents*/, void* userdata) {
+  auto* const service = static_cast<Service*>(userdata);
+  return guard_callback(0, log_exception, [service] {
+    service->kernel.drain_events(
+        [service](std::span<const std::byte> record) { service->manager.take_event(record); });
+    service->manager.tell_misses();
+    return 0;
+  });
+}
+
 void add_event_sources(Service& service) {
   sd_event* const event = service.event;
   for (const int number : {SIGTERM, SIGINT}) {
@@ -152,6 +166,8 @@ void add_event_sources(Service& service) {
   check(sd_event_add_time_relative(event, nullptr, CLOCK_MONOTONIC, tick_usec, tick_slack_usec, on_tick,
                                    &service),
         "start the clock");
+  check(sd_event_add_io(event, nullptr, service.kernel.events_fd(), EPOLLIN, on_events, &service),
+        "hear of missed jobs");
   check(sd_event_set_watchdog(event, 1), "serve the watchdog");
 }
 
@@ -234,7 +250,7 @@ int run(const std::string& log_level) {
                    .now = now},
                   std::move(config), read_latch(latch_file));
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
-  Service service{.event = event.get(), .manager = manager, .bus = bus};
+  Service service{.event = event.get(), .kernel = **kernel, .manager = manager, .bus = bus};
   list_ended = [&service](bool came) { service.list_ended(came); };
   add_event_sources(service);
 

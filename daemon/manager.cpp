@@ -35,6 +35,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
     : around_(std::move(surroundings)),
       config_(std::move(config)),
       units_(around_.read_unit_files, config_.config.tunables.capacity),
+      misses_(config_.config.tunables.event_global_interval_ns),
       recovery_(latch),
       kept_latch_(std::move(latch)) {
   recovery_.set_policy(policy_of(config_.config));
@@ -58,6 +59,15 @@ void Manager::unit_gone(std::string_view name) {
 void Manager::tick() {
   watch_heartbeat();
   settle();
+  tell_misses();
+}
+
+void Manager::take_event(std::span<const std::byte> record) {
+  misses_.take(record, [this](std::uint32_t slot) { return unit_of_slot(slot); });
+}
+
+void Manager::tell_misses() {
+  for (const auto& report : misses_.due(around_.now().monotonic_ns)) around_.audience.deadline_missed(report);
 }
 
 Result<void> Manager::attach(std::optional<std::uint64_t> trial_ns) {
@@ -239,6 +249,7 @@ void Manager::take_config(ConfigReading reading) {
   const bool anew = !same_tunables(tunables, config_.config.tunables);
   config_ = std::move(reading);
   recovery_.set_policy(policy_of(config_.config));
+  misses_.set_global_interval(config_.config.tunables.event_global_interval_ns);
   if (anew) {  // they are fixed while something is loaded; settle() loads it again
     around_.kernel.set_tunables(config_.config.tunables);
     attached_ = false;
@@ -252,6 +263,12 @@ void Manager::set_state(State state, std::string reason) {
   state_ = state;
   reason_ = std::move(reason);
   around_.audience.state_changed(state_, reason_);
+}
+
+std::string Manager::unit_of_slot(std::uint32_t slot) const {
+  const auto units = std::views::values(units_.configured());
+  const auto unit = std::ranges::find(units, slot, &Unit::slot);
+  return unit == units.end() ? std::string() : (*unit).name;
 }
 
 std::size_t Manager::budgets() const {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "audience.h"
 #include "config.h"
 #include "error.h"
+#include "events.h"
 #include "latch.h"
 #include "recovery.h"
 #include "requirements.h"
@@ -59,6 +62,10 @@ class Manager {
   void unit_gone(std::string_view name);
   // Time has passed; about once a second.
   void tick();
+  // A record of the kernel about a missed job, as it came; told with the next tell_misses().
+  void take_event(std::span<const std::byte> record);
+  // After events were taken. What the limits hold back follows with a tick.
+  void tell_misses();
 
   // Orders. attach() lifts all that keeps the scheduler from being attached by order or by failures; an error
   // when it is not attached afterwards. With trial_ns it detaches by itself after that time unless confirmed,
@@ -96,6 +103,7 @@ class Manager {
   void notice_end();
   void carry_out(Driver wanted, std::uint64_t now_ns);
   [[nodiscard]] Result<void> keep_latch();
+  [[nodiscard]] std::string unit_of_slot(std::uint32_t slot) const;
   void watch_heartbeat();
   void take_config(ConfigReading reading);
   void set_state(State state, std::string reason);
@@ -104,6 +112,7 @@ class Manager {
   Surroundings around_;
   ConfigReading config_;
   Units units_;
+  MissReports misses_;
   Recovery recovery_;
   Latch kept_latch_;
   bool listed_ = false;

@@ -144,6 +144,7 @@ class Listener final : public Audience {
   std::vector<std::pair<State, std::string>> states;
   std::vector<std::string> problems;
   std::vector<SchedulerExit> exits;
+  std::vector<MissReport> misses;
   std::vector<std::string> failures;
   int unit_changes = 0;
 
@@ -151,6 +152,7 @@ class Listener final : public Audience {
   void units_changed() override { ++unit_changes; }
   void config_problem(const ConfigProblem& problem) override { problems.push_back(problem.message()); }
   void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
+  void deadline_missed(const MissReport& report) override { misses.push_back(report); }
   void failed(const Error& error) override { failures.push_back(error.message()); }
 };
 

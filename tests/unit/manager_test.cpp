@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "fakes.h"
 
@@ -393,6 +394,32 @@ TEST_F(ManagerTest, TunablesNeedANewSchedulerAndTheCapacityANewDaemon) {
   EXPECT_THAT(listener_.failures, ElementsAre(HasSubstr("systemctl restart scx-slo")));
   EXPECT_THAT(listener_.exits, IsEmpty());
   EXPECT_EQ(manager().state(), State::enforcing);
+}
+
+TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {
+  start();
+  deadline_event event{};
+  event.timestamp_ns = now_.monotonic_ns;
+  event.deadline_miss_ns = 7;
+  event.budget_ns = 5'000'000;
+  event.slot = manager().units().at("a.service").slot;
+  event.cause = SLO_CAUSE_PREEMPTED;
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  manager().tell_misses();
+  ASSERT_THAT(listener_.misses, SizeIs(1));
+  EXPECT_EQ(listener_.misses[0].unit, "a.service");
+  EXPECT_EQ(listener_.misses[0].miss_ns, 7U);
+
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  manager().tell_misses();
+  EXPECT_THAT(listener_.misses, SizeIs(1)) << "one per unit and second";
+  pass(2);
+  EXPECT_THAT(listener_.misses, SizeIs(2)) << "and the rest later";
+
+  event.slot = SLO_NO_SLOT;
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  pass(2);
+  EXPECT_THAT(listener_.misses, SizeIs(2)) << "nobody's";
 }
 
 TEST_F(ManagerTest, StoppingLeavesNothingInTheKernel) {
