@@ -43,6 +43,7 @@ constexpr int exit_requirements = 78;  // EX_CONFIG: starting again does not hel
 constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
+constexpr std::uint64_t load_patience_usec = 180 * usec_per_sec;
 
 using EventLoop = std::unique_ptr<sd_event, Deleter<sd_event_unref>>;
 
@@ -78,6 +79,23 @@ void notify(const std::string& message) {
   // Without systemd there is nobody to tell.
   static_cast<void>(sd_notify(0, message.c_str()));
 }
+
+// Nothing else happens while programs are loaded, so the watchdog has to wait as well, and whoever waits for
+// the start or a reload.
+class Patience {
+ public:
+  Patience() { static_cast<void>(sd_watchdog_enabled(0, &usual_usec_)); }
+
+  void loading(bool begins) const {
+    const std::string most = std::to_string(load_patience_usec);
+    if (begins) notify("EXTEND_TIMEOUT_USEC=" + most);
+    if (usual_usec_ == 0) return;
+    notify("WATCHDOG_USEC=" + (begins ? most : std::to_string(usual_usec_)) + "\nWATCHDOG=1");
+  }
+
+ private:
+  std::uint64_t usual_usec_ = 0;  // 0: there is no watchdog
+};
 
 // The line that `systemctl status` shows.
 class StatusLine final : public Audience {
@@ -238,6 +256,7 @@ int run(const std::string& log_level) {
   BusLink bus(
       event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); },
       [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
+  const Patience patience;
   StatusLine status_line;
   Audiences audience({&journal, &bus, &status_line});
   Manager manager({.kernel = **kernel,
@@ -247,7 +266,8 @@ int run(const std::string& log_level) {
                    .read_config = [] { return read_config(root); },
                    .check_requirements = requirements,
                    .keep_latch = [&latch_file](const Latch& latch) { return latch_file.write(latch); },
-                   .now = now},
+                   .now = now,
+                   .loading = [&patience](bool begins) { patience.loading(begins); }},
                   std::move(config), read_latch(latch_file));
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
   Service service{.event = event.get(), .kernel = **kernel, .manager = manager, .bus = bus};

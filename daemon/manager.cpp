@@ -191,7 +191,10 @@ void Manager::notice_end() {
 
 void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {
   if (wanted == Driver::scheduler) {
-    if (const auto attached = around_.kernel.attach(); !attached) {
+    around_.loading(true);
+    const auto attached = around_.kernel.attach();
+    around_.loading(false);
+    if (!attached) {
       around_.audience.failed(attached.error());
       recovery_.attach_failed(attached.error(), now_ns);
       return;
@@ -202,7 +205,9 @@ void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {
   }
   attached_ = false;
   if (wanted == Driver::observer) {
+    around_.loading(true);
     const auto observing = around_.kernel.observe();
+    around_.loading(false);
     if (observing) {
       recovery_.observe_loaded();
       return;

@@ -48,6 +48,8 @@ struct Surroundings {
   std::function<Requirements()> check_requirements;
   std::function<Result<void>(const Latch&)> keep_latch;
   std::function<Instant()> now;
+  // Around each load of BPF programs, which the kernel's verifier may make take a minute or more.
+  std::function<void(bool begins)> loading;
 };
 
 // Ties the rooms together: fact in, decision asked, action passed on. Single-threaded.

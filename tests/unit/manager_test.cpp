@@ -60,7 +60,13 @@ class ManagerTest : public testing::Test {
                             latch_ = latch;
                             return {};
                           },
-                          .now = [this] { return now_; }};
+                          .now = [this] { return now_; },
+                          .loading =
+                              [this](bool begins) {
+                                EXPECT_NE(loading_, begins);
+                                loading_ = begins;
+                                if (begins) ++loads_;
+                              }};
       manager_.emplace(std::move(around), reading_, latch_);
     }
     return *manager_;
@@ -101,6 +107,8 @@ class ManagerTest : public testing::Test {
   std::optional<Error> latch_error_;
   Instant now_{.boot_ns = 5000 * sec, .monotonic_ns = 1000 * sec};
   int checks_ = 0;
+  bool loading_ = false;
+  int loads_ = 0;
   int attaches_when_kept_ = -1;
 
  private:
@@ -420,6 +428,15 @@ TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {
   manager().take_event(std::as_bytes(std::span(&event, 1)));
   pass(2);
   EXPECT_THAT(listener_.misses, SizeIs(2)) << "nobody's";
+}
+
+TEST_F(ManagerTest, EveryLoadIsAnnouncedAndItsEndToo) {
+  start();
+  manager().detach();
+  kernel_.attach_error = Error{.tried = "load"};
+  EXPECT_FALSE(manager().attach());
+  EXPECT_EQ(loads_, kernel_.attaches + kernel_.observes);
+  EXPECT_FALSE(loading_);
 }
 
 TEST_F(ManagerTest, StoppingLeavesNothingInTheKernel) {
