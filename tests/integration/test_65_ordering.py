@@ -11,6 +11,8 @@ from figures import figures
 SECONDS = 5
 UNITS = [spec.unit for spec in three_units.SET]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def arms():
