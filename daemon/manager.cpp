@@ -200,7 +200,9 @@ void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {
       return;
     }
     attached_ = true;
-    attached_monotonic_ns_ = around_.now().monotonic_ns;
+    const Instant now = around_.now();
+    attached_monotonic_ns_ = now.monotonic_ns;
+    recovery_.attached(now.boot_ns);
     return;
   }
   attached_ = false;

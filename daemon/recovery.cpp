@@ -78,6 +78,12 @@ void Recovery::attach_failed(const Error& error, std::uint64_t now_ns) {
   }
 }
 
+// A trial begins when there is something to try: loading may take longer than it is to last.
+void Recovery::attached(std::uint64_t now_ns) {
+  if (!trial_ || std::exchange(trial_->begun, true)) return;
+  trial_->end_ns = now_ns + std::min(trial_->length_ns, UINT64_MAX - now_ns);
+}
+
 void Recovery::observe_failed(const Error& error, std::uint64_t now_ns) {
   observe_error_ = error.message();
   observe_failed_ns_ = now_ns;
@@ -115,6 +121,7 @@ Decision Recovery::decide(std::size_t budgets, Driver running, std::uint64_t now
   forget_old_failures(now_ns);
   if (trial_ && !on_trial(now_ns)) trial_.reset();
   if (running != Driver::scheduler) dead_ = false;
+  if (running == Driver::scheduler && trial_) trial_->begun = true;
 
   if (budgets == 0)
     return {.state = State::idle,

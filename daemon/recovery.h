@@ -45,6 +45,7 @@ class Recovery {
   void forget_check() { requirements_.reset(); }  // what was missing may be there now
   void ended(const SchedulerExit& exit, std::uint64_t now_ns);
   void attach_failed(const Error& error, std::uint64_t now_ns);
+  void attached(std::uint64_t now_ns);
   // The probes could not be loaded; loaded: they could.
   void observe_failed(const Error& error, std::uint64_t now_ns);
   void observe_loaded() { observe_error_.clear(); }
@@ -71,6 +72,7 @@ class Recovery {
   struct Trial {
     std::uint64_t end_ns = 0;
     std::uint64_t length_ns = 0;
+    bool begun = false;
   };
 
   void strike(std::string why, std::uint64_t now_ns);

@@ -48,7 +48,9 @@ class Machine {
       } else if (decision.driver == Driver::observer && blind) {
         recovery.observe_failed({.tried = "load the probes"}, now);
       } else {
+        now += load_time;
         if (decision.driver == Driver::scheduler) ++attempts;
+        if (decision.driver == Driver::scheduler) recovery.attached(now);
         if (decision.driver == Driver::observer) recovery.observe_loaded();
         running = decision.driver;
       }
@@ -81,6 +83,7 @@ class Machine {
   std::size_t budgets = 2;
   Driver running = Driver::none;
   std::uint64_t now = 1000 * sec;
+  std::uint64_t load_time = 0;
   bool broken = false;
   bool blind = false;
   int attempts = 0;
@@ -307,6 +310,25 @@ TEST(Recovery, a_daemon_that_comes_back_in_a_trial_does_not_attach) {
   machine.look();
   machine.restart();
   EXPECT_EQ(machine.after(1).state, State::observing);
+}
+
+TEST(Recovery, a_trial_lasts_its_time_however_long_the_loading_takes) {
+  Machine machine;
+  machine.load_time = 60 * sec;
+  machine.recovery.order_attach(machine.now, 10 * sec);
+  EXPECT_EQ(machine.look().state, State::enforcing);
+  EXPECT_EQ(machine.after(9).state, State::enforcing);
+  machine.load_time = 0;
+  EXPECT_EQ(machine.end(hotplug).state, State::enforcing);
+  EXPECT_EQ(machine.after(1).state, State::observing) << "another load does not lengthen it";
+
+  machine.recovery.order_attach(machine.now, {});
+  machine.look();
+  machine.recovery.order_attach(machine.now, 10 * sec);
+  machine.look();
+  EXPECT_EQ(machine.after(9).state, State::enforcing);
+  machine.end(hotplug);
+  EXPECT_EQ(machine.after(1).state, State::observing) << "nor does one in a trial of what ran already";
 }
 
 TEST(Recovery, a_trial_of_any_length_does_not_wrap) {
