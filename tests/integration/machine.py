@@ -199,14 +199,14 @@ def kill_daemon(limit=60):
 
 
 def configure(text):
-    """Daemon-wide settings from a drop-in, read at once; None removes them."""
+    """Daemon-wide settings from a drop-in, read at once by a daemon that runs; None removes them."""
     path = CONFIG_DIR / "90-test.conf"
     if text is None:
         path.unlink(missing_ok=True)
     else:
         CONFIG_DIR.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    run("systemctl", "reload", "scx-slo")
+    run("systemctl", "try-reload-or-restart", "scx-slo")
 
 
 # the kernel's own word
