@@ -162,7 +162,7 @@ void Manager::settle() {
   if (!listed_) return;
   std::uint64_t now_ns = around_.now().boot_ns;
   for (int changes = 0; changes < most_changes_at_once; ++changes) {
-    notice_end();
+    notice_end(now_ns);
     Decision decision = recovery_.decide(budgets(), around_.kernel.driver(), now_ns);
     static_cast<void>(keep_latch());
     if (decision.check_first) {
@@ -179,14 +179,14 @@ void Manager::settle() {
   }
 }
 
-void Manager::notice_end() {
+void Manager::notice_end(std::uint64_t now_ns) {
   if (!attached_ || around_.kernel.driver() == Driver::scheduler) return;
   attached_ = false;
   auto exit = around_.kernel.exit_record();
   if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
   around_.kernel.detach();  // frees what is left of it
   around_.audience.scheduler_ended(*exit);
-  recovery_.ended(*exit, around_.now().boot_ns);
+  recovery_.ended(*exit, now_ns);
 }
 
 void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {

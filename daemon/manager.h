@@ -102,7 +102,7 @@ class Manager {
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
   void settle();
-  void notice_end();
+  void notice_end(std::uint64_t now_ns);
   void carry_out(Driver wanted, std::uint64_t now_ns);
   [[nodiscard]] Result<void> keep_latch();
   [[nodiscard]] std::string unit_of_slot(std::uint32_t slot) const;

@@ -170,7 +170,8 @@ void Recovery::strike(std::string why, std::uint64_t now_ns) {
 // The last one stays while its pause lasts, however short the window is.
 void Recovery::forget_old_failures(std::uint64_t now_ns) {
   auto& stamps = latch_.failures_ns;
-  std::erase_if(stamps, [now_ns](std::uint64_t stamp) { return stamp > now_ns; });
+  // A stamp from the future would hold for ever; a failure that is forgotten would be repeated for ever.
+  for (auto& stamp : stamps) stamp = std::min(stamp, now_ns);
   if (now_ns < resume_ns()) return;
   std::erase_if(stamps, [&](std::uint64_t stamp) { return now_ns - stamp > policy_.retry_window_ns; });
 }

@@ -60,7 +60,11 @@ class ManagerTest : public testing::Test {
                             latch_ = latch;
                             return {};
                           },
-                          .now = [this] { return now_; },
+                          .now =
+                              [this] {
+                                ++now_.boot_ns;  // time never stands still
+                                return now_;
+                              },
                           .loading =
                               [this](bool begins) {
                                 EXPECT_NE(loading_, begins);

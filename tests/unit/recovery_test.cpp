@@ -245,6 +245,15 @@ TEST(Recovery, a_pause_is_kept_however_short_the_window_and_across_a_restart) {
   EXPECT_EQ(machine.after(1).state, State::enforcing);
 }
 
+TEST(Recovery, a_failure_counts_even_where_its_stamp_is_ahead_of_the_clock) {
+  Machine machine;
+  machine.look();
+  machine.running = Driver::none;
+  machine.recovery.ended(stall, machine.now + 1);
+  EXPECT_EQ(machine.look().state, State::recovering);
+  EXPECT_EQ(machine.recovery.failures(machine.now), 1U);
+}
+
 TEST(Recovery, a_hotplug_restart_attaches_at_once_without_a_strike) {
   Machine machine;
   machine.look();
