@@ -46,26 +46,20 @@ static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
 
 /*
  * Serves best effort before SLO tasks when its turn is due, or wanted and the SLO tasks have slack for it.
- * has_prev: the task that ran until now is an SLO task and goes on, with this key.
+ * has_slo: one of them waits, or ran until now and goes on; key: the earliest of theirs.
  */
-static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_prev, u64 prev_key,
-					    u64 now)
+static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_slo, u64 key, u64 now)
 {
-	struct head first;
-	u64 turn_ns, key;
+	u64 turn_ns;
 
 	if (in_floor_turn(cctx, now))
-		return take_best_effort(cpu, cctx);
+		return take_best_effort(cpu);
 	cctx->floor_turn_until_ns = 0;
-	if (!floor_is_wanted(cpu, cctx))
-		return false;
+	if (!has_slo || !floor_is_wanted(cpu, cctx))
+		return false; /* without SLO tasks it is next anyway */
 	turn_ns = slo_floor_turn_ns(smallest_budget_ns);
-	first = first_slo(cpu, cctx);
-	if (!has_prev && !first.queue)
-		return false; /* best effort is next anyway */
-	key = has_prev && (!first.queue || slo_before(prev_key, first.at)) ? prev_key : first.at;
 	if (!slo_floor_takes_turn(cctx->floor_credit_ns, credit_max_ns(), now, turn_ns, key) ||
-	    !take_best_effort(cpu, cctx))
+	    !take_best_effort(cpu))
 		return false;
 	start_floor_turn(cpu, now, turn_ns);
 	return true;

@@ -122,7 +122,6 @@ static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 	return 0;
 }
 
-/* Global, as are others below that loops call: the verifier then looks at them once, not once per path. */
 __noinline bool try_victim(struct task_struct *p __arg_trusted, s32 cpu, u32 shard, u64 key, u64 now)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
@@ -135,6 +134,11 @@ __noinline bool try_victim(struct task_struct *p __arg_trusted, s32 cpu, u32 sha
 	return true;
 }
 
+__noinline u32 highest_bit(u64 bits)
+{
+	return bits ? slo_log2(bits) : 0;
+}
+
 /* Tries the CPUs of one word of the mask. Returns how many were tried, or VICTIMS_MAX when one was kicked. */
 __noinline u32 kick_one_of(struct task_struct *p __arg_trusted, u32 word, u32 shard, u64 key, u64 now)
 {
@@ -143,7 +147,7 @@ __noinline u32 kick_one_of(struct task_struct *p __arg_trusted, u32 word, u32 sh
 	int i;
 
 	bpf_for (i, 0, VICTIM_TRIES) {
-		u32 bit = slo_log2(bits);
+		u32 bit = highest_bit(bits) & 63;
 
 		if (!bits)
 			break;
@@ -221,7 +225,7 @@ static __noinline void wake_idling_cpu(struct task_struct *p, s32 near)
 	int i;
 
 	bpf_for (i, 0, VICTIM_TRIES) {
-		u32 bit = slo_log2(bits);
+		u32 bit = highest_bit(bits) & 63;
 		s32 cpu = (s32)(((u32)near & ~63u) + bit);
 
 		if (!bits)

@@ -158,24 +158,30 @@ static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx
 	return first;
 }
 
-/* Heads are compared only where several queues have some: each look costs as much as taking a task. */
-static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx)
+/* SLO tasks wait in more than one of the queues from which this CPU takes them. */
+static __always_inline bool slo_waits_twice(s32 cpu, const struct cpu_ctx *cctx)
 {
-	u64 shared = QUEUE_SHARED_SLO | shard_of(cpu);
-	u64 pinned = QUEUE_PINNED_SLO | (u32)cpu;
-	bool has_shared = shard_ctx_of(shard_of(cpu))->nr_slo.value != 0;
-	bool has_pinned = cctx->nr_pinned_slo != 0;
-	struct head first;
-
-	if (cctx->helps == 0 && !(has_shared && has_pinned))
-		return (has_shared && slo_move_to_local(shared)) || (has_pinned && slo_move_to_local(pinned));
-	first = first_slo(cpu, cctx);
-	return (first.queue && slo_move_to_local(first.queue)) || slo_move_to_local(pinned) ||
-	       slo_move_to_local(shared);
+	return cctx->helps != 0 ||
+	       (cctx->nr_pinned_slo != 0 && shard_ctx_of(shard_of(cpu))->nr_slo.value != 0);
 }
 
-static __always_inline bool take_best_effort(s32 cpu, const struct cpu_ctx *cctx)
+/* first: the earliest of them where they were compared, else none: each look costs as much as taking a task.
+ */
+static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const struct head *first)
 {
+	u32 shard = shard_of(cpu);
+
+	if (first->queue && slo_move_to_local(first->queue))
+		return true;
+	return (cctx->nr_pinned_slo != 0 && slo_move_to_local(QUEUE_PINNED_SLO | (u32)cpu)) ||
+	       (shard_ctx_of(shard)->nr_slo.value != 0 && slo_move_to_local(QUEUE_SHARED_SLO | shard));
+}
+
+/* Global, as are others that are called from several places or from loops: the verifier then looks at them
+ * once, not once per path. */
+__noinline bool take_best_effort(s32 cpu)
+{
+	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 shared = QUEUE_SHARED_BEST_EFFORT | shard_of(cpu);
 	u64 pinned = QUEUE_PINNED_BEST_EFFORT | (u32)cpu;
 	bool has_shared = shard_ctx_of(shard_of(cpu))->nr_best_effort.value != 0;

@@ -129,38 +129,45 @@ static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 n
 	return tctx && classify(tctx, now) == SLO_CLASS_SLO ? tctx : NULL;
 }
 
+/* Puts what this CPU is to run next on it, or lets prev go on. */
+static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev, u64 now)
+{
+	struct task_ctx *tctx = slo_prev(prev, now);
+	u64 prev_key = tctx ? key_of(tctx, now) : 0;
+	struct head first = {};
+	bool prev_first = false;
+
+	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || floor_is_wanted(cpu, cctx)))
+		first = first_slo(cpu, cctx);
+	if (tctx)
+		prev_first = !first.queue || !slo_before(first.at, prev_key);
+	if (take_floor_turn(cpu, cctx, tctx || first.queue, prev_first ? prev_key : first.at, now))
+		return;
+	if (prev_first) {
+		slo_set_slice(prev, slo_slice_of(tctx));
+		if (first.queue)
+			kick_when_overtaken(cpu, cctx, first.at, now);
+		return;
+	}
+	if (take_slo(cpu, cctx, &first))
+		return;
+	if (nr_shards > 1 && level_best_effort(shard_of(cpu)))
+		return;
+	if (take_best_effort(cpu) || nr_shards == 1 || (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+		return;
+	steal(shard_of(cpu));
+}
+
 SEC("struct_ops/dispatch")
 void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
-	struct task_ctx *tctx = slo_prev(prev, now);
-	u64 key = tctx ? key_of(tctx, now) : 0;
-	u32 shard = shard_of(cpu);
-	struct head first;
 
 	kick_seen(cctx);
 	cctx->nr_dispatches++;
 	charge_floor(cpu, cctx, now);
-	if (take_floor_turn(cpu, cctx, tctx != NULL, key, now))
-		goto out;
-	if (tctx) {
-		/* It keeps the CPU when its key is the earliest. */
-		first = first_slo(cpu, cctx);
-		if (!first.queue || !slo_before(first.at, key)) {
-			slo_set_slice(prev, slo_slice_of(tctx));
-			if (first.queue)
-				kick_when_overtaken(cpu, cctx, first.at, now);
-			goto out;
-		}
-	}
-	if (take_slo(cpu, cctx))
-		goto out;
-	if (nr_shards > 1 && level_best_effort(shard))
-		goto out;
-	if (!take_best_effort(cpu, cctx) && nr_shards > 1 && !(prev && (prev->scx.flags & SCX_TASK_QUEUED)))
-		steal(shard);
-out:
+	pick(cpu, cctx, prev, now);
 	if (cctx->helps != 0)
 		cctx->helps = 0;
 }
