@@ -245,23 +245,35 @@ def fault(*arguments, limit=60):
 
 
 class Listener:
-    """Collects the arguments of one signal of the manager until stopped."""
+    """Collects the arguments of one signal of the manager until stopped; listens when the constructor returns."""
 
-    def __init__(self, signal):
-        match = f"type='signal',interface='{BUS[2]}',member='{signal}'"
+    PROBE = ("/slo_test", "org.scxslo.Test", "Probe")
+
+    def __init__(self, name):
+        self._name = name
         self._lines = []
+        matches = [f"--match=type='signal',interface='{interface}'" for interface in (BUS[2], self.PROBE[1])]
         self._process = subprocess.Popen(
-            ["busctl", "monitor", "--json=short", f"--match={match}"], stdout=subprocess.PIPE, text=True
+            ["busctl", "monitor", "--json=short", *matches], stdout=subprocess.PIPE, text=True
         )
         self._thread = threading.Thread(target=self._collect)
         self._thread.start()
+        try:
+            wait_for("busctl monitor listens", self._hears, limit=60)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _hears(self):
+        run("busctl", "emit", *self.PROBE)
+        return any(line.get("member") == self.PROBE[2] for line in self._lines)
 
     def _collect(self):
         for line in self._process.stdout:
             self._lines.append(json.loads(line))
 
     def received(self):
-        return [line["payload"]["data"] for line in self._lines if line.get("type") == "signal"]
+        return [line["payload"]["data"] for line in self._lines if line.get("member") == self._name]
 
     def stop(self):
         self._process.terminate()
