@@ -119,8 +119,7 @@ std::size_t Manager::failures() const {
 }
 
 std::vector<NamedSetting> Manager::settings(std::string_view unit) const {
-  const Unit* const holder = units_.effective(unit);
-  return named(holder != nullptr ? holder->effective : config_.config.defaults);
+  return named(units_.in_force(unit));
 }
 
 std::optional<UnitStats> Manager::stats(std::string_view unit) const {

@@ -42,9 +42,13 @@ const Unit* nearest(const std::map<std::string_view, const Unit*>& by_path, std:
   return nullptr;
 }
 
+Setting<Budget> implicit_budget() {
+  return {.value = Budget::implicit(), .origin = {}};
+}
+
 slo_cfg implicit_cfg() {
   SloSettings settings;
-  settings.budget = Setting<Budget>{.value = Budget::implicit(), .origin = {}};
+  settings.budget = implicit_budget();
   return to_cfg(settings, SLO_NO_SLOT);
 }
 
@@ -123,6 +127,13 @@ const Unit* Units::effective(std::string_view name) const {
   if (entry == entries_.end()) return nullptr;
   if (const auto own = configured_.find(name); own != configured_.end()) return &own->second;
   return nearest(by_path(), entry->second.fact.control_group);
+}
+
+SloSettings Units::in_force(std::string_view name) const {
+  const Unit* holder = effective(name);
+  SloSettings settings = holder != nullptr ? holder->effective : defaults_;
+  if (!settings.budget && std::ranges::contains(implicit_units, name)) settings.budget = implicit_budget();
+  return completed(std::move(settings));
 }
 
 std::vector<CfgChange> Units::all_cfgs() const {

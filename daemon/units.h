@@ -73,6 +73,8 @@ class Units {
   // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest
   // ancestor; nullptr when none, or when the name is not known.
   [[nodiscard]] const Unit* effective(std::string_view name) const;
+  // What holds for `name`, implicit and default settings included; an unknown name has the defaults.
+  [[nodiscard]] SloSettings in_force(std::string_view name) const;
   // All that the scheduler must know, for a fresh attach.
   [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
   // Problems in the files of all loaded units, as of their last reading.

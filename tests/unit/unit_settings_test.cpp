@@ -163,6 +163,22 @@ TEST_F(UnitSettings, WhatTheMachineIsOperatedWithHasAnImplicitBudget) {
   EXPECT_THAT(own, ElementsAre(forgets(2), forgets(3), forgets(4), forgets(5), sets("dbus.service")));
 }
 
+TEST_F(UnitSettings, SaysWhatIsInForceAlsoWhereNothingWasSet) {
+  budget("web.slice", "5ms");
+  units_.listed({slice("web.slice", "/web.slice", 1), fact("a.service", 2, "/web.slice"),
+                 fact("b.service", 3), fact("dbus.service", 4)});
+  const auto budget_of = [this](std::string_view name) {
+    const auto settings = units_.in_force(name);
+    EXPECT_TRUE(settings.metric && settings.objective) << name;
+    return settings.budget ? settings.budget->value.to_string() + " " + settings.budget->origin.file : "-";
+  };
+  EXPECT_EQ(budget_of("web.slice"), "5ms /etc/web.slice");
+  EXPECT_EQ(budget_of("a.service"), "5ms /etc/web.slice");
+  EXPECT_EQ(budget_of("b.service"), "-");
+  EXPECT_EQ(budget_of("dbus.service"), "10ms ");
+  EXPECT_TRUE(units_.in_force("dbus.service").max_exec);
+}
+
 TEST_F(UnitSettings, AnObjectiveWithoutABudgetLeavesTheImplicitOne) {
   also("dbus.service", &SloSettings::objective, "95%");
   const auto changes = units_.listed({fact("dbus.service", 1)});
