@@ -26,8 +26,18 @@ def module_units():
     made.clean()
 
 
+@pytest.fixture(scope="module")
+def anchor(module_units):
+    """A unit with a budget that runs throughout: without any the daemon has nothing to enforce and stays idle."""
+    module_units.service("anchor.service", "/bin/sleep infinity", budget="1s")
+    machine.daemon_reload()
+    machine.run("systemctl", "start", "anchor.service")
+    if machine.is_active("scx-slo"):  # else it is told of all units when it starts
+        machine.wait_for("anchor.service is known", lambda: "anchor.service" in machine.list_units(), limit=30)
+
+
 @pytest.fixture
-def enforcing():
+def enforcing(anchor):
     machine.ensure_enforcing()
 
 

@@ -41,18 +41,20 @@ def path_of(name):
 
 
 @pytest.fixture(scope="module")
-def lines(module_units):
+def lines(module_units, anchor):
     """What the journal says about each mistake, after all of them were made at once."""
     module_units.service("seen.service", machine.WORK, budget="20ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "scx-slo")
+    machine.run("systemctl", "start", "seen.service")
     machine.ensure_enforcing()
     mark = machine.journal_mark()
     for name, mistake in MISTAKES.items():
-        module_units.service(unit_of(name), machine.WORK, budget=EARLIER)
+        module_units.service(unit_of(name), "/bin/sleep infinity", budget=EARLIER)
         path_of(name).write_bytes(mistake.content)
         path_of(name).chmod(mistake.mode)
     machine.daemon_reload()
+    # systemd lists a unit once something has asked for it.
+    machine.run("systemctl", "start", *map(unit_of, MISTAKES))
 
     def found():
         journal = machine.journal(mark)
@@ -83,15 +85,16 @@ def test_nothing_else_changes(lines):
     assert machine.bus_property("ConfigErrors") > 0
 
 
-def test_a_directory_in_place_of_a_drop_in(units):
+def test_a_directory_in_place_of_a_drop_in(units, anchor):
     """systemd may or may not name it to us; either way it is one line at most, and the rest holds."""
     machine.ensure_enforcing()
     mark = machine.journal_mark()
-    units.service("misplaced.service", machine.WORK, budget=EARLIER)
+    units.service("misplaced.service", "/bin/sleep infinity", budget=EARLIER)
     directory = machine.UNIT_DIR / "misplaced.service.d" / "60-mistake.conf"
     directory.mkdir()
     try:
         machine.daemon_reload()
+        machine.run("systemctl", "start", "misplaced.service")
         machine.wait_for("the rest holds", lambda: machine.budget_usec("misplaced.service") == EARLIER_USEC, limit=60)
         said = [line for line in machine.journal(mark) if "misplaced.service" in line]
         named = str(directory) in machine.show("misplaced.service", "DropInPaths").split()
@@ -101,7 +104,7 @@ def test_a_directory_in_place_of_a_drop_in(units):
         directory.rmdir()
 
 
-def test_a_directory_in_place_of_a_configuration_file():
+def test_a_directory_in_place_of_a_configuration_file(enforcing):
     mark = machine.journal_mark()
     directory = machine.CONFIG_DIR / "95-test.conf"
     directory.mkdir(parents=True)
