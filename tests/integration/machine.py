@@ -254,7 +254,8 @@ class Listener:
         self._lines = []
         matches = [f"--match=type='signal',interface='{interface}'" for interface in (BUS[2], self.PROBE[1])]
         self._process = subprocess.Popen(
-            ["busctl", "monitor", "--json=short", *matches], stdout=subprocess.PIPE, text=True
+            # Into a pipe it would write by the block, and a signal might wait for the next dozen.
+            ["stdbuf", "--output=L", "busctl", "monitor", "--json=short", *matches], stdout=subprocess.PIPE, text=True
         )
         self._thread = threading.Thread(target=self._collect)
         self._thread.start()

@@ -54,7 +54,7 @@ def test_the_unit_has_two_capabilities_a_watchdog_and_a_safety_catch():
     assert "ConditionKernelCommandLine=!scx_slo.disable" in text
     assert set(machine.show("scx-slo", "CapabilityBoundingSet").split()) == {"cap_bpf", "cap_perfmon"}
     assert machine.show("scx-slo", "User") == "scx-slo"
-    assert machine.show("scx-slo", "Type") == "notify"
+    assert machine.show("scx-slo", "Type") == "notify-reload"
     assert "WatchdogSec=" in text
     assert machine.show("scx-slo", "Restart") == "on-failure"
 

@@ -7,8 +7,7 @@ import pwd
 import machine
 
 
-def test_purge_leaves_nothing_but_the_user():
-    machine.ensure_enforcing()
+def test_purge_while_enforcing_leaves_nothing_but_the_user(enforcing):
     listed = [pathlib.Path(line) for line in machine.output("dpkg", "-L", "scx-slo").splitlines()]
     files = [path for path in listed if path.is_file() or path.is_symlink()]
     assert files
