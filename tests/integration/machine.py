@@ -203,6 +203,8 @@ def configure(text):
     path = CONFIG_DIR / "90-test.conf"
     if text is None:
         path.unlink(missing_ok=True)
+        if CONFIG_DIR.is_dir() and not any(CONFIG_DIR.iterdir()):
+            CONFIG_DIR.rmdir()
     else:
         CONFIG_DIR.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -235,7 +237,8 @@ def ensure_enforcing(limit=60):
         run("systemctl", "reset-failed", "scx-slo", check=False)
         run("systemctl", "start", "scx-slo")
     # Also where it enforces: what an earlier test let fail is forgotten by this.
-    bus_call("Attach")
+    # It is refused until the daemon has heard of a unit with a budget that a test has just started.
+    wait_for("it attaches", lambda: bus_call("Attach", check=False).returncode == 0, limit)
     wait_for("scx-slo enforces", lambda: enforcing() and state() == "enforcing", limit)
 
 
