@@ -186,6 +186,8 @@ void Manager::notice_end(std::uint64_t now_ns) {
   around_.kernel.detach();  // frees what is left of it
   around_.audience.scheduler_ended(*exit);
   recovery_.ended(*exit, now_ns);
+  // Loading what comes next may take seconds, in which nobody must be told that we enforce.
+  set_state(State::recovering, why_ended(*exit));
 }
 
 void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {
