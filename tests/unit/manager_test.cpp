@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <optional>
-#include <span>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 #include "fakes.h"
+#include "manager_fixture.h"
 
 namespace slo {
 namespace {
@@ -29,95 +31,6 @@ SchedulerExit exit_of(std::uint32_t kind, std::string reason = "", std::string m
           .message = std::move(message),
           .dump = "dump"};
 }
-
-constexpr std::uint64_t sec = SLO_NSEC_PER_SEC;
-
-class ManagerTest : public testing::Test {
- protected:
-  void budget(const std::string& unit, const std::string& value) { files_.budgets["/etc/" + unit] = value; }
-
-  // One running unit with a budget: enough to attach for.
-  void start() {
-    budget("a.service", "5ms");
-    manager().units_listed({fact("a.service", 11)});
-  }
-
-  Manager& manager() {
-    if (!manager_) {
-      Surroundings around{.kernel = kernel_,
-                          .source = source_,
-                          .audience = listener_,
-                          .read_unit_files = files_.reader(),
-                          .read_config = [this] { return reading_; },
-                          .check_requirements =
-                              [this] {
-                                ++checks_;
-                                return found_;
-                              },
-                          .keep_latch = [this](const Latch& latch) -> Result<void> {
-                            attaches_when_kept_ = kernel_.attaches;
-                            if (latch_error_) return std::unexpected(*latch_error_);
-                            latch_ = latch;
-                            return {};
-                          },
-                          .now =
-                              [this] {
-                                ++now_.boot_ns;  // time never stands still
-                                return now_;
-                              },
-                          .loading =
-                              [this](bool begins) {
-                                EXPECT_NE(loading_, begins);
-                                loading_ = begins;
-                                if (begins) ++loads_;
-                              }};
-      manager_.emplace(std::move(around), reading_, latch_);
-    }
-    return *manager_;
-  }
-
-  // kill -9, and the next daemon starts.
-  void start_again() {
-    manager_.reset();
-    kernel_.detach();
-    start();
-  }
-
-  void pass(std::uint64_t seconds) {
-    now_.boot_ns += seconds * sec;
-    now_.monotonic_ns += seconds * sec;
-    manager().tick();
-  }
-
-  void end(const SchedulerExit& exit) {
-    kernel_.exit = exit;
-    manager().tick();
-  }
-
-  // Lets the kernel count jobs for a unit.
-  void count(const std::string& unit, slo_u64 jobs) {
-    kernel_.counted[manager().units().at(unit).slot].jobs += jobs;
-  }
-
-  [[nodiscard]] std::uint64_t jobs(std::string_view unit) { return manager().stats(unit).value().jobs; }
-
-  fakes::Files files_;
-  fakes::Kernel kernel_;
-  fakes::Source source_;
-  fakes::Listener listener_;
-  ConfigReading reading_;
-  Requirements found_;
-  Latch latch_;
-  std::optional<Error> latch_error_;
-  Instant now_{.boot_ns = 5000 * sec, .monotonic_ns = 1000 * sec};
-  int checks_ = 0;
-  bool loading_ = false;
-  int loads_ = 0;
-  int attaches_when_kept_ = -1;
-
- private:
-  std::optional<Manager> manager_;
-};
 
 TEST_F(ManagerTest, NothingIsLoadedBeforeTheFirstList) {
   manager().tick();
@@ -141,16 +54,6 @@ TEST_F(ManagerTest, WithoutABudgetItIsIdleAndTheFirstOneAttaches) {
   manager().unit_gone("a.service");
   EXPECT_EQ(manager().state(), State::idle);
   EXPECT_EQ(kernel_.driver(), Driver::none);
-}
-
-TEST_F(ManagerTest, TheKernelKnowsAllBudgetsBeforeASchedulerRuns) {
-  budget("a.service", "5ms");
-  budget("b.service", "infinity");
-  kernel_.attach_error = Error{.tried = "load"};
-  manager().units_listed({fact("a.service", 11), fact("b.service", 12), fact("c.service", 13)});
-  EXPECT_THAT(kernel_.cfgs, SizeIs(2));
-  EXPECT_EQ(kernel_.cfgs.at(11).budget_ns, 5'000'000U);
-  EXPECT_EQ(kernel_.cfgs.at(12).flags & SLO_CFG_NO_BUDGET, SLO_CFG_NO_BUDGET);
 }
 
 TEST_F(ManagerTest, AttachingTwiceAttachesOnce) {
@@ -198,40 +101,6 @@ TEST_F(ManagerTest, TheReasonFollowsTheNumberOfBudgets) {
   const auto states = listener_.states.size();
   manager().unit_changed(fact("c.service", 13));
   EXPECT_THAT(listener_.states, SizeIs(states)) << "nothing changed that the reason speaks of";
-}
-
-TEST_F(ManagerTest, FollowsUnitsAsTheyStartRestartAndStop) {
-  start();
-  EXPECT_TRUE(kernel_.cfgs.contains(11));
-  manager().unit_changed(fact("a.service", 12));
-  EXPECT_FALSE(kernel_.cfgs.contains(11));
-  EXPECT_TRUE(kernel_.cfgs.contains(12));
-  manager().unit_changed(fact("a.service", 0));
-  EXPECT_THAT(kernel_.cfgs, IsEmpty());
-  EXPECT_TRUE(manager().knows("a.service"));
-  EXPECT_EQ(listener_.unit_changes, 3);
-}
-
-TEST_F(ManagerTest, OneCgroupThatFailsDoesNotKeepTheOthersFromTheirBudget) {
-  budget("a.service", "5ms");
-  budget("b.service", "5ms");
-  kernel_.refuse[11] = ENOMEM;
-  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
-  EXPECT_THAT(listener_.failures,
-              ElementsAre(AllOf(HasSubstr("cgroup 11"), HasSubstr("Cannot allocate memory"))));
-  EXPECT_TRUE(kernel_.cfgs.contains(12));
-  EXPECT_EQ(manager().state(), State::enforcing);
-
-  kernel_.refuse.clear();
-  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
-  EXPECT_TRUE(kernel_.cfgs.contains(11)) << "a reload makes good what failed";
-}
-
-TEST_F(ManagerTest, ACgroupThatVanishedInTheMeantimeIsNoFailure) {
-  kernel_.refuse[11] = ENOENT;
-  start();
-  manager().unit_changed(fact("a.service", 0));
-  EXPECT_THAT(listener_.failures, IsEmpty());
 }
 
 TEST_F(ManagerTest, DetachingObservesAndOutlivesTheDaemon) {
@@ -408,32 +277,6 @@ TEST_F(ManagerTest, TunablesNeedANewSchedulerAndTheCapacityANewDaemon) {
   EXPECT_EQ(manager().state(), State::enforcing);
 }
 
-TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {
-  start();
-  deadline_event event{};
-  event.timestamp_ns = now_.monotonic_ns;
-  event.deadline_miss_ns = 7;
-  event.budget_ns = 5'000'000;
-  event.slot = manager().units().at("a.service").slot;
-  event.cause = SLO_CAUSE_PREEMPTED;
-  manager().take_event(std::as_bytes(std::span(&event, 1)));
-  manager().tell_misses();
-  ASSERT_THAT(listener_.misses, SizeIs(1));
-  EXPECT_EQ(listener_.misses[0].unit, "a.service");
-  EXPECT_EQ(listener_.misses[0].miss_ns, 7U);
-
-  manager().take_event(std::as_bytes(std::span(&event, 1)));
-  manager().tell_misses();
-  EXPECT_THAT(listener_.misses, SizeIs(1)) << "one per unit and second";
-  pass(2);
-  EXPECT_THAT(listener_.misses, SizeIs(2)) << "and the rest later";
-
-  event.slot = SLO_NO_SLOT;
-  manager().take_event(std::as_bytes(std::span(&event, 1)));
-  pass(2);
-  EXPECT_THAT(listener_.misses, SizeIs(2)) << "nobody's";
-}
-
 TEST_F(ManagerTest, EveryLoadIsAnnouncedAndItsEndToo) {
   start();
   manager().detach();
@@ -457,57 +300,6 @@ TEST_F(ManagerTest, TheMachineIsLookedAtBeforeAttachingOnly) {
   EXPECT_GT(checks, 0);
   pass(60);
   EXPECT_EQ(checks_, checks);
-}
-
-TEST_F(ManagerTest, StatsOfAUnitThatInheritsAreThoseOfItsHolder) {
-  budget("web.slice", "5ms");
-  const UnitFact web{
-      .name = "web.slice", .control_group = "/web.slice", .cgroup_id = 1, .files = {"/etc/web.slice"}};
-  manager().units_listed({web, fact("a.service", 2, "/web.slice"), fact("b.service", 3)});
-  count("web.slice", 5);
-  const auto stats = manager().stats("a.service");
-  ASSERT_TRUE(stats);
-  EXPECT_EQ(stats->unit, "web.slice");
-  EXPECT_EQ(stats->budget_ns, 5'000'000U);
-  EXPECT_EQ(stats->jobs, 5U);
-  EXPECT_FALSE(manager().stats("b.service"));
-  EXPECT_FALSE(manager().stats("nobody.service"));
-  EXPECT_EQ(manager().effective("a.service")->name, "web.slice");
-}
-
-TEST_F(ManagerTest, ASlotDoesNotInheritTheCountersOfItsLastUnit) {
-  start();
-  count("a.service", 9);
-  EXPECT_EQ(jobs("a.service"), 9U);
-  const auto slot = manager().units().at("a.service").slot;
-  manager().unit_gone("a.service");
-  EXPECT_FALSE(kernel_.counted.contains(slot));
-}
-
-TEST_F(ManagerTest, SettingsOfAUnitAreThoseThatHold) {
-  start();
-  manager().unit_changed(fact("c.service", 13));
-  const auto find = [](const std::vector<NamedSetting>& rows, std::string_view key) {
-    const auto at = std::ranges::find(rows, key, &NamedSetting::key);
-    return at == rows.end() ? std::string("none") : at->value + " " + at->origin.file;
-  };
-  EXPECT_EQ(find(manager().settings("a.service"), "SloBudget"), "5ms /etc/a.service");
-  EXPECT_EQ(find(manager().settings("a.service"), "SloMetric"), "wait ");
-  EXPECT_EQ(find(manager().settings("c.service"), "SloBudget"), "none");
-  EXPECT_EQ(find(manager().settings("c.service"), "SloMetric"), "wait ");
-}
-
-TEST_F(ManagerTest, ConfigurationProblemsAreToldOnceAndErrorsCounted) {
-  budget("a.service", "banana");
-  budget("b.service", "5");
-  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
-  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
-  EXPECT_THAT(listener_.problems, ElementsAre(HasSubstr("/etc/a.service:2: SloBudget=banana ignored"),
-                                              HasSubstr("/etc/b.service:2: SloBudget=5 ignored")));
-  EXPECT_EQ(manager().config_errors(), 2U);
-  budget("a.service", "5ms");
-  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
-  EXPECT_EQ(manager().config_errors(), 1U);
 }
 
 TEST_F(ManagerTest, StatesHaveTheirNamesOnTheBus) {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bpf/slo_abi.h"
+#include "fakes.h"
+#include "manager.h"
+
+namespace slo {
+
+// A manager amid fakes; a test says what they answer and looks at what they were told.
+class ManagerTest : public testing::Test {
+ protected:
+  static constexpr std::uint64_t sec = SLO_NSEC_PER_SEC;
+
+  void budget(const std::string& unit, const std::string& value) { files_.budgets["/etc/" + unit] = value; }
+
+  // One running unit with a budget: enough to attach for.
+  void start() {
+    budget("a.service", "5ms");
+    manager().units_listed({fakes::fact("a.service", 11)});
+  }
+
+  Manager& manager() {
+    if (!manager_) {
+      Surroundings around{.kernel = kernel_,
+                          .source = source_,
+                          .audience = listener_,
+                          .read_unit_files = files_.reader(),
+                          .read_config = [this] { return reading_; },
+                          .check_requirements =
+                              [this] {
+                                ++checks_;
+                                return found_;
+                              },
+                          .keep_latch = [this](const Latch& latch) -> Result<void> {
+                            attaches_when_kept_ = kernel_.attaches;
+                            if (latch_error_) return std::unexpected(*latch_error_);
+                            latch_ = latch;
+                            return {};
+                          },
+                          .now =
+                              [this] {
+                                ++now_.boot_ns;  // time never stands still
+                                return now_;
+                              },
+                          .loading =
+                              [this](bool begins) {
+                                EXPECT_NE(loading_, begins);
+                                loading_ = begins;
+                                if (begins) ++loads_;
+                              }};
+      manager_.emplace(std::move(around), reading_, latch_);
+    }
+    return *manager_;
+  }
+
+  // kill -9, and the next daemon starts.
+  void start_again() {
+    manager_.reset();
+    kernel_.detach();
+    start();
+  }
+
+  void pass(std::uint64_t seconds) {
+    now_.boot_ns += seconds * sec;
+    now_.monotonic_ns += seconds * sec;
+    manager().tick();
+  }
+
+  void end(const SchedulerExit& exit) {
+    kernel_.exit = exit;
+    manager().tick();
+  }
+
+  // Lets the kernel count jobs for a unit.
+  void count(const std::string& unit, slo_u64 jobs) {
+    kernel_.counted[manager().units().at(unit).slot].jobs += jobs;
+  }
+
+  [[nodiscard]] std::uint64_t jobs(std::string_view unit) { return manager().stats(unit).value().jobs; }
+
+  fakes::Files files_;
+  fakes::Kernel kernel_;
+  fakes::Source source_;
+  fakes::Listener listener_;
+  ConfigReading reading_;
+  Requirements found_;
+  Latch latch_;
+  std::optional<Error> latch_error_;
+  Instant now_{.boot_ns = 5000 * sec, .monotonic_ns = 1000 * sec};
+  int checks_ = 0;
+  bool loading_ = false;
+  int loads_ = 0;
+  int attaches_when_kept_ = -1;
+
+ private:
+  std::optional<Manager> manager_;
+};
+
+}  // namespace slo

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the manager does for each unit: its budget in the kernel, its figures, misses, settings and mistakes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fakes.h"
+#include "manager_fixture.h"
+
+namespace slo {
+namespace {
+
+using fakes::fact;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST_F(ManagerTest, TheKernelKnowsAllBudgetsBeforeASchedulerRuns) {
+  budget("a.service", "5ms");
+  budget("b.service", "infinity");
+  kernel_.attach_error = Error{.tried = "load"};
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12), fact("c.service", 13)});
+  EXPECT_THAT(kernel_.cfgs, SizeIs(2));
+  EXPECT_EQ(kernel_.cfgs.at(11).budget_ns, 5'000'000U);
+  EXPECT_EQ(kernel_.cfgs.at(12).flags & SLO_CFG_NO_BUDGET, SLO_CFG_NO_BUDGET);
+}
+
+TEST_F(ManagerTest, FollowsUnitsAsTheyStartRestartAndStop) {
+  start();
+  EXPECT_TRUE(kernel_.cfgs.contains(11));
+  manager().unit_changed(fact("a.service", 12));
+  EXPECT_FALSE(kernel_.cfgs.contains(11));
+  EXPECT_TRUE(kernel_.cfgs.contains(12));
+  manager().unit_changed(fact("a.service", 0));
+  EXPECT_THAT(kernel_.cfgs, IsEmpty());
+  EXPECT_TRUE(manager().knows("a.service"));
+  EXPECT_EQ(listener_.unit_changes, 3);
+}
+
+TEST_F(ManagerTest, OneCgroupThatFailsDoesNotKeepTheOthersFromTheirBudget) {
+  budget("a.service", "5ms");
+  budget("b.service", "5ms");
+  kernel_.refuse[11] = ENOMEM;
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_THAT(listener_.failures,
+              ElementsAre(AllOf(HasSubstr("cgroup 11"), HasSubstr("Cannot allocate memory"))));
+  EXPECT_TRUE(kernel_.cfgs.contains(12));
+  EXPECT_EQ(manager().state(), State::enforcing);
+
+  kernel_.refuse.clear();
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_TRUE(kernel_.cfgs.contains(11)) << "a reload makes good what failed";
+}
+
+TEST_F(ManagerTest, ACgroupThatVanishedInTheMeantimeIsNoFailure) {
+  kernel_.refuse[11] = ENOENT;
+  start();
+  manager().unit_changed(fact("a.service", 0));
+  EXPECT_THAT(listener_.failures, IsEmpty());
+}
+
+TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {
+  start();
+  deadline_event event{};
+  event.timestamp_ns = now_.monotonic_ns;
+  event.deadline_miss_ns = 7;
+  event.budget_ns = 5'000'000;
+  event.slot = manager().units().at("a.service").slot;
+  event.cause = SLO_CAUSE_PREEMPTED;
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  manager().tell_misses();
+  ASSERT_THAT(listener_.misses, SizeIs(1));
+  EXPECT_EQ(listener_.misses[0].unit, "a.service");
+  EXPECT_EQ(listener_.misses[0].miss_ns, 7U);
+
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  manager().tell_misses();
+  EXPECT_THAT(listener_.misses, SizeIs(1)) << "one per unit and second";
+  pass(2);
+  EXPECT_THAT(listener_.misses, SizeIs(2)) << "and the rest later";
+
+  event.slot = SLO_NO_SLOT;
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  pass(2);
+  EXPECT_THAT(listener_.misses, SizeIs(2)) << "nobody's";
+}
+
+TEST_F(ManagerTest, StatsOfAUnitThatInheritsAreThoseOfItsHolder) {
+  budget("web.slice", "5ms");
+  const UnitFact web{
+      .name = "web.slice", .control_group = "/web.slice", .cgroup_id = 1, .files = {"/etc/web.slice"}};
+  manager().units_listed({web, fact("a.service", 2, "/web.slice"), fact("b.service", 3)});
+  count("web.slice", 5);
+  const auto stats = manager().stats("a.service");
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->unit, "web.slice");
+  EXPECT_EQ(stats->budget_ns, 5'000'000U);
+  EXPECT_EQ(stats->jobs, 5U);
+  EXPECT_FALSE(manager().stats("b.service"));
+  EXPECT_FALSE(manager().stats("nobody.service"));
+  EXPECT_EQ(manager().effective("a.service")->name, "web.slice");
+}
+
+TEST_F(ManagerTest, ASlotDoesNotInheritTheCountersOfItsLastUnit) {
+  start();
+  count("a.service", 9);
+  EXPECT_EQ(jobs("a.service"), 9U);
+  const auto slot = manager().units().at("a.service").slot;
+  manager().unit_gone("a.service");
+  EXPECT_FALSE(kernel_.counted.contains(slot));
+}
+
+TEST_F(ManagerTest, SettingsOfAUnitAreThoseThatHold) {
+  start();
+  manager().unit_changed(fact("c.service", 13));
+  const auto find = [](const std::vector<NamedSetting>& rows, std::string_view key) {
+    const auto at = std::ranges::find(rows, key, &NamedSetting::key);
+    return at == rows.end() ? std::string("none") : at->value + " " + at->origin.file;
+  };
+  EXPECT_EQ(find(manager().settings("a.service"), "SloBudget"), "5ms /etc/a.service");
+  EXPECT_EQ(find(manager().settings("a.service"), "SloMetric"), "wait ");
+  EXPECT_EQ(find(manager().settings("c.service"), "SloBudget"), "none");
+  EXPECT_EQ(find(manager().settings("c.service"), "SloMetric"), "wait ");
+}
+
+TEST_F(ManagerTest, ConfigurationProblemsAreToldOnceAndErrorsCounted) {
+  budget("a.service", "banana");
+  budget("b.service", "5");
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_THAT(listener_.problems, ElementsAre(HasSubstr("/etc/a.service:2: SloBudget=banana ignored"),
+                                              HasSubstr("/etc/b.service:2: SloBudget=5 ignored")));
+  EXPECT_EQ(manager().config_errors(), 2U);
+  budget("a.service", "5ms");
+  manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
+  EXPECT_EQ(manager().config_errors(), 1U);
+}
+
+}  // namespace
+}  // namespace slo
