@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+import os
+
 import machine
 import pytest
 from figures import figures
@@ -41,6 +43,20 @@ def enforcing(anchor):
     machine.ensure_enforcing()
 
 
+@pytest.fixture(scope="module")
+def loaded(module_units):
+    """loaded.service has a budget and works throughout."""
+    module_units.service("loaded.service", machine.WORK, budget="10ms")
+    machine.daemon_reload()
+    machine.run("systemctl", "start", "loaded.service")
+
+
+@pytest.fixture(scope="module")
+def full_load(loaded, module_units):
+    """loaded.service beside hogs that would take all CPUs."""
+    module_units.start_hogs()
+
+
 class Made:
     def __init__(self):
         self.names = []
@@ -56,6 +72,14 @@ class Made:
         if name not in self.names:
             self.names.append(name)
         return machine.write_drop_in(name, f"[X-Slo]\nSloBudget={value}\n")
+
+    def start_hogs(self):
+        """hogs.service, with two CPU hogs for each CPU; all of them run when this returns."""
+        hogs = 2 * os.cpu_count()
+        self.service("hogs.service", f"/usr/bin/stress-ng --cpu {hogs}", settings="Slice=batch.slice\n")
+        machine.daemon_reload()
+        machine.run("systemctl", "start", "hogs.service")
+        machine.wait_for("all hogs run", lambda: machine.running_hogs("hogs.service") >= hogs, limit=60)
 
     def clean(self):
         if not self.names:

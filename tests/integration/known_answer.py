@@ -6,6 +6,7 @@ import json
 import pathlib
 
 import machine
+from figures import figures
 
 UNIT = "known.service"
 OUTPUT = pathlib.Path("/run/known.json")
@@ -55,7 +56,9 @@ def enter(state):
     machine.wait_for_state(state)
 
 
-def count(state):
+def count(state, load):
+    """One run of the load in the state, as both sides counted it; its figures are shown at the end."""
+    enter(state)
     before = machine.get_stats(UNIT)
     machine.run("systemctl", "restart", UNIT)
     machine.wait_for("the work is done", lambda: machine.show(UNIT, "SubState") in ("exited", "failed"), limit=120)
@@ -64,4 +67,7 @@ def count(state):
     assert machine.state() == state
     said = json.loads(OUTPUT.read_text())
     assert said["skipped"] == 0
-    return Count(said, after["Jobs"] - before["Jobs"], after["Misses"] - before["Misses"])
+    counted = Count(said, after["Jobs"] - before["Jobs"], after["Misses"] - before["Misses"])
+    figures.append(f"{state}: {counted}")
+    assert said["n"] + said["open"] == load.jobs, said
+    return counted

@@ -8,17 +8,7 @@ import time
 import machine
 import pytest
 
-pytestmark = pytest.mark.usefixtures("enforcing")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def full_load(module_units):
-    hogs = 2 * os.cpu_count()
-    module_units.service("loaded.service", machine.WORK, budget="10ms")
-    module_units.service("hogs.service", f"/usr/bin/stress-ng --cpu {hogs}", settings="Slice=batch.slice\n")
-    machine.daemon_reload()
-    machine.run("systemctl", "start", "loaded.service", "hogs.service")
-    machine.wait_for("all hogs run", lambda: machine.running_hogs("hogs.service") >= hogs, limit=60)
+pytestmark = pytest.mark.usefixtures("full_load", "enforcing")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A scheduler that the kernel ends: why is known, the machine goes on, and it comes back, but not for ever."""
 
-import os
 import pathlib
 
 import machine
@@ -10,18 +9,8 @@ import pytest
 RETRIES = 3
 
 
-@pytest.fixture(scope="module", autouse=True)
-def load(module_units):
-    hogs = 2 * os.cpu_count()
-    module_units.service("loaded.service", machine.WORK, budget="10ms")
-    module_units.service("hogs.service", f"/usr/bin/stress-ng --cpu {hogs}", settings="Slice=batch.slice\n")
-    machine.daemon_reload()
-    machine.run("systemctl", "start", "loaded.service", "hogs.service")
-    machine.wait_for("all hogs run", lambda: machine.running_hogs("hogs.service") >= hogs, limit=60)
-
-
 @pytest.fixture(autouse=True)
-def attached(load):
+def attached(full_load):
     machine.ensure_enforcing()
     yield
     machine.ensure_enforcing()
@@ -32,7 +21,6 @@ def changes():
     listener = machine.Listener("StateChanged")
     yield listener
     listener.stop()
-
 
 
 def came_back(enabled):

@@ -3,20 +3,12 @@
 
 import concurrent.futures
 import json
-import os
 import pathlib
 
 import machine
 import pytest
 
-pytestmark = pytest.mark.usefixtures("enforcing")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def load(module_units):
-    module_units.service("loaded.service", machine.WORK, budget="10ms")
-    machine.daemon_reload()
-    machine.run("systemctl", "start", "loaded.service")
+pytestmark = pytest.mark.usefixtures("loaded", "enforcing")
 
 
 @pytest.fixture(autouse=True)
@@ -106,11 +98,7 @@ def test_a_thousand_starts_and_stops_of_a_unit_leave_nothing_behind(units):
 
 
 def test_two_thousand_bare_cgroups_under_load(units):
-    hogs = 2 * os.cpu_count()
-    units.service("hogs.service", f"/usr/bin/stress-ng --cpu {hogs}", settings="Slice=batch.slice\n")
-    machine.daemon_reload()
-    machine.run("systemctl", "start", "hogs.service")
-    machine.wait_for("all hogs run", lambda: machine.running_hogs("hogs.service") >= hogs, limit=60)
+    units.start_hogs()
     before = {key: entries(key) for key in ID_KEYED}
     parent = machine.CGROUP / "churn"
     parent.mkdir()

@@ -5,7 +5,6 @@ import known_answer
 import machine
 import pytest
 import three_units
-from figures import figures
 
 # A fifth of the CPU is its fair share beside four hogs: it has enough, but has to wait for it.
 LOAD = known_answer.Load(exec_ms=3, period_ms=20, budget_ms=5)
@@ -28,10 +27,7 @@ def known(module_units):
 
 @pytest.mark.parametrize("state", ["observing", "enforcing"])
 def test_jobs_and_misses_are_those_of_the_workload(state):
-    known_answer.enter(state)
-    count = known_answer.count(state)
-    figures.append(f"{state}: {count}")
-    assert count.said["n"] + count.said["open"] == LOAD.jobs
+    count = known_answer.count(state, LOAD)
     assert count.said["max_ns"] < LOAD.period_ms * 1_000_000, "jobs run into each other: the load is no known answer"
     assert LOAD.jobs <= count.jobs <= LOAD.jobs + known_answer.OTHER_JOBS
     assert abs(count.misses - count.said["misses"]) <= TOLERANCE * LOAD.jobs + 2
