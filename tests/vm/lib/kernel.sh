@@ -53,6 +53,9 @@ fetch_kernel() {
     local release=$1 entry=$kernels/$1 work package packages=() deb
     [[ -e $entry/complete ]] && return
     work=$(mktemp -d "$cache/kernel.XXXXXX")
+    # "locked" runs this in a shell of its own, whose end it is, and whose trap nobody else sets.
+    # shellcheck disable=SC2064 # the directory of now
+    trap "rm -rf -- '$work'" EXIT
     # vmlinuz moved from linux-image to linux-binary between releases; what the archive has of the two is looked at.
     for package in "linux-image-$release-cloud-amd64" "linux-binary-$release-cloud-amd64"; do
         [[ -z $(kernel_apt apt-cache show "$package" 2>/dev/null) ]] || packages+=("$package")
@@ -63,7 +66,6 @@ fetch_kernel() {
     for deb in "$work"/*.deb; do
         dpkg-deb --fsys-tarfile "$deb" | tar -x -O --wildcards --no-anchored 'vmlinuz*' 2>/dev/null || true
     done >"$entry/vmlinuz"
-    rm -rf "$work"
     [[ -s $entry/vmlinuz ]] || die "no vmlinuz in the packages of kernel ${release}; choose another with --kernel."
     touch "$entry/complete"
 }

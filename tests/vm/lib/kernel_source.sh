@@ -34,6 +34,9 @@ build_kernel() {
     [[ -e $entry/complete ]] && return
     check_host 15
     work=$(mktemp -d "$cache/kernel.XXXXXX")
+    # As in fetch_kernel; what is compiled in the kernel root belongs to root.
+    # shellcheck disable=SC2064 # the directory of now
+    trap "as_root rm -rf -- '$work'" EXIT
     (cd "$work" && kernel_apt apt-get download "linux-source-$series" >&2) ||
         die "the source of kernel $series could not be downloaded; remove $archive to ask the archive anew, then run this again."
     dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -O ./usr/src/linux-source-"$series".tar.xz \
@@ -42,11 +45,9 @@ build_kernel() {
         tail -n 40 "$work/build.log" >&2
         mkdir -p "$cache/log"
         mv "$work/build.log" "$cache/log/kernel-$series.log"
-        as_root rm -rf "$work"
         die "kernel $series could not be compiled; all of it is in $cache/log/kernel-$series.log"
     fi
     mkdir -p "$entry"
     mv "$work/vmlinuz" "$entry/vmlinuz"
-    as_root rm -rf "$work"
     touch "$entry/complete"
 }
