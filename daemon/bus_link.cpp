@@ -12,14 +12,6 @@
 #include "handle.h"
 
 namespace slo {
-namespace {
-
-void check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
-}
-
-}  // namespace
-
 BusLink::BusLink(sd_event* event, std::string version, Log log, ListEnded list_ended)
     : event_(event), version_(std::move(version)), log_(std::move(log)), list_ended_(std::move(list_ended)) {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -19,9 +20,14 @@ struct Deleter {
 template <class T, auto Free>
 using Handle = std::unique_ptr<T, Deleter<Free>>;
 
-// Body of a callback that C calls (sd-event, libbpf, inih): an exception that left it would unwind through C frames,
-// which is undefined. It is handed to on_exception (called inside a catch, so `throw;` works there) and the callback
-// returns `failed`.
+// For libsystemd's functions, which answer with a negative errno: throws std::system_error with it.
+inline void check(int result, const char* what) {
+  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+}
+
+// Body of a callback that C calls (sd-event, libbpf, inih): an exception that left it would unwind through C
+// frames, which is undefined. It is handed to on_exception (called inside a catch, so `throw;` works there)
+// and the callback returns `failed`.
 template <class Body, class OnException>
 auto guard_callback(std::invoke_result_t<Body> failed, OnException&& on_exception, Body&& body) noexcept
     -> std::invoke_result_t<Body> {

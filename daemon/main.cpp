@@ -47,10 +47,6 @@ constexpr std::uint64_t load_patience_usec = 180 * usec_per_sec;
 
 using EventLoop = std::unique_ptr<sd_event, Deleter<sd_event_unref>>;
 
-void check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
-}
-
 EventLoop new_event_loop() {
   sd_event* event = nullptr;
   check(sd_event_default(&event), "make an event loop");

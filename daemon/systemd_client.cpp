@@ -8,28 +8,18 @@
 #include <utility>
 
 #include "systemd_client_messages.h"
+#include "unit_search.h"
 
 namespace slo {
 namespace {
 
 constexpr const char* destination = "org.freedesktop.systemd1";
 constexpr const char* manager_path = "/org/freedesktop/systemd1";
-constexpr const char* unit_prefix = "/org/freedesktop/systemd1/unit";
 constexpr const char* manager_interface = "org.freedesktop.systemd1.Manager";
-constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
-constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
-
-// The bus refuses a connection's calls beyond 128 that wait for their reply; other rooms need some too.
-constexpr std::size_t max_in_flight = 100;
-constexpr std::size_t calls_per_read = 4;
 
 // PID 1 answers nothing while it reloads, which takes it many seconds on a small busy machine.
 constexpr std::uint64_t call_timeout_us = 90'000'000;
 constexpr unsigned max_list_attempts = 3;
-
-void check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
-}
 
 }  // namespace
 
@@ -164,16 +154,37 @@ void SystemdClient::request_list() {
   send_list();
 }
 
+// First the directories with unit files, whose settings count whether systemd has loaded the unit or not;
+// then what it has loaded.
 void SystemdClient::send_list() {
   const std::uint64_t serial = ++list_serial_;
   ++list_attempts_;
   list_awaited_ = true;
   list_reading_ = false;
+  Message call = new_call(manager_path, properties_interface, "Get");
+  check(sd_bus_message_append(call.get(), "ss", manager_interface, "UnitPath"), "ask for UnitPath");
+  send(std::move(call), [this, serial](sd_bus_message* reply) {
+    if (serial == list_serial_) search_answered(reply);
+  });
+}
+
+void SystemdClient::search_answered(sd_bus_message* reply) {
+  std::vector<std::string> unit_path;
+  if (const sd_bus_error* error = sd_bus_message_get_error(reply); error != nullptr) {
+    list_failed(text_of(error));
+    return;
+  }
+  if (!read_strings_variant(reply, unit_path)) {
+    list_failed("its answer is malformed");
+    return;
+  }
+  with_settings_ =
+      units_with_settings(std::vector<std::filesystem::path>(unit_path.begin(), unit_path.end()));
   Message call = new_call(manager_path, manager_interface, "ListUnitsByPatterns");
   check(sd_bus_message_append(call.get(), "asas", 1, "loaded", 3, "*.service", "*.scope", "*.slice"),
         "list units");
-  send(std::move(call), [this, serial](sd_bus_message* reply) {
-    if (serial == list_serial_) list_answered(reply);
+  send(std::move(call), [this, serial = list_serial_](sd_bus_message* answer) {
+    if (serial == list_serial_) list_answered(answer);
   });
 }
 
@@ -193,18 +204,24 @@ void SystemdClient::list_answered(sd_bus_message* reply) {
   list_pending_ = 0;
   entries_.clear();
   queue_.clear();
-  for (ListedUnit& unit : units) {
-    Entry& entry = entries_[unit.name];
-    entry.id = next_id_++;
-    entry.fact.name = std::move(unit.name);
-    entry.path = std::move(unit.path);
-    entry.active = unit.active;
-    entry.in_list = true;
-    ++list_pending_;
-    enqueue(entry);
+  for (ListedUnit& unit : units) add_listed(std::move(unit));
+  for (const std::string& name : with_settings_) {
+    if (!entries_.contains(name)) add_listed({.name = name, .path = unit_path(name), .active = false});
   }
   pump();
   deliver_list();
+}
+
+void SystemdClient::add_listed(ListedUnit unit) {
+  Entry& entry = entries_[unit.name];
+  entry.id = next_id_++;
+  entry.has_settings = with_settings_.contains(unit.name);
+  entry.fact.name = std::move(unit.name);
+  entry.path = std::move(unit.path);
+  entry.active = unit.active;
+  entry.in_list = true;
+  ++list_pending_;
+  enqueue(entry);
 }
 
 void SystemdClient::list_failed(const std::string& why) {
@@ -247,6 +264,11 @@ void SystemdClient::unit_removed(sd_bus_message* signal) {
   if (sd_bus_message_read(signal, "so", &name, nullptr) < 0) return;
   const auto found = entries_.find(name);
   if (found == entries_.end()) return;
+  if (found->second.has_settings) {
+    // That it stopped was said before. Loaded anew it may have other files: those of a transient unit.
+    found->second.files_known = false;
+    return;
+  }
   const bool listed = found->second.in_list;
   const std::string removed = found->first;
   entries_.erase(found);
@@ -284,111 +306,6 @@ void SystemdClient::unit_changed(sd_bus_message* signal) {
   entry.last_change = std::move(change);
   enqueue(entry);
   pump();
-}
-
-void SystemdClient::enqueue(Entry& entry) {
-  if (entry.busy) {
-    entry.again = true;
-    return;
-  }
-  entry.busy = true;
-  queue_.emplace_back(entry.fact.name, entry.id);
-}
-
-void SystemdClient::pump() {
-  while (!queue_.empty() && calls_.size() + calls_per_read <= max_in_flight) {
-    const auto [name, id] = std::move(queue_.front());
-    queue_.pop_front();
-    if (Entry* entry = find(name, id)) start_read(*entry);
-  }
-}
-
-// The files of a loaded unit change only with a daemon-reload, and then everything is listed anew; its cgroup
-// comes and goes with it.
-void SystemdClient::start_read(Entry& entry) {
-  entry.again = false;
-  entry.failed = false;
-  entry.awaited = 1;  // so that the last answer, not the first, ends the reading
-  if (!entry.files_known) {
-    entry.fact.files.clear();
-    read_property(entry, unit_interface, "FragmentPath", [](Entry& of, sd_bus_message* reply) {
-      std::string fragment;
-      if (!read_string_variant(reply, fragment)) return false;
-      if (!fragment.empty()) of.fact.files.insert(of.fact.files.begin(), fragment);
-      return true;
-    });
-    read_property(entry, unit_interface, "DropInPaths", [](Entry& of, sd_bus_message* reply) {
-      std::vector<std::string> paths;
-      if (!read_strings_variant(reply, paths)) return false;
-      of.fact.files.insert(of.fact.files.end(), paths.begin(), paths.end());
-      return true;
-    });
-  }
-  // systemd looks at the files' dates when asked, and announces nothing: so ask whenever they could be read
-  // anew. A unit that stopped is not read.
-  if (!entry.files_known || entry.active) {
-    read_property(entry, unit_interface, "NeedDaemonReload", [](Entry& of, sd_bus_message* reply) {
-      return read_bool_variant(reply, of.fact.needs_daemon_reload);
-    });
-  }
-  entry.fact.control_group.clear();
-  if (entry.active) {
-    read_property(
-        entry, type_interface(entry.fact.name), "ControlGroup",
-        [](Entry& of, sd_bus_message* reply) { return read_string_variant(reply, of.fact.control_group); });
-  }
-  end_read(entry);
-}
-
-void SystemdClient::read_property(Entry& entry, const char* interface, const char* property,
-                                  std::function<bool(Entry&, sd_bus_message*)> take) {
-  Message call = new_call(entry.path.c_str(), properties_interface, "Get");
-  check(sd_bus_message_append(call.get(), "ss", interface, property), property);
-  ++entry.awaited;
-  send(std::move(call), [this, name = entry.fact.name, id = entry.id,
-                         take = std::move(take)](sd_bus_message* reply) {
-    Entry* entry_now = find(name, id);
-    if (entry_now == nullptr) return;
-    const sd_bus_error* error = sd_bus_message_get_error(reply);
-    if (error != nullptr || !take(*entry_now, reply)) {
-      entry_now->failed = true;
-      if (error == nullptr || !is_vanished_unit(error)) {
-        if (entry_now->in_list) list_damaged_ = true;
-        report({"ask systemd about", name, 0, error != nullptr ? text_of(error) : "its answer is malformed"});
-      }
-    }
-    end_read(*entry_now);
-  });
-}
-
-void SystemdClient::end_read(Entry& entry) {
-  if (--entry.awaited > 0) return;
-  entry.busy = false;
-  if (!entry.failed) {
-    entry.files_known = true;
-    entry.complete = true;
-    entry.fact.cgroup_id = cgroup_id(entry.fact.control_group);
-  }
-  if (entry.again) enqueue(entry);
-  if (entry.in_list) {
-    entry.in_list = false;
-    --list_pending_;
-    deliver_list();
-  } else if (!entry.failed && !list_reading_ && !list_awaited_) {
-    listener_.changed(entry.fact);
-  }
-}
-
-SystemdClient::Entry* SystemdClient::find(const std::string& name, std::uint64_t id) {
-  const auto found = entries_.find(name);
-  return found == entries_.end() || found->second.id != id ? nullptr : &found->second;
-}
-
-// A cgroup's id is the inode of its directory.
-std::uint64_t SystemdClient::cgroup_id(const std::string& control_group) const {
-  if (control_group.empty()) return 0;
-  struct stat directory{};
-  return stat((cgroup_root_.string() + control_group).c_str(), &directory) == 0 ? directory.st_ino : 0;
 }
 
 }  // namespace slo

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,10 @@ namespace slo {
 // PID 1 over D-Bus: lists services, scopes and slices, then follows them live. Nothing here blocks; all
 // answers come from the event loop that the bus is attached to.
 //
-// Only units that systemd has loaded are known: a property read of any other would make PID 1 load it,
-// announce it and drop it again, which would never end if announcements were answered by reads. So UnitNew
-// alone causes no read; a unit shows up when it starts, or with the next list.
+// Known are the units that systemd has loaded, and those whose files have settings (units_with_settings): a
+// unit that is unloaded keeps them. Of any other unit a property read would make PID 1 load it, announce it
+// and drop it again, which would never end if announcements were answered by reads: so UnitNew alone causes
+// no read, and such a unit shows up when it starts, or with the next list.
 class SystemdClient final : public UnitSource {
  public:
   struct Listener {
@@ -61,8 +63,9 @@ class SystemdClient final : public UnitSource {
   struct Entry {
     UnitFact fact;
     std::string path;
-    std::uint64_t id = 0;  // tells answers for this entry from those for an earlier one of the same name
-    bool active = false;   // anything but inactive and failed
+    std::uint64_t id = 0;       // tells answers for this entry from those for an earlier one of the same name
+    bool active = false;        // anything but inactive and failed
+    bool has_settings = false;  // in its files: known as long as they are there, loaded or not
     bool files_known = false;
     bool complete = false;  // read at least once
     bool in_list = false;   // the list under way waits for it
@@ -85,7 +88,9 @@ class SystemdClient final : public UnitSource {
   void subscribe();
 
   void send_list();
+  void search_answered(sd_bus_message* reply);
   void list_answered(sd_bus_message* reply);
+  void add_listed(ListedUnit unit);
   void list_failed(const std::string& why);
   void deliver_list();
 
@@ -109,11 +114,12 @@ class SystemdClient final : public UnitSource {
   std::vector<Slot> matches_;
   std::map<Call*, std::unique_ptr<Call>> calls_;
   std::map<std::string, Entry, std::less<>> entries_;
+  std::set<std::string> with_settings_;  // as of the last search
   std::deque<std::pair<std::string, std::uint64_t>> queue_;
   std::uint64_t next_id_ = 1;
   std::uint64_t list_serial_ = 0;
   unsigned list_attempts_ = 0;
-  bool list_awaited_ = false;  // ListUnitsByPatterns not yet answered: signals before it are older than it
+  bool list_awaited_ = false;  // asked for, not yet answered: signals before the answer are older than it
   bool list_reading_ = false;  // answered, properties being read
   unsigned list_pending_ = 0;  // entries with in_list
   bool list_damaged_ = false;  // a unit of it could not be read

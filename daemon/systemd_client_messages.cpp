@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include "handle.h"
 
@@ -29,6 +30,13 @@ std::optional<std::string> unit_name(const char* path) {
   if (path == nullptr || sd_bus_path_decode(path, unit_prefix, &name) <= 0) return std::nullopt;
   const std::unique_ptr<char, Deleter<std::free>> owned(name);
   return type_interface(name) == nullptr ? std::nullopt : std::optional<std::string>(name);
+}
+
+std::string unit_path(const std::string& name) {
+  char* path = nullptr;
+  if (sd_bus_path_encode(unit_prefix, name.c_str(), &path) < 0) throw std::bad_alloc();
+  const std::unique_ptr<char, Deleter<std::free>> owned(path);
+  return path;
 }
 
 bool read_string_variant(sd_bus_message* message, std::string& value) {

@@ -13,12 +13,17 @@ namespace slo {
 // Decoding of what systemd says; nothing here keeps state. The read functions answer false when a message is
 // not of the form they expect.
 
+inline constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
+inline constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
+
 // The D-Bus interface of the units of this type; nullptr for types that have no cgroup of their own.
 [[nodiscard]] const char* type_interface(std::string_view unit);
 [[nodiscard]] bool is_active(std::string_view active_state);
 
 // The unit of an object path of systemd's; empty for types without a cgroup, and for paths that are no unit.
 [[nodiscard]] std::optional<std::string> unit_name(const char* path);
+// The object path of a unit; throws std::bad_alloc.
+[[nodiscard]] std::string unit_path(const std::string& name);
 
 [[nodiscard]] bool read_string_variant(sd_bus_message* message, std::string& value);
 [[nodiscard]] bool read_bool_variant(sd_bus_message* message, bool& value);

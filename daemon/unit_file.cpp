@@ -67,6 +67,11 @@ UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files) {
   return result;
 }
 
+bool has_settings(const std::filesystem::path& file) {
+  return std::ranges::any_of(section_headers(file),
+                             [](const std::string& header) { return look_alike(header).has_value(); });
+}
+
 std::optional<ConfigProblem> too_broad(std::string_view unit, const SloSettings& settings) {
   static constexpr auto broad = std::to_array<std::string_view>({"-.slice", "system.slice", "user.slice"});
   if (!settings.has_budget() || !std::ranges::contains(broad, unit)) return std::nullopt;

@@ -22,6 +22,9 @@ struct UnitFileSettings {
 // is missing or cannot be read is reported and skipped. Never logs.
 [[nodiscard]] UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files);
 
+// Whether a file has an [X-Slo] section, or one that looks alike and of which there is something to say.
+[[nodiscard]] bool has_settings(const std::filesystem::path& file);
+
 // The warning for a budget on a slice that holds (nearly) all services; nothing for other units.
 [[nodiscard]] std::optional<ConfigProblem> too_broad(std::string_view unit, const SloSettings& settings);
 

@@ -15,7 +15,7 @@
 
 namespace slo {
 
-// What systemd knows about one loaded unit.
+// What systemd knows about one unit: loaded, or with settings in its files.
 struct UnitFact {
   std::string name;                          // "nginx.service"
   std::string control_group;                 // "/system.slice/nginx.service"; empty: no cgroup now
@@ -59,17 +59,17 @@ class Units {
   // What holds where no unit file says anything: standard_settings() until told otherwise.
   std::vector<CfgChange> set_defaults(SloSettings defaults);
 
-  // All loaded units at once (start, resync after daemon-reload): files are read anew, except those that have
+  // All units at once (start, resync after daemon-reload): files are read anew, except those that have
   // changed without a daemon-reload, whose last settings stay; units that are not in the list are gone.
   std::vector<CfgChange> listed(const std::vector<UnitFact>& facts);
   // One unit was loaded, started, stopped or changed.
   std::vector<CfgChange> changed(const UnitFact& fact);
-  // systemd unloaded the unit.
+  // systemd unloaded the unit, and no file gives it settings.
   std::vector<CfgChange> gone(std::string_view name);
 
   // Units with settings of their own, by name.
   [[nodiscard]] const std::map<std::string, Unit, std::less<>>& configured() const;
-  [[nodiscard]] bool known(std::string_view name) const;  // loaded, configured or not
+  [[nodiscard]] bool known(std::string_view name) const;  // listed, with settings or not
   // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest
   // ancestor; nullptr when none, or when the name is not known.
   [[nodiscard]] const Unit* effective(std::string_view name) const;
@@ -77,7 +77,7 @@ class Units {
   [[nodiscard]] SloSettings in_force(std::string_view name) const;
   // All that the scheduler must know, for a fresh attach.
   [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
-  // Problems in the files of all loaded units, as of their last reading.
+  // Problems in the files of all units, as of their last reading.
   [[nodiscard]] std::vector<ConfigProblem> problems() const;
   // Problems that appeared since the last call: each is to be logged once.
   [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
@@ -89,7 +89,7 @@ class Units {
   [[nodiscard]] bool take_changed();
 
  private:
-  // A loaded unit, configured or not.
+  // Whatever is known to systemd, configured or not.
   struct Entry {
     UnitFact fact;
     UnitFileSettings read;

@@ -32,6 +32,7 @@ class Systemd {
     std::vector<std::string> drop_ins = {};
     std::string control_group = {};
     bool needs_daemon_reload = false;
+    bool loaded = true;  // else not in lists, but loaded while it is asked about
   };
 
   Systemd() {
@@ -49,8 +50,9 @@ class Systemd {
 
   // Given by the test.
   std::map<std::string, Unit, std::less<>> units;
-  std::string owner = ":1.1";  // unique name of PID 1
-  bool hold = false;           // keep questions about properties until release()
+  std::vector<std::string> unit_path;  // where unit files are
+  std::string owner = ":1.1";          // unique name of PID 1
+  bool hold = false;                   // keep questions about properties until release()
   int refuse_lists = 0;
   int refuse_reads = 0;
 
@@ -163,6 +165,8 @@ class Systemd {
       must(sd_bus_reply_method_return(call, ""), "reply");
     } else if (asked == "ListUnitsByPatterns") {
       answer_list(call);
+    } else if (asked == "Get" && sd_bus_message_get_path(call) == std::string_view(manager_path)) {
+      answer_strings(call, unit_path);
     } else if (asked == "Get" && hold) {
       held_.emplace_back(sd_bus_message_ref(call));
     } else if (asked == "Get") {
@@ -185,6 +189,7 @@ class Systemd {
     const Message owned(reply);
     must(sd_bus_message_open_container(reply, 'a', "(ssssssouso)"), "open");
     for (const auto& [name, unit] : units) {
+      if (!unit.loaded) continue;
       must(sd_bus_message_append(reply, "(ssssssouso)", name.c_str(), "A unit", "loaded",
                                  unit.active_state.c_str(), "any", "", path_of(name).c_str(), 0, "", "/"),
            "append");
@@ -218,11 +223,11 @@ class Systemd {
     } else if (asked == "ControlGroup") {
       must(sd_bus_reply_method_return(call, "v", "s", unit->second.control_group.c_str()), "reply");
     } else {
-      answer_drop_ins(call, unit->second.drop_ins);
+      answer_strings(call, unit->second.drop_ins);
     }
   }
 
-  void answer_drop_ins(sd_bus_message* call, const std::vector<std::string>& paths) {
+  void answer_strings(sd_bus_message* call, const std::vector<std::string>& paths) {
     sd_bus_message* reply = nullptr;
     must(sd_bus_message_new_method_return(call, &reply), "new reply");
     const Message owned(reply);
