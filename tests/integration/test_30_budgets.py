@@ -51,6 +51,22 @@ def test_a_unit_that_was_away_has_its_budget_again(worker):
     machine.counting("worker.service")
 
 
+def test_a_unit_has_its_budget_whether_systemd_has_loaded_it_or_not(units):
+    """One that a timer starts is loaded for a moment at a time."""
+    units.service("rare.service", "/bin/true", settings="Type=oneshot\n", budget="4ms")
+    machine.daemon_reload()
+    budget_becomes("rare.service", 4000)
+    machine.run("systemctl", "start", "rare.service")
+    loaded = machine.bus_call("GetStats", "s", "rare.service", check=False)
+    assert loaded.returncode == 0, loaded.stderr
+    machine.wait_for(
+        "systemd drops it",
+        lambda: "rare.service" not in machine.output("systemctl", "list-units", "--all", "--plain", "--no-legend"),
+    )
+    assert machine.budget_usec("rare.service") == 4000
+    assert machine.get_stats("rare.service")["Jobs"] > 0
+
+
 def test_a_unit_without_budget_is_not_listed_and_has_no_figures(worker):
     machine.run("systemctl", "start", "plain.service")
     assert "plain.service" not in machine.list_units()

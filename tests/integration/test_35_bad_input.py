@@ -53,12 +53,9 @@ def lines(module_units, anchor):
         path_of(name).write_bytes(mistake.content)
         path_of(name).chmod(mistake.mode)
     machine.daemon_reload()
-    # systemd lists a unit once something has asked for it.
-    machine.run("systemctl", "start", *map(unit_of, MISTAKES))
 
     def found():
-        # On a busy machine a unit that starts may miss its budget, and that is said too.
-        journal = [line for line in machine.journal(mark) if " over the budget of " not in line]
+        journal = machine.journal(mark)
         return {name: [line for line in journal if unit_of(name) in line] for name in MISTAKES}
 
     machine.wait_for("a word about each mistake", lambda: all(found().values()), limit=60, pause=1)
@@ -95,9 +92,8 @@ def test_a_directory_in_place_of_a_drop_in(units, anchor):
     directory.mkdir()
     try:
         machine.daemon_reload()
-        machine.run("systemctl", "start", "misplaced.service")
         machine.wait_for("the rest holds", lambda: machine.budget_usec("misplaced.service") == EARLIER_USEC, limit=60)
-        said = [line for line in machine.journal(mark) if "misplaced.service" in line and " over the budget of " not in line]
+        said = [line for line in machine.journal(mark) if "misplaced.service" in line]
         named = str(directory) in machine.show("misplaced.service", "DropInPaths").split()
         assert len(said) == (1 if named else 0), said
         assert all(str(directory) in line and "directory" in line for line in said)
