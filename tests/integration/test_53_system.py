@@ -82,7 +82,7 @@ def restart_often(units, times):
     machine.write_drop_in(name, "[Unit]\nStartLimitIntervalSec=0\n", name="40-limit.conf")
     machine.daemon_reload()
     machine.run("systemctl", "start", name)
-    machine.wait_for(f"{times} starts", lambda: int(machine.show(name, "NRestarts")) >= times, limit=times)
+    machine.wait_for(f"{times} starts", lambda: int(machine.show(name, "NRestarts")) >= times, limit=3 * times)
     machine.run("systemctl", "stop", name)
     for key, count in before.items():
         machine.wait_for(f"{key} is as it was", lambda key=key, count=count: entries(key) == count, limit=30)

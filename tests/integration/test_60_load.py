@@ -2,22 +2,18 @@
 """Loads that schedulers were ejected for: it must stay, and the machine must stay usable."""
 
 import contextlib
-import itertools
 import os
 import signal
 import subprocess
 import time
 
+import answers
 import machine
 import pytest
 from figures import figures
 
 BRIEF = 4
 LONG = 30
-# Seconds within which the machine answers, however slowly it is emulated. How fast it is is for a benchmark to say.
-ANSWER_LIMIT = 120
-USER = "operator"
-TAG = "slo-test"
 
 LOADS = {
     "cpu": ["stress-ng", "--cpu", "8"],
@@ -31,35 +27,12 @@ LOADS = {
     "hackbench": ["hackbench", "-l", "1000000", "-g", "1", "-f", "5"],
 }
 
-numbers = itertools.count()
-
 
 @pytest.fixture(scope="module", autouse=True)
 def budget(module_units):
     module_units.service("beside.service", machine.WORK, budget="10ms")
     machine.daemon_reload()
     machine.run("systemctl", "start", "beside.service")
-
-
-def systemd_answers():
-    machine.run("systemctl", "status", "scx-slo", limit=ANSWER_LIMIT)
-
-
-def a_login_answers():
-    machine.run("su", "--login", USER, "--command", "true", limit=ANSWER_LIMIT)
-
-
-def the_journal_answers():
-    word = f"still here {next(numbers)}"
-    machine.run("logger", "--tag", TAG, word, limit=ANSWER_LIMIT)
-    machine.wait_for(
-        "the journal has it",
-        lambda: word in machine.output("journalctl", "-q", "-o", "cat", "-t", TAG, "-n", "5", limit=ANSWER_LIMIT),
-        ANSWER_LIMIT,
-    )
-
-
-ANSWERS = {"systemctl": systemd_answers, "login": a_login_answers, "journal": the_journal_answers}
 
 
 def end_all(process):
@@ -78,13 +51,11 @@ def under(load, seconds, look):
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(LOADS[load], start_new_session=True, **quiet)
     end = time.monotonic() + seconds
-    slowest = dict.fromkeys(ANSWERS, 0.0)
+    slowest = dict.fromkeys(answers.ALL, 0.0)
     try:
         while process.poll() is None:
-            for name, answer in ANSWERS.items():
-                begin = time.monotonic()
-                answer()
-                slowest[name] = max(slowest[name], time.monotonic() - begin)
+            for name in slowest:
+                slowest[name] = max(slowest[name], answers.seconds(name))
                 look()
             if time.monotonic() > end:
                 break
@@ -107,8 +78,7 @@ def endures(load, seconds):
     assert machine.main_pid() == pid
     assert machine.state() == "enforcing"
     machine.counting("beside.service")
-    text = ", ".join(f"{name} {took:.1f} s" for name, took in slowest.items())
-    figures.append(f"slowest answers under {load}: {text}")
+    figures.append(f"slowest answers under {load}: {answers.describe(slowest)}")
 
 
 @pytest.mark.parametrize("load", LOADS)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The three-unit set by the wall clock, on all CPUs: what the virtual clock shows on one CPU holds here too."""
 
+import concurrent.futures
 import os
 
+import answers
 import machine
 import pytest
 import three_units
@@ -14,6 +16,14 @@ UNITS = [spec.unit for spec in three_units.SET]
 pytestmark = pytest.mark.slow
 
 
+def run_and_ask(**options):
+    """The set once; and all the while an operator asks, and is answered."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(lambda: {name: answers.seconds(name) for name in answers.ALL})
+        outcome = three_units.run_arm(SECONDS, lead=20, **options)
+        return outcome, asking.result()
+
+
 @pytest.fixture(scope="module")
 def arms():
     hogs = 4 * os.cpu_count()
@@ -23,12 +33,13 @@ def arms():
     three_units.write_hogs(hogs)
     machine.daemon_reload()
     three_units.start_hogs(hogs)
-    kernel = three_units.run_arm(SECONDS, lead=20)
+    kernel, kernel_answers = run_and_ask()
     machine.ensure_enforcing()
-    ours = three_units.run_arm(SECONDS, with_scx_slo=True, lead=20)
+    ours, our_answers = run_and_ask(with_scx_slo=True)
     stayed = machine.enforcing()
-    figures.append(three_units.describe("by the wall clock, the kernel's scheduler", kernel))
-    figures.append(three_units.describe("by the wall clock, scx-slo", ours))
+    for title, outcome, times in (("the kernel's scheduler", kernel, kernel_answers), ("scx-slo", ours, our_answers)):
+        figures.append(three_units.describe(f"by the wall clock, {title}", outcome))
+        figures.append(f"  answers meanwhile: {answers.describe(times)}")
     three_units.remove()
     machine.daemon_reload()
     assert stayed

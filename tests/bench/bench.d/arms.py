@@ -31,10 +31,12 @@ def check(arm):
 
 
 class Measure:
-    """One figure, measured in several rounds of all arms: lower is better."""
+    """One figure, measured in several rounds of all arms: lower is better.
 
-    def __init__(self, name, unit, arms, bound):
-        self.name, self.unit, self.arms, self.bound = name, unit, arms, bound
+    bound: how much of the kernel's median ours may be; most: what none of our values may exceed."""
+
+    def __init__(self, name, unit, arms, bound=None, most=None):
+        self.name, self.unit, self.arms, self.bound, self.most = name, unit, arms, bound, most
         self.values = {arm: [] for arm in arms}
 
     def median(self, arm):
@@ -44,6 +46,8 @@ class Measure:
         return self.median(arm) / self.median("kernel")
 
     def kept(self):
+        if self.most is not None and max(self.values["scx-slo"]) > self.most:
+            return False
         return self.bound is None or self.ratio("scx-slo") <= self.bound
 
     def result(self):
@@ -53,13 +57,14 @@ class Measure:
             "medians": {arm: self.median(arm) for arm in self.arms},
             "ratios": {arm: self.ratio(arm) for arm in self.arms},
             "bound": self.bound,
+            "most": self.most,
             "kept": self.kept(),
         }
 
 
 def render(measures):
     width = max(len(f"{measure.name}, {measure.unit}") for measure in measures)
-    lines = [f"{'':{width}}  " + "".join(f"{arm:>20}" for arm in ARMS) + f"{'bound':>8}"]
+    lines = [f"{'':{width}}  " + "".join(f"{arm:>20}" for arm in ARMS) + f"{'bound':>12}"]
     for measure in measures:
         cells = ""
         for arm in ARMS:
@@ -67,7 +72,8 @@ def render(measures):
             if arm in measure.arms and arm != "kernel":
                 text += f" (× {measure.ratio(arm):.3f})"
             cells += f"{text:>20}"
-        bound = "" if measure.bound is None else f"{measure.bound:g}"
+        bounds = [f"× {measure.bound:g}"] if measure.bound is not None else []
+        bounds += [f"each {measure.most:g}"] if measure.most is not None else []
         verdict = "" if measure.kept() else "   BROKEN"
-        lines.append(f"{f'{measure.name}, {measure.unit}':{width}}  {cells}{bound:>8}{verdict}")
+        lines.append(f"{f'{measure.name}, {measure.unit}':{width}}  {cells}{' '.join(bounds):>12}{verdict}")
     return "\n".join(lines)

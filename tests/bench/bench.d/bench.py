@@ -14,8 +14,9 @@ import arms  # noqa: E402
 import cost  # noqa: E402
 import latency  # noqa: E402
 import machine  # noqa: E402
+import operating  # noqa: E402
 
-BENCHES = {"cost": cost.measure, "latency": latency.measure}
+BENCHES = {"cost": cost.measure, "latency": latency.measure, "operating": operating.measure}
 
 
 def say(text):

@@ -44,9 +44,9 @@ def quantile(histogram, cycles, share):
 
 def measure(rounds, say):
     compared = ("kernel", "scx-slo")
-    half = arms.Measure("cyclictest p50", "µs", compared, None)
+    half = arms.Measure("cyclictest p50", "µs", compared)
     most = arms.Measure("cyclictest p99", "µs", compared, BOUND)
-    last = arms.Measure("cyclictest max", "µs", compared, None)
+    last = arms.Measure("cyclictest max", "µs", compared)
     prepare()
     for number in range(rounds):
         for arm in compared:
