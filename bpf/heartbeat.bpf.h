@@ -6,7 +6,7 @@
 #ifndef SLO_HEARTBEAT_BPF_H
 #define SLO_HEARTBEAT_BPF_H
 
-#include "preempt.bpf.h"
+#include "queue.bpf.h"
 
 #define HEARTBEAT_NS (250ull * SLO_NSEC_PER_MSEC)
 
@@ -15,25 +15,34 @@ static u64 dispatches_seen;
 static int beat(void *map, u32 *index, struct slo_timer *timer)
 {
 	u64 dispatches = 0;
-	bool waiting = false;
+	bool waiting = shared_queue_waits();
 	u32 i;
 
 	bpf_for (i, 0, nr_cpus) {
 		const struct cpu_ctx *cctx = cpu_ctx_of((s32)i);
 
 		dispatches += cctx->nr_dispatches;
-		waiting |= cctx->nr_pinned_slo != 0 || cctx->nr_pinned_best_effort != 0;
-	}
-	bpf_for (i, 0, nr_shards) {
-		struct shard_ctx *shard = shard_ctx_of(i);
-
-		waiting |= shard->nr_slo.value != 0 || shard->nr_best_effort.value != 0;
+		waiting |= pinned_queue_waits(cctx);
 	}
 	if (!waiting || dispatches != dispatches_seen)
 		heartbeat_ns = bpf_ktime_get_ns();
 	dispatches_seen = dispatches;
 	bpf_timer_start(&timer->timer, HEARTBEAT_NS, 0);
 	return 0;
+}
+
+static int init_heartbeat(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer = bpf_map_lookup_elem(&heartbeat_timer, &zero);
+	int err;
+
+	if (!timer)
+		return -22;
+	heartbeat_ns = bpf_ktime_get_ns();
+	err = bpf_timer_init(&timer->timer, &heartbeat_timer, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&timer->timer, beat);
+	return err ?: bpf_timer_start(&timer->timer, HEARTBEAT_NS, 0);
 }
 
 #endif

@@ -275,20 +275,4 @@ static __always_inline void note_class(s32 cpu, struct cpu_ctx *cctx, u32 class)
 	set_cpu_bit(best_effort_cpus, cpu, in_mask);
 }
 
-static __noinline bool anything_waits(s32 cpu)
-{
-	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u32 i;
-
-	if (cctx->nr_pinned_slo != 0 || cctx->nr_pinned_best_effort != 0)
-		return true;
-	bpf_for (i, 0, nr_shards) {
-		struct shard_ctx *shard = shard_ctx_of(i);
-
-		if (shard->nr_slo.value != 0 || shard->nr_best_effort.value != 0)
-			return true;
-	}
-	return false;
-}
-
 #endif

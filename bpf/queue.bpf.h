@@ -93,6 +93,26 @@ static __always_inline bool best_effort_waits(s32 cpu, const struct cpu_ctx *cct
 	return shard_ctx_of(shard_of(cpu))->nr_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0;
 }
 
+static __always_inline bool pinned_queue_waits(const struct cpu_ctx *cctx)
+{
+	return cctx->nr_pinned_slo != 0 || cctx->nr_pinned_best_effort != 0;
+}
+
+static __noinline bool shared_queue_waits(void)
+{
+	bool waits = false;
+	u32 i;
+
+	bpf_for (i, 0, nr_shards) {
+		struct shard_ctx *shard = shard_ctx_of(i);
+
+		waits = shard->nr_slo.value != 0 || shard->nr_best_effort.value != 0;
+		if (waits)
+			break;
+	}
+	return waits;
+}
+
 /* Brings a task's virtual time to the clock of the shard where it is now. */
 static __always_inline void move_vtime(struct task_ctx *tctx, u32 shard)
 {

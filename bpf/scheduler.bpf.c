@@ -11,7 +11,7 @@
  * A waking task goes to an idle CPU at once. Where none is idle, an SLO task is queued first, then a CPU is
  * told to look again: whichever CPU comes takes the earliest key.
  */
-#include "floor.bpf.h"
+#include "pick.bpf.h"
 #include "heartbeat.bpf.h"
 
 char _license[] SEC("license") = "GPL";
@@ -118,46 +118,6 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		enqueue_best_effort(p, tctx, cpu, pinned, enq_flags);
 }
 
-/* The task that ran until now, when it is an SLO task that is still runnable. */
-static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 now)
-{
-	struct task_ctx *tctx;
-
-	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
-		return NULL;
-	tctx = task_ctx_of(prev);
-	return tctx && classify(tctx, now) == SLO_CLASS_SLO ? tctx : NULL;
-}
-
-/* Puts what this CPU is to run next on it, or lets prev go on. */
-static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev, u64 now)
-{
-	struct task_ctx *tctx = slo_prev(prev, now);
-	u64 prev_key = tctx ? key_of(tctx, now) : 0;
-	struct head first = {};
-	bool prev_first = false;
-
-	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || floor_is_wanted(cpu, cctx)))
-		first = first_slo(cpu, cctx);
-	if (tctx)
-		prev_first = !first.queue || !slo_before(first.at, prev_key);
-	if (take_floor_turn(cpu, cctx, tctx || first.queue, prev_first ? prev_key : first.at, now))
-		return;
-	if (prev_first) {
-		slo_set_slice(prev, slo_slice_of(tctx));
-		if (first.queue)
-			kick_when_overtaken(cpu, cctx, first.at, now);
-		return;
-	}
-	if (take_slo(cpu, cctx, &first))
-		return;
-	if (nr_shards > 1 && level_best_effort(shard_of(cpu)))
-		return;
-	if (take_best_effort(cpu) || nr_shards == 1 || (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
-		return;
-	steal(shard_of(cpu));
-}
-
 SEC("struct_ops/dispatch")
 void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 {
@@ -183,7 +143,8 @@ void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	set_cpu_bit(idle_cpus, cpu, idle);
-	if (!idle || cctx->idle_retries >= IDLE_RETRIES || !anything_waits(cpu))
+	if (!idle || cctx->idle_retries >= IDLE_RETRIES ||
+	    !(pinned_queue_waits(cctx) || shared_queue_waits()))
 		return;
 	cctx->idle_retries++;
 	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
@@ -354,20 +315,6 @@ static int init_cpu(u32 cpu)
 	err = err ?: bpf_timer_set_callback(&kick_timer->timer, on_alarm);
 	err = err ?: scx_bpf_create_dsq(QUEUE_PINNED_SLO | cpu, -1);
 	return err ?: scx_bpf_create_dsq(QUEUE_PINNED_BEST_EFFORT | cpu, -1);
-}
-
-static int init_heartbeat(void)
-{
-	u32 zero = 0;
-	struct slo_timer *timer = bpf_map_lookup_elem(&heartbeat_timer, &zero);
-	int err;
-
-	if (!timer)
-		return -22;
-	heartbeat_ns = bpf_ktime_get_ns();
-	err = bpf_timer_init(&timer->timer, &heartbeat_timer, CLOCK_MONOTONIC);
-	err = err ?: bpf_timer_set_callback(&timer->timer, beat);
-	return err ?: bpf_timer_start(&timer->timer, HEARTBEAT_NS, 0);
 }
 
 SEC("struct_ops.s/init")

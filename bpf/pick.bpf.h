@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a CPU runs next: the task that ran until now, the earliest SLO task, or best effort.
+ */
+#ifndef SLO_PICK_BPF_H
+#define SLO_PICK_BPF_H
+
+#include "floor.bpf.h"
+
+/* The task that ran until now, when it is an SLO task that is still runnable. */
+static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 now)
+{
+	struct task_ctx *tctx;
+
+	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
+		return NULL;
+	tctx = task_ctx_of(prev);
+	return tctx && classify(tctx, now) == SLO_CLASS_SLO ? tctx : NULL;
+}
+
+/* Puts what this CPU is to run next on it, or lets prev go on. */
+static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev, u64 now)
+{
+	struct task_ctx *tctx = slo_prev(prev, now);
+	u64 prev_key = tctx ? key_of(tctx, now) : 0;
+	struct head first = {};
+	bool prev_first = false;
+
+	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || floor_is_wanted(cpu, cctx)))
+		first = first_slo(cpu, cctx);
+	if (tctx)
+		prev_first = !first.queue || !slo_before(first.at, prev_key);
+	if (take_floor_turn(cpu, cctx, tctx || first.queue, prev_first ? prev_key : first.at, now))
+		return;
+	if (prev_first) {
+		slo_set_slice(prev, slo_slice_of(tctx));
+		if (first.queue)
+			kick_when_overtaken(cpu, cctx, first.at, now);
+		return;
+	}
+	if (take_slo(cpu, cctx, &first))
+		return;
+	if (nr_shards > 1 && level_best_effort(shard_of(cpu)))
+		return;
+	if (take_best_effort(cpu) || nr_shards == 1 || (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+		return;
+	steal(shard_of(cpu));
+}
+
+#endif
