@@ -111,11 +111,6 @@ enum scx_ent_flags {
 	SCX_TASK_QUEUED = 1 << 0,
 };
 
-enum scx_deq_flags : u64 {
-	SCX_DEQ_SLEEP = 1,
-	SCX_DEQ_CORE_SCHED_EXEC = 1LLU << 32,
-};
-
 enum scx_wake_flags {
 	SCX_WAKE_SYNC = 0x10,
 };
@@ -165,7 +160,6 @@ struct sched_ext_ops {
 	void (*tick)(struct task_struct *p);
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);
-	void (*quiescent)(struct task_struct *p, u64 deq_flags);
 	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
 	void (*enable)(struct task_struct *p);
 	void (*disable)(struct task_struct *p);

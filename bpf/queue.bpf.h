@@ -66,6 +66,8 @@ static __always_inline void count_queue(const struct task_ctx *tctx, u64 by)
 		__sync_fetch_and_add(&cpu->nr_pinned_best_effort, (u32)by);
 }
 
+/* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
+ * joins the next one: at once, under the same lock. */
 static __always_inline void leave_queue(struct task_ctx *tctx)
 {
 	if (tctx->queue == SLO_QUEUE_NONE)

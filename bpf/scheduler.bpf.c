@@ -207,6 +207,32 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 		look_at_queues(cpu, now);
 }
 
+/* Counts the job that has ended here. */
+static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p, s32 cpu, u64 now)
+{
+	struct accounting *acct = &tctx->acct;
+	struct slo_job_end end;
+
+	if (!slo_job_sleeps(&acct->job, now, &end))
+		return;
+	if (acct->cfg_flags & SLO_CFG_RESPONSE) {
+		u64 *expected = expected_exec_of(acct->slot);
+
+		*expected = slo_expect_exec_ns(*expected, end.exec_ns);
+	}
+	count_job(acct, p, &end, cpu);
+}
+
+/*
+ * A task sleeps where it leaves its CPU itself, no longer in the running state; a change of its properties
+ * that takes it off and back comes from elsewhere, or finds it in that state. quiescent() would tell it by a
+ * flag, but one more callback costs more than everything this one does.
+ */
+static __always_inline bool goes_to_sleep(struct task_struct *p, bool runnable)
+{
+	return !runnable && p->__state != 0 && bpf_get_current_task_btf() == p;
+}
+
 SEC("struct_ops/stopping")
 void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 {
@@ -224,25 +250,8 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		tctx->acct.demoted = true;
 	charge_floor(cpu, cctx, now);
 	cctx->class = SLO_CLASS_NONE;
-}
-
-SEC("struct_ops/quiescent")
-void BPF_PROG(slo_quiescent, struct task_struct *p, u64 deq_flags)
-{
-	struct task_ctx *tctx = task_ctx_of(p);
-	struct slo_job_end end;
-
-	if (!tctx)
-		return;
-	leave_queue(tctx);
-	if (!(deq_flags & SCX_DEQ_SLEEP) || !slo_job_sleeps(&tctx->acct.job, slo_now(), &end))
-		return;
-	if (tctx->acct.cfg_flags & SLO_CFG_RESPONSE) {
-		u64 *expected = expected_exec_of(tctx->acct.slot);
-
-		*expected = slo_expect_exec_ns(*expected, end.exec_ns);
-	}
-	count_job(&tctx->acct, p, &end, scx_bpf_task_cpu(p));
+	if (goes_to_sleep(p, runnable))
+		end_job(tctx, p, cpu, now);
 }
 
 SEC("struct_ops.s/init_task")
@@ -358,7 +367,6 @@ struct sched_ext_ops scx_slo = {
 	.running = (void *)slo_running,
 	.tick = (void *)slo_tick,
 	.stopping = (void *)slo_stopping,
-	.quiescent = (void *)slo_quiescent,
 	.init_task = (void *)slo_init_task,
 	.enable = (void *)slo_enable,
 	.disable = (void *)slo_disable,
