@@ -9,28 +9,25 @@
 
 #include "preempt.bpf.h"
 
-static __always_inline u64 credit_max_ns(void)
-{
-	return slo_floor_credit_max_ns(tunables.best_effort_gap_ns, tunables.best_effort_floor_permille);
-}
-
 /* Brings the floor's credit up to date with what has run since the last time. */
 static __always_inline void charge_floor(s32 cpu, struct cpu_ctx *cctx, u64 now)
 {
-	u64 ran_ns = slo_elapsed_ns(cctx->floor_charged_ns, now);
 	u32 permille = tunables.best_effort_floor_permille;
 
 	if (cctx->class == SLO_CLASS_BEST_EFFORT)
 		cctx->floor_credit_ns =
-			slo_floor_earn(cctx->floor_credit_ns, ran_ns, permille, credit_max_ns());
+			slo_floor_earn(cctx->floor_credit_ns, slo_elapsed_ns(cctx->floor_charged_ns, now),
+				       permille, floor_credit_max_ns);
 	else if (cctx->class == SLO_CLASS_SLO && best_effort_waits(cpu, cctx))
-		cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, ran_ns, permille);
+		cctx->floor_credit_ns = slo_floor_spend(
+			cctx->floor_credit_ns, slo_elapsed_ns(cctx->floor_charged_ns, now), permille);
 	cctx->floor_charged_ns = now;
 }
 
 static __always_inline bool floor_is_wanted(s32 cpu, const struct cpu_ctx *cctx)
 {
-	return slo_floor_is_wanted(cctx->floor_credit_ns, credit_max_ns()) && best_effort_waits(cpu, cctx);
+	return slo_floor_is_wanted(cctx->floor_credit_ns, floor_credit_max_ns) &&
+	       best_effort_waits(cpu, cctx);
 }
 
 static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
@@ -46,19 +43,21 @@ static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
 
 /*
  * Serves best effort before SLO tasks when its turn is due, or wanted and the SLO tasks have slack for it.
- * has_slo: one of them waits, or ran until now and goes on; key: the earliest of theirs.
+ * has_slo: one of them waits, or ran until now and goes on; key: the earliest of theirs. wanted: as
+ * floor_is_wanted() said.
  */
-static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_slo, u64 key, u64 now)
+static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_slo, bool wanted, u64 key,
+					    u64 now)
 {
 	u64 turn_ns;
 
 	if (in_floor_turn(cctx, now))
 		return take_best_effort(cpu);
 	cctx->floor_turn_until_ns = 0;
-	if (!has_slo || !floor_is_wanted(cpu, cctx))
+	if (!has_slo || !wanted)
 		return false; /* without SLO tasks it is next anyway */
 	turn_ns = slo_floor_turn_ns(smallest_budget_ns);
-	if (!slo_floor_takes_turn(cctx->floor_credit_ns, credit_max_ns(), now, turn_ns, key) ||
+	if (!slo_floor_takes_turn(cctx->floor_credit_ns, floor_credit_max_ns, now, turn_ns, key) ||
 	    !take_best_effort(cpu))
 		return false;
 	start_floor_turn(cpu, now, turn_ns);

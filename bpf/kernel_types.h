@@ -85,6 +85,10 @@ struct cpumask {
 };
 typedef struct cpumask cpumask_t;
 
+struct rq {
+	u64 clock;
+};
+
 struct sched_ext_entity {
 	u32 flags;
 	u32 weight;
@@ -92,7 +96,12 @@ struct sched_ext_entity {
 	u64 dsq_vtime;
 };
 
+struct thread_info {
+	u32 cpu;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	int prio;

@@ -107,4 +107,28 @@ static __always_inline u64 slo_now(void)
 	return bpf_ktime_get_ns();
 }
 
+extern const struct rq runqueues SLO_KFUNC;
+
+/*
+ * The same clock for callbacks that hold the lock of this CPU's run queue, which has read it on the way here.
+ * scx_bpf_now() may not know that, and would read the hardware's: between the stop of one task and the start
+ * of the next the kernel lets go of the lock.
+ */
+static __always_inline u64 slo_rq_now(s32 cpu)
+{
+	const struct rq *rq = NULL;
+
+	if (bpf_ksym_exists(scx_bpf_now___optional) && bpf_ksym_exists(&runqueues))
+		rq = bpf_per_cpu_ptr(&runqueues, (u32)cpu);
+	return rq ? rq->clock : slo_now();
+}
+
+/* The CPU where a task is or was last, without a call where the kernel keeps it in the task. */
+static __always_inline s32 slo_task_cpu(const struct task_struct *p)
+{
+	if (bpf_core_field_exists(p->thread_info.cpu))
+		return (s32)p->thread_info.cpu;
+	return scx_bpf_task_cpu(p);
+}
+
 #endif

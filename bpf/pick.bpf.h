@@ -18,19 +18,38 @@ static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 n
 	return tctx && classify(tctx, now) == SLO_CLASS_SLO ? tctx : NULL;
 }
 
-/* Puts what this CPU is to run next on it, or lets prev go on. */
-static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev, u64 now)
+/*
+ * The clock, and what the floor is owed by now. It matters where a task goes on, or best effort may have its
+ * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not.
+ */
+static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx)
 {
+	bool runs = cctx->class != SLO_CLASS_NONE;
+	u64 now;
+
+	if (!runs && cctx->floor_turn_until_ns == 0 && !floor_is_wanted(cpu, cctx))
+		return 0;
+	now = slo_rq_now(cpu);
+	if (runs)
+		charge_floor(cpu, cctx, now);
+	return now;
+}
+
+/* Puts what this CPU is to run next on it, or lets prev go on. */
+static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev)
+{
+	u64 now = now_of_pick(cpu, cctx);
 	struct task_ctx *tctx = slo_prev(prev, now);
 	u64 prev_key = tctx ? key_of(tctx, now) : 0;
+	bool wanted = now != 0 && floor_is_wanted(cpu, cctx);
 	struct head first = {};
 	bool prev_first = false;
 
-	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || floor_is_wanted(cpu, cctx)))
+	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || wanted))
 		first = first_slo(cpu, cctx);
 	if (tctx)
 		prev_first = !first.queue || !slo_before(first.at, prev_key);
-	if (take_floor_turn(cpu, cctx, tctx || first.queue, prev_first ? prev_key : first.at, now))
+	if (take_floor_turn(cpu, cctx, tctx || first.queue, wanted, prev_first ? prev_key : first.at, now))
 		return;
 	if (prev_first) {
 		slo_set_slice(prev, slo_slice_of(tctx));

@@ -100,7 +100,7 @@ SEC("struct_ops/enqueue")
 void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
-	s32 cpu = scx_bpf_task_cpu(p);
+	s32 cpu = slo_task_cpu(p);
 	bool pinned = is_pinned(p);
 	u64 now = slo_now();
 
@@ -122,12 +122,10 @@ SEC("struct_ops/dispatch")
 void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 now = slo_now();
 
 	kick_seen(cctx);
 	cctx->nr_dispatches++;
-	charge_floor(cpu, cctx, now);
-	pick(cpu, cctx, prev, now);
+	pick(cpu, cctx, prev);
 	if (cctx->helps != 0)
 		cctx->helps = 0;
 }
@@ -154,9 +152,9 @@ SEC("struct_ops/running")
 void BPF_PROG(slo_running, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
-	s32 cpu = scx_bpf_task_cpu(p);
+	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
 	if (!tctx)
 		return;
@@ -186,7 +184,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	/* Requests that came while the CPU was between two tasks found nothing to preempt, and what waits
 	 * behind a running SLO task may overtake it. */
 	kick_seen(cctx);
-	look_at_queues(cpu, now);
+	if (slo_waits(cpu, cctx))
+		look_at_queues(cpu, now);
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
@@ -194,7 +193,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 SEC("struct_ops/tick")
 void BPF_PROG(slo_tick, struct task_struct *p)
 {
-	s32 cpu = scx_bpf_task_cpu(p);
+	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
 
@@ -237,7 +236,7 @@ SEC("struct_ops/stopping")
 void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
-	s32 cpu = scx_bpf_task_cpu(p);
+	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 now = slo_now();
 
@@ -276,7 +275,7 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 	if (!tctx)
 		return;
 	forget_job(&tctx->acct);
-	tctx->vtime_shard = shard_of(scx_bpf_task_cpu(p));
+	tctx->vtime_shard = shard_of(slo_task_cpu(p));
 	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);
 }
 
@@ -297,7 +296,7 @@ void BPF_PROG(slo_cpu_online, s32 cpu)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	cctx->floor_credit_ns = credit_max_ns();
+	cctx->floor_credit_ns = floor_credit_max_ns;
 }
 
 SEC("struct_ops/cpu_offline")
@@ -317,7 +316,7 @@ static int init_cpu(u32 cpu)
 
 	if (!floor_timer || !kick_timer)
 		return -22; /* EINVAL: more CPUs than SLO_MAX_CPUS */
-	cpu_ctx_of((s32)cpu)->floor_credit_ns = credit_max_ns();
+	cpu_ctx_of((s32)cpu)->floor_credit_ns = floor_credit_max_ns;
 	err = bpf_timer_init(&floor_timer->timer, &floor_timers, CLOCK_MONOTONIC);
 	err = err ?: bpf_timer_set_callback(&floor_timer->timer, end_floor_turn);
 	err = err ?: bpf_timer_init(&kick_timer->timer, &kick_timers, CLOCK_MONOTONIC);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bpf/policy.h"
 #include "handle.h"
 #include "kernel.h"
 #include "kernel_load.h"
@@ -53,6 +54,8 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   skeleton.rodata->nr_cpus = topology.nr_cpus;
   skeleton.rodata->nr_shards = topology.nr_shards;
   skeleton.rodata->tick_ns = topology.tick_ns;
+  skeleton.rodata->floor_credit_max_ns =
+      slo_floor_credit_max_ns(tunables.best_effort_gap_ns, tunables.best_effort_floor_permille);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 
   // All tasks come through enqueue: those the kernel would put on a CPU's local queue itself could not be
