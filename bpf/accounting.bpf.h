@@ -27,7 +27,8 @@ struct accounting {
 	u64 cgroup_id; /* settings below are those of this cgroup at this generation */
 	u64 budget_ns;
 	u64 max_exec_ns;
-	u64 job_budget_ns; /* budget that the present job is judged by: that of its start */
+	u64 start_within_ns; /* slo_start_within_ns() of budget_ns, for keys */
+	u64 job_budget_ns;   /* budget that the present job is judged by: that of its start */
 	u32 generation;
 	u32 slot;
 	u32 cfg_flags;
@@ -109,11 +110,13 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->generation = generation;
 	acct->slot = SLO_NO_SLOT;
 	acct->budget_ns = own_budget_ns;
+	acct->start_within_ns = slo_start_within_ns(own_budget_ns);
 	acct->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
 	acct->cfg_flags = 0;
 	if (!cfg || (cfg->flags & SLO_CFG_NO_BUDGET))
 		return;
 	acct->budget_ns = cfg->budget_ns;
+	acct->start_within_ns = slo_start_within_ns(cfg->budget_ns);
 	acct->max_exec_ns = cfg->max_exec_ns;
 	acct->slot = cfg->slot;
 	acct->cfg_flags = cfg->flags;
@@ -130,12 +133,9 @@ static __always_inline void refresh_unit(struct accounting *acct, struct task_st
 		reload_unit(acct, p, cgroup_id, generation);
 }
 
-/* What a job is judged by is what holds at its start. */
-static __always_inline void begin_job(struct accounting *acct, struct task_struct *p)
+/* What a job is judged by is what holds at its start: for settings that are up to date. */
+static __always_inline void begin_job(struct accounting *acct)
 {
-	if (acct->job.state != SLO_JOB_NONE)
-		return;
-	refresh_unit(acct, p);
 	acct->job_slot = acct->slot;
 	acct->job_budget_ns = acct->budget_ns;
 	acct->job_cfg_flags = acct->cfg_flags;

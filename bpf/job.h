@@ -40,9 +40,13 @@ struct slo_job_end {
 	slo_u64 response_ns; /* wait + exec */
 };
 
+/* For times within 2^63 ns of each other. By the sign of the difference: compilers make a saturating
+ * subtraction of the comparison of the two, which BPF lacks. */
 static inline slo_u64 slo_elapsed_ns(slo_u64 from_ns, slo_u64 now_ns)
 {
-	return now_ns > from_ns ? now_ns - from_ns : 0;
+	long long elapsed_ns = (long long)(now_ns - from_ns);
+
+	return elapsed_ns > 0 ? (slo_u64)elapsed_ns : 0;
 }
 
 static inline void slo_job_reset(struct slo_job *job)
@@ -62,8 +66,7 @@ static inline void slo_job_wakes(struct slo_job *job, slo_u64 now_ns)
 {
 	if (job->state != SLO_JOB_NONE)
 		return;
-	slo_job_reset(job);
-	job->wake_ns = now_ns;
+	job->wake_ns = now_ns; /* the rest is zero between jobs */
 	job->since_ns = now_ns;
 	job->state = SLO_JOB_WAITING;
 }

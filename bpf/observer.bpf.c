@@ -66,7 +66,8 @@ static __always_inline void begin_observed(struct observed *obs, struct task_str
 	obs->waking_ns = 0;
 	if (acct->job.state != SLO_JOB_NONE)
 		return;
-	begin_job(acct, p);
+	refresh_unit(acct, p);
+	begin_job(acct);
 	if (acct->job_slot == SLO_NO_SLOT)
 		from = 0;
 	else if (from == 0)
@@ -159,7 +160,10 @@ static __always_inline void on_switch_in(struct task_struct *p)
 		forget_job(&obs->acct);
 		return;
 	}
-	begin_job(&obs->acct, p);
+	if (obs->acct.job.state == SLO_JOB_NONE) {
+		refresh_unit(&obs->acct, p);
+		begin_job(&obs->acct);
+	}
 	slo_job_runs(&obs->acct.job, now_for(&obs->acct));
 }
 

@@ -7,15 +7,22 @@
 
 #include "floor.bpf.h"
 
-/* The task that ran until now, when it is an SLO task that is still runnable. */
-static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 now)
+/* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */
+static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 now, u64 *key)
 {
 	struct task_ctx *tctx;
+	u64 exec_ns;
 
 	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
 		return NULL;
 	tctx = task_ctx_of(prev);
-	return tctx && classify(tctx, now) == SLO_CLASS_SLO ? tctx : NULL;
+	if (!tctx)
+		return NULL;
+	exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
+	if (classify(tctx, exec_ns) != SLO_CLASS_SLO)
+		return NULL;
+	*key = key_of(tctx, exec_ns);
+	return tctx;
 }
 
 /*
@@ -39,8 +46,8 @@ static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx)
 static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev)
 {
 	u64 now = now_of_pick(cpu, cctx);
-	struct task_ctx *tctx = slo_prev(prev, now);
-	u64 prev_key = tctx ? key_of(tctx, now) : 0;
+	u64 prev_key = 0;
+	struct task_ctx *tctx = slo_prev(prev, now, &prev_key);
 	bool wanted = now != 0 && floor_is_wanted(cpu, cctx);
 	struct head first = {};
 	bool prev_first = false;

@@ -16,26 +16,20 @@
 /* A head that may not run on this CPU must not hide the one behind it; so many are looked at. */
 #define HEADS_MAX 8
 
-static __always_inline u64 task_exec_ns(const struct task_ctx *tctx, u64 now)
+/* exec_ns: of the present job so far; while the task does not run, that is acct.job.exec_ns. */
+static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
 {
-	return slo_job_exec_ns(&tctx->acct.job, now);
+	return slo_class(tctx->acct.budget_ns, exec_ns, tctx->acct.max_exec_ns);
 }
 
-static __always_inline u32 classify(const struct task_ctx *tctx, u64 now)
-{
-	return slo_class(tctx->acct.budget_ns, task_exec_ns(tctx, now), tctx->acct.max_exec_ns);
-}
-
-static __always_inline u64 key_of(const struct task_ctx *tctx, u64 now)
+static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
 {
 	const struct accounting *acct = &tctx->acct;
-	u64 within_ns = slo_start_within_ns(acct->budget_ns);
-	u64 exec_ns = task_exec_ns(tctx, now);
 
 	if (acct->cfg_flags & SLO_CFG_RESPONSE)
-		return slo_response_key_ns(acct->job.wake_ns, within_ns, exec_ns,
+		return slo_response_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns,
 					   *expected_exec_of(acct->slot));
-	return slo_key_ns(acct->job.wake_ns, within_ns, exec_ns);
+	return slo_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns);
 }
 
 static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)

@@ -32,8 +32,12 @@ static __always_inline bool is_pinned(const struct task_struct *p)
 /* A job begins where the task becomes runnable: on its way to a CPU or to a queue. */
 static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now)
 {
-	begin_job(&tctx->acct, p);
-	slo_job_wakes(&tctx->acct.job, now);
+	refresh_unit(&tctx->acct, p);
+	if (tctx->acct.job.state == SLO_JOB_NONE) {
+		begin_job(&tctx->acct);
+		slo_job_wakes(&tctx->acct.job, now);
+	}
+	tctx->class = classify(tctx, tctx->acct.job.exec_ns);
 }
 
 SEC("struct_ops/select_cpu")
@@ -55,7 +59,6 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return cpu;
 	now = slo_now();
 	wake_job(tctx, p, now);
-	tctx->class = classify(tctx, now);
 	slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, cpu), 0);
 	return cpu;
 }
@@ -63,7 +66,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
 					u64 now, u64 enq_flags)
 {
-	u64 key = key_of(tctx, now);
+	u64 key = key_of(tctx, tctx->acct.job.exec_ns);
 	u32 at = pinned ? (u32)cpu : shard_of(cpu);
 
 	/*
@@ -110,8 +113,6 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	wake_job(tctx, p, now);
-	refresh_unit(&tctx->acct, p);
-	tctx->class = classify(tctx, now);
 	if (tctx->class == SLO_CLASS_SLO)
 		enqueue_slo(p, tctx, cpu, pinned, now, enq_flags);
 	else
@@ -172,7 +173,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (cctx->idle_retries != 0)
 		cctx->idle_retries = 0;
 	if (tctx->class == SLO_CLASS_SLO) {
-		cctx->key_ns = key_of(tctx, now);
+		cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
 	} else {
 		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
 
@@ -242,13 +243,13 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 
 	if (!tctx)
 		return;
+	charge_floor(cpu, cctx, now);
+	cctx->class = SLO_CLASS_NONE;
 	slo_job_stops(&tctx->acct.job, now);
 	if (tctx->class == SLO_CLASS_BEST_EFFORT)
 		tctx->vtime_ns += slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now), p->scx.weight);
 	else if (tctx->acct.job.exec_ns >= tctx->acct.max_exec_ns)
 		tctx->acct.demoted = true;
-	charge_floor(cpu, cctx, now);
-	cctx->class = SLO_CLASS_NONE;
 	if (goes_to_sleep(p, runnable))
 		end_job(tctx, p, cpu, now);
 }
