@@ -19,6 +19,27 @@
 static_assert(SLO_HIST_BUCKETS == (SLO_HIST_MAX_SHIFT - SLO_HIST_MIN_SHIFT) * SLO_HIST_SUBS + 2,
 	      "bucket count");
 
+#define SLO_TIMES_2(v) v, v
+#define SLO_TIMES_4(v) SLO_TIMES_2(v), SLO_TIMES_2(v)
+#define SLO_TIMES_8(v) SLO_TIMES_4(v), SLO_TIMES_4(v)
+#define SLO_TIMES_16(v) SLO_TIMES_8(v), SLO_TIMES_8(v)
+#define SLO_TIMES_32(v) SLO_TIMES_16(v), SLO_TIMES_16(v)
+#define SLO_TIMES_64(v) SLO_TIMES_32(v), SLO_TIMES_32(v)
+#define SLO_TIMES_128(v) SLO_TIMES_64(v), SLO_TIMES_64(v)
+
+/* Position of the highest set bit of 1..255. */
+static const slo_u8 slo_log2_of_byte[256] = {
+	0,
+	0,
+	SLO_TIMES_2(1),
+	SLO_TIMES_4(2),
+	SLO_TIMES_8(3),
+	SLO_TIMES_16(4),
+	SLO_TIMES_32(5),
+	SLO_TIMES_64(6),
+	SLO_TIMES_128(7),
+};
+
 /* Position of the highest set bit of a non-zero value, without a loop: BPF has no such instruction before cpu
  * v4. */
 static inline slo_u32 slo_log2(slo_u64 v)
@@ -51,13 +72,15 @@ static inline slo_u32 slo_log2(slo_u64 v)
 /* Index of the bucket that holds value_ns; always below SLO_HIST_BUCKETS. */
 static inline slo_u32 slo_hist_index(slo_u64 value_ns)
 {
+	slo_u64 over = value_ns >> SLO_HIST_MIN_SHIFT;
 	slo_u32 shift;
 
-	if (value_ns < (1ull << SLO_HIST_MIN_SHIFT))
+	if (over == 0)
 		return 0;
 	if (value_ns >= (1ull << SLO_HIST_MAX_SHIFT))
 		return SLO_HIST_BUCKETS - 1;
-	shift = slo_log2(value_ns);
+	/* Most times are below 262 us: one look-up. */
+	shift = over < 256 ? SLO_HIST_MIN_SHIFT + slo_log2_of_byte[over & 255] : slo_log2(value_ns);
 	return 1 + (shift - SLO_HIST_MIN_SHIFT) * SLO_HIST_SUBS +
 	       (slo_u32)((value_ns >> (shift - SLO_HIST_SUB_SHIFT)) & (SLO_HIST_SUBS - 1));
 }
