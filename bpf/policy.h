@@ -94,10 +94,16 @@ static inline slo_u64 slo_slice_ns(slo_u64 budget_ns, slo_u64 tick_ns, slo_u64 s
 	return slice_ns < slice_max_ns ? slice_ns : slice_max_ns;
 }
 
-/* While SLO tasks wait, best effort comes back to the queue at the next tick. */
-static inline slo_u64 slo_best_effort_slice_ns(slo_u64 slice_ns, slo_u64 tick_ns, slo_u64 nr_slo_waiting)
+/*
+ * While SLO tasks wait, best effort comes back to the queue at the next tick. A task of little weight has a
+ * short turn rather than a long wait after a long one (weight: 1..10000, 100 is normal).
+ */
+static inline slo_u64 slo_best_effort_slice_ns(slo_u64 slice_ns, slo_u64 tick_ns, slo_u64 nr_slo_waiting,
+					       slo_u32 weight)
 {
-	return nr_slo_waiting != 0 && tick_ns < slice_ns ? tick_ns : slice_ns;
+	if (weight < 100)
+		slice_ns = slice_ns * weight / 100;
+	return nr_slo_waiting != 0 || slice_ns < tick_ns ? tick_ns : slice_ns;
 }
 
 /* Virtual time that exec_ns costs a task of this weight (1..10000, 100 is normal; exec below 2^57 ns). */
@@ -106,12 +112,29 @@ static inline slo_u64 slo_vtime_charge_ns(slo_u64 exec_ns, slo_u32 weight)
 	return weight != 0 ? exec_ns * 100 / weight : exec_ns;
 }
 
+/*
+ * Nobody waits for ever, however little its weight and however many tasks come and go before it: virtual time
+ * advances at least at this part of real time, and no task is further ahead of it than this. So the longest
+ * wait is (200 + 20) ms * 25, which is 5.5 s, and one round of the queue. The kernel calls 21 s without a run
+ * a stall where the task holds a read lock of RCU, and 30 s a reason to end the scheduler.
+ */
+#define SLO_VTIME_LEAD_MAX_NS (200ull * SLO_NSEC_PER_MSEC)
+#define SLO_VTIME_LEAST_RATE_DIVISOR 25ull
+
+static inline slo_u64 slo_vtime_least_ns(slo_u64 elapsed_ns)
+{
+	return elapsed_ns / SLO_VTIME_LEAST_RATE_DIVISOR;
+}
+
 /* A task that slept keeps no more than one slice of credit, so that it cannot starve those that did not. */
 static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 slice_ns)
 {
 	slo_u64 earliest_ns = vtime_now_ns - slice_ns;
+	slo_u64 latest_ns = vtime_now_ns + SLO_VTIME_LEAD_MAX_NS;
 
-	return slo_before(vtime_ns, earliest_ns) ? earliest_ns : vtime_ns;
+	if (slo_before(vtime_ns, earliest_ns))
+		return earliest_ns;
+	return slo_before(latest_ns, vtime_ns) ? latest_ns : vtime_ns;
 }
 
 /*

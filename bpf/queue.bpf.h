@@ -37,12 +37,12 @@ static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)
 	return slo_slice_ns(tctx->acct.budget_ns, tick_ns, tunables.slo_slice_max_ns);
 }
 
-static __always_inline u64 slice_of(const struct task_ctx *tctx, s32 cpu)
+static __always_inline u64 slice_of(const struct task_struct *p, const struct task_ctx *tctx, s32 cpu)
 {
 	if (tctx->class == SLO_CLASS_SLO)
 		return slo_slice_of(tctx);
 	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns,
-					shard_ctx_of(shard_of(cpu))->nr_slo.value);
+					shard_ctx_of(shard_of(cpu))->nr_slo.value, p->scx.weight);
 }
 
 static __always_inline void count_queue(const struct task_ctx *tctx, u64 by)

@@ -59,7 +59,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return cpu;
 	now = slo_now();
 	wake_job(tctx, p, now);
-	slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, cpu), 0);
+	slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, cpu), 0);
 	return cpu;
 }
 
@@ -95,7 +95,7 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 					    tunables.best_effort_slice_ns);
 	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT, at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at,
-			 slice_of(tctx, cpu), tctx->vtime_ns, enq_flags);
+			 slice_of(p, tctx, cpu), tctx->vtime_ns, enq_flags);
 	wake_idle_cpu(p, cpu, pinned);
 }
 

@@ -13,13 +13,15 @@ import pytest
 from figures import figures
 
 BRIEF = 4
-LONG = 30
+LONG = 35
 
 LOADS = {
     "cpu": ["stress-ng", "--cpu", "8"],
     "schedmix": ["stress-ng", "--schedmix", "4"],
     "affinity": ["stress-ng", "--affinity", "4"],
     "fork": ["stress-ng", "--fork", "4"],
+    # Tasks that come and go before one of little weight, for longer than the kernel lets anybody wait.
+    "nice": ["sh", "-c", "nice -n 19 stress-ng --cpu 1 & exec stress-ng --fork 4"],
     "cyclic": ["stress-ng", "--cyclic", "2"],
     "yield": ["stress-ng", "--yield", "4"],
     "prio-inv": ["stress-ng", "--prio-inv", "2"],

@@ -76,8 +76,14 @@ TEST(Policy, SlicesOfSloTasksAreAQuarterOfTheBudgetWithinATickAndTheMaximum) {
 }
 
 TEST(Policy, BestEffortSlicesAreOneTickWhileSloTasksWait) {
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0), slice_ns);
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 1), 4 * ms);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 100), slice_ns);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 1, 100), 4 * ms);
+}
+
+TEST(Policy, LittleWeightMeansShortTurnsOfAtLeastATick) {
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 10000), slice_ns);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 50), slice_ns / 2);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 1), 4 * ms);
 }
 
 TEST(Policy, VirtualTimeRunsSlowerForHeavierTasks) {
@@ -107,6 +113,26 @@ TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
     vtime_now = child;                      // the child runs
   }
   EXPECT_LE(children, 700);
+}
+
+TEST(Policy, NobodyIsFurtherAheadOfVirtualTimeThanTheLimit) {
+  const slo_u64 now = 1000 * ms;
+  EXPECT_EQ(slo_vtime_place_ns(now + SLO_VTIME_LEAD_MAX_NS, now, slice_ns), now + SLO_VTIME_LEAD_MAX_NS);
+  EXPECT_EQ(slo_vtime_place_ns(now + SLO_VTIME_LEAD_MAX_NS + 1, now, slice_ns), now + SLO_VTIME_LEAD_MAX_NS);
+}
+
+TEST(Policy, ATaskOfTheLeastWeightWaitsNoLongerThanSixSeconds) {
+  // Tasks wake and sleep without end, always behind virtual time, which nothing moves but the heartbeat.
+  const slo_u64 beat_ns = 250 * ms;
+  slo_u64 vtime_now = 1000 * ms;
+  const slo_u64 ahead = vtime_now + slo_vtime_charge_ns(slice_ns, 1);
+  const slo_u64 waiting = slo_vtime_place_ns(ahead, vtime_now, slice_ns);
+  slo_u64 waited_ns = 0;
+  while (!slo_before(waiting, slo_vtime_place_ns(0, vtime_now, slice_ns)) && waited_ns < 60'000 * ms) {
+    waited_ns += beat_ns;
+    vtime_now += slo_vtime_least_ns(beat_ns);
+  }
+  EXPECT_LE(waited_ns, 6'000 * ms);
 }
 
 TEST(Policy, AnSloTaskPreemptsBestEffortAndClearlyLaterKeysOnly) {
