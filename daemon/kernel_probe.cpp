@@ -44,6 +44,7 @@ KernelFacts probe_kernel(std::span<const std::byte> scheduler_object,
     facts.scheduler = check->judge(scheduler_object).value_or(KfuncVerdict{});
     facts.observer = check->judge(observer_object).value_or(KfuncVerdict{});
     facts.malformed_kfuncs = check->malformed();
+    facts.guards_against_real_time = check->guards_against_real_time();
   }
   try_program(facts);
   return facts;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -169,6 +170,16 @@ std::size_t KfuncCheck::malformed() const {
                             has_hidden_parameter(kernel_.get(), function.prototype);
                    })
       .size();
+}
+
+bool KfuncCheck::guards_against_real_time() const {
+  const int id = btf__find_by_name_kind(kernel_.get(), "rq", BTF_KIND_STRUCT);
+  const btf_type* type = id > 0 ? btf__type_by_id(kernel_.get(), static_cast<__u32>(id)) : nullptr;
+  if (type == nullptr) return false;
+  const std::span members(btf_members(type), btf_vlen(type));
+  return std::ranges::any_of(members, [this](const btf_member& member) {
+    return std::string_view(btf__name_by_offset(kernel_.get(), member.name_off)) == "ext_server";
+  });
 }
 
 }  // namespace slo

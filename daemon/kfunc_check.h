@@ -29,6 +29,10 @@ class KfuncCheck {
   // Functions of sched_ext that this kernel describes wrongly.
   [[nodiscard]] std::size_t malformed() const;
 
+  // Whether the kernel keeps a share of each CPU back for tasks of a sched_ext scheduler, beside real-time
+  // tasks that never sleep: `ext_server` of struct rq, since Linux 7.0.
+  [[nodiscard]] bool guards_against_real_time() const;
+
  private:
   using Types = std::unique_ptr<btf, void (*)(btf*)>;
   explicit KfuncCheck(Types kernel) : kernel_(std::move(kernel)) {}

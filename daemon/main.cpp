@@ -240,6 +240,9 @@ int run(const std::string& log_level) {
     if (!missing.fatal.empty()) return cannot_start(journal, missing.fatal);
     if (config.config.mode == Mode::enforce && !missing.enforcing.empty())
       return cannot_start(journal, missing.enforcing);
+    const std::string careful = caution(facts);
+    if (!careful.empty() && missing.enforcing.empty() && config.config.mode != Mode::observe)
+      spdlog::warn("{}", careful);
   }
   const auto kernel = KernelScheduler::make(config.config.tunables);
   if (!kernel) {

@@ -171,6 +171,14 @@ Requirements check_requirements(const fs::path& root, Capabilities have, const K
   return requirements;
 }
 
+std::string caution(const KernelFacts& facts) {
+  if (facts.guards_against_real_time) return {};
+  return "this kernel (" + facts.release +
+         ") keeps nothing back for the tasks of a sched_ext scheduler: real-time tasks that never sleep, one "
+         "on "
+         "each CPU, would stop the machine; boot 7.0 or later where that can happen";
+}
+
 std::string other_scheduler_sentence(const std::string& name) {
   return "the sched_ext scheduler " + name +
          " is active, and the kernel runs one at a time: stop the service or program that started it";

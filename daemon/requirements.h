@@ -32,6 +32,8 @@ struct KernelFacts {
   std::size_t malformed_kfuncs = 0;   // of all functions of sched_ext, needed or not
   std::optional<Error> refused = {};  // why not even a program that does nothing can be loaded
   bool jit = true;                    // programs are compiled; false only when it is known
+  bool guards_against_real_time =
+      true;  // KfuncCheck::guards_against_real_time(); false only when it is known
 };
 
 // What stands in the way, one sentence each with the fix, fit for the journal and the status line.
@@ -49,6 +51,9 @@ struct Requirements {
 // do not change while the kernel runs.
 [[nodiscard]] Requirements check_requirements(const std::filesystem::path& root, Capabilities have,
                                               const KernelFacts& facts);
+
+// What an operator of this kernel has to know although the scheduler can run; empty: nothing.
+[[nodiscard]] std::string caution(const KernelFacts& facts);
 
 // The sentence, with the fix, about a scheduler that is in our way.
 [[nodiscard]] std::string other_scheduler_sentence(const std::string& name);

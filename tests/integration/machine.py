@@ -218,6 +218,11 @@ def kernel_state():
     return (SCHED_EXT / "state").read_text().strip()
 
 
+def guards_against_real_time():
+    """Whether the kernel keeps a share of each CPU for a sched_ext scheduler's tasks (since Linux 7.0)."""
+    return " ext_server_init\n" in pathlib.Path("/proc/kallsyms").read_text()
+
+
 def kernel_ops():
     path = SCHED_EXT / "root" / "ops"
     return path.read_text().strip() if path.exists() else ""

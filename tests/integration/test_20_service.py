@@ -9,7 +9,6 @@ import machine
 import pytest
 
 
-
 @pytest.fixture(scope="module", autouse=True)
 def started(module_units):
     module_units.service("seen.service", machine.WORK, budget="20ms")
@@ -32,6 +31,11 @@ def test_once_started_it_enforces():
 def test_every_task_of_the_system_is_scheduled_by_it():
     assert (machine.SCHED_EXT / "switch_all").read_text().strip() == "1"
     assert (machine.SCHED_EXT / "nr_rejected").read_text().strip() == "0"
+
+
+def test_it_warns_where_the_kernel_does_not_guard_against_real_time_tasks():
+    lines = machine.output("journalctl", "-q", "-o", "cat", "-u", "scx-slo", "-p", "warning").splitlines()
+    assert any("real-time" in line for line in lines) == (not machine.guards_against_real_time())
 
 
 def test_systemctl_status_shows_what_it_does():

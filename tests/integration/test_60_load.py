@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 import time
@@ -68,13 +67,8 @@ def under(load, seconds, look):
     return slowest
 
 
-def guards_against_real_time():
-    """Whether the kernel keeps a share of each CPU for a sched_ext scheduler's tasks (since Linux 7.0)."""
-    return " ext_server_init\n" in pathlib.Path("/proc/kallsyms").read_text()
-
-
 def endures(load, seconds):
-    if load == "prio-inv" and not guards_against_real_time():
+    if load == "prio-inv" and not machine.guards_against_real_time():
         pytest.skip("real-time tasks that never sleep stop this machine, with any sched_ext scheduler")
     machine.ensure_enforcing()
     pid, enabled = machine.main_pid(), machine.enable_seq()

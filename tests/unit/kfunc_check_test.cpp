@@ -45,6 +45,11 @@ class MadeTypes {
     btf__add_func(types_.get(), name, linkage_, prototype);
     return *this;
   }
+  MadeTypes& structure(const char* name, const char* member) {
+    btf__add_struct(types_.get(), name, 4);
+    btf__add_field(types_.get(), member, integer_, 0, 0);
+    return *this;
+  }
   MadeTypes& externs() {
     linkage_ = BTF_FUNC_EXTERN;
     return *this;
@@ -151,6 +156,16 @@ TEST(KfuncCheck, CountsTheMalformedFunctionsOfSchedExtAlone) {
                                          .function("scx_bpf_good_impl", 2, true, true)
                                          .function("bpf_other", 2, true, true));
   EXPECT_EQ(KfuncCheck::of(directory.write("vmlinux", kernel.raw()))->malformed(), 3U);
+}
+
+TEST(KfuncCheck, SeesWhetherAShareIsKeptBackFromRealTimeTasks) {
+  const fakes::TemporaryDirectory directory;
+  const auto guards = [&directory](const MadeTypes& kernel) {
+    return KfuncCheck::of(directory.write("vmlinux", kernel.raw())).value().guards_against_real_time();
+  };
+  EXPECT_FALSE(guards(MadeTypes()));
+  EXPECT_FALSE(guards(MadeTypes().structure("rq", "fair_server").structure("other", "ext_server")));
+  EXPECT_TRUE(guards(MadeTypes().structure("rq", "ext_server")));
 }
 
 TEST(KfuncCheck, WhatCannotBeReadIsAnError) {

@@ -153,6 +153,14 @@ TEST_F(RequirementsTest, AcceptCpusThatACpusetIsolated) {
   EXPECT_THAT(check().enforcing, IsEmpty());
 }
 
+TEST_F(RequirementsTest, AKernelThatKeepsNothingBackFromRealTimeTasksIsNoObstacleButACaution) {
+  KernelFacts facts;
+  facts.release = "6.18.15";
+  EXPECT_EQ(caution(facts), "");
+  facts.guards_against_real_time = false;
+  EXPECT_THAT(caution(facts), AllOf(HasSubstr("6.18.15"), HasSubstr("boot 7.0")));
+}
+
 TEST_F(RequirementsTest, ReadTheEffectiveCapabilities) {
   const auto both = capabilities_of("000000c000000000");
   EXPECT_TRUE(both.bpf && both.perfmon);
