@@ -6,8 +6,9 @@ import time
 
 import machine
 
-# Seconds within which the machine answers, however slowly it is emulated. How fast it is is for a benchmark to say.
-LIMIT = 120
+# Seconds within which the machine answers, however slowly it is emulated, and also when real-time tasks leave others a
+# twentieth of it. How fast it is is for a benchmark to say.
+LIMIT = 400
 USER = "operator"
 TAG = "slo-test"
 
