@@ -35,6 +35,11 @@ void encode_distribution(Stats& stats, const std::string& prefix, const Distribu
     if (ns) stats.emplace(prefix + name, sdbus::Variant{to_usec(*ns)});
   }
   stats.emplace(prefix + "MaxUSec", sdbus::Variant{to_usec(distribution.max_ns)});
+  std::vector<EncodedBucket> buckets;
+  buckets.reserve(distribution.histogram.size());
+  for (const auto& [lower_ns, upper_ns, count] : distribution.histogram)
+    buckets.emplace_back(lower_ns, upper_ns, count);
+  stats.emplace(prefix + "HistogramNSec", sdbus::Variant{buckets});
 }
 
 // Empty where nothing is set.

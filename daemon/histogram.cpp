@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <functional>
+#include <ranges>
 
 #include "bpf/slo_histogram.h"
 
@@ -14,31 +15,38 @@ namespace {
 constexpr double rounding = 1e-9;
 constexpr double least_beyond = 10;
 
-std::uint64_t midpoint_ns(std::size_t index, std::uint64_t max_ns) {
-  const auto bucket = static_cast<slo_u32>(index);
-  const std::uint64_t lower = slo_hist_lower_ns(bucket);
-  // The last bucket is open: the greatest value seen is its upper edge.
+std::uint64_t midpoint_ns(const Bucket& bucket, std::uint64_t max_ns) {
+  // Where a bucket has no upper edge, the greatest value seen is one.
   const std::uint64_t upper =
-      bucket + 1 < SLO_HIST_BUCKETS ? slo_hist_lower_ns(bucket + 1) : std::max(lower, max_ns);
-  return std::min(lower + (upper - lower) / 2, max_ns);
+      bucket.upper_ns == UINT64_MAX ? std::max(bucket.lower_ns, max_ns) : bucket.upper_ns;
+  return std::min(bucket.lower_ns + (upper - bucket.lower_ns) / 2, max_ns);
 }
 
 }  // namespace
 
-std::optional<std::uint64_t> quantile_ns(std::span<const slo_u64> buckets, double q, std::uint64_t max_ns) {
+Histogram make_histogram(std::span<const slo_u64> counts) {
+  Histogram histogram;
+  for (slo_u32 i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    const std::uint64_t upper = i + 1 < SLO_HIST_BUCKETS ? slo_hist_lower_ns(i + 1) : UINT64_MAX;
+    histogram.push_back({.lower_ns = slo_hist_lower_ns(i), .upper_ns = upper, .count = counts[i]});
+  }
+  return histogram;
+}
+
+std::optional<std::uint64_t> quantile_ns(std::span<const Bucket> histogram, double q, std::uint64_t max_ns) {
   if (!(q > 0 && q < 1)) return {};
-  const auto total = static_cast<double>(std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0}));
+  const auto counts = histogram | std::views::transform(&Bucket::count);
+  const auto total = static_cast<double>(std::ranges::fold_left(counts, std::uint64_t{0}, std::plus<>{}));
   if (total * (1 - q) < least_beyond - rounding) return {};
 
   const double rank = std::ceil(q * total - rounding);
   std::uint64_t seen = 0;
-  std::size_t index = 0;
-  while (index + 1 < buckets.size()) {
-    seen += buckets[index];
-    if (static_cast<double>(seen) >= rank) break;
-    ++index;
+  for (const Bucket& bucket : histogram) {
+    seen += bucket.count;
+    if (static_cast<double>(seen) >= rank) return midpoint_ns(bucket, max_ns);
   }
-  return midpoint_ns(index, max_ns);
+  return midpoint_ns(histogram.back(), max_ns);
 }
 
 }  // namespace slo

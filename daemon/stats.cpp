@@ -7,19 +7,19 @@
 #include <span>
 #include <utility>
 
-#include "histogram.h"
-
 namespace slo {
 namespace {
 
-Distribution distribution(std::span<const slo_u64> buckets, std::uint64_t sum_ns, std::uint64_t jobs,
+Distribution distribution(std::span<const slo_u64> counts, std::uint64_t sum_ns, std::uint64_t jobs,
                           std::uint64_t max_ns) {
+  Histogram histogram = make_histogram(counts);
   return {.mean_ns = jobs > 0 ? std::optional(sum_ns / jobs) : std::nullopt,
-          .p50_ns = quantile_ns(buckets, 0.5, max_ns),
-          .p90_ns = quantile_ns(buckets, 0.9, max_ns),
-          .p99_ns = quantile_ns(buckets, 0.99, max_ns),
-          .p999_ns = quantile_ns(buckets, 0.999, max_ns),
-          .max_ns = max_ns};
+          .p50_ns = quantile_ns(histogram, 0.5, max_ns),
+          .p90_ns = quantile_ns(histogram, 0.9, max_ns),
+          .p99_ns = quantile_ns(histogram, 0.99, max_ns),
+          .p999_ns = quantile_ns(histogram, 0.999, max_ns),
+          .max_ns = max_ns,
+          .histogram = std::move(histogram)};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bpf/slo_abi.h"
+#include "histogram.h"
 
 namespace slo {
 
@@ -17,6 +18,7 @@ struct Distribution {
   std::optional<std::uint64_t> mean_ns;                          // empty without jobs
   std::optional<std::uint64_t> p50_ns, p90_ns, p99_ns, p999_ns;  // empty: not yet known
   std::uint64_t max_ns = 0;
+  Histogram histogram = {};
 };
 
 // Missed jobs by SLO_CAUSE_*.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace slo {
 namespace {
@@ -65,6 +66,16 @@ TEST(BusUnit, what_is_not_yet_known_is_absent) {
   EXPECT_TRUE(encode_stats(stats).contains("MissRatio"));
   stats.miss_ratio.reset();
   EXPECT_FALSE(encode_stats(stats).contains("MissRatio"));
+}
+
+TEST(BusUnit, histograms_keep_their_edges_in_nanoseconds) {
+  UnitStats stats = sample();
+  stats.wait.histogram = {{.lower_ns = 1152, .upper_ns = 1280, .count = 9},
+                          {.lower_ns = 1ULL << 36, .upper_ns = UINT64_MAX, .count = 1}};
+  const auto encoded = encode_stats(stats);
+  const std::vector<EncodedBucket> expected{{1152, 1280, 9}, {1ULL << 36, UINT64_MAX, 1}};
+  EXPECT_EQ(encoded.at("WaitHistogramNSec").get<std::vector<EncodedBucket>>(), expected);
+  EXPECT_TRUE(encoded.at("ResponseHistogramNSec").get<std::vector<EncodedBucket>>().empty());
 }
 
 TEST(BusUnit, the_worst_miss_has_its_cause_and_times) {

@@ -57,6 +57,7 @@ TEST(UnitStats, HaveNoRatioAndNoQuantilesWithoutJobs) {
   EXPECT_EQ(stats.budget_ns, 5'000'000U);
   EXPECT_FALSE(stats.miss_ratio);
   for (const auto& quantiles : {stats.wait, stats.response}) {
+    EXPECT_TRUE(quantiles.histogram.empty());
     EXPECT_FALSE(quantiles.mean_ns);
     EXPECT_FALSE(quantiles.p50_ns || quantiles.p90_ns || quantiles.p99_ns || quantiles.p999_ns);
   }
@@ -98,6 +99,9 @@ TEST(UnitStats, TakeEveryFigureFromItsCounter) {
   EXPECT_TRUE(stats.wait.p50_ns && stats.wait.p90_ns && stats.wait.p99_ns);
   EXPECT_FALSE(stats.wait.p999_ns);
   EXPECT_LT(stats.wait.p50_ns, stats.response.p50_ns);
+  EXPECT_EQ(stats.wait.histogram, make_histogram(counters.wait_hist));
+  EXPECT_EQ(stats.response.histogram, make_histogram(counters.response_hist));
+  EXPECT_NE(stats.wait.histogram, stats.response.histogram);
 }
 
 }  // namespace
