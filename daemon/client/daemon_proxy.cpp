@@ -28,6 +28,7 @@ template <class Key>
 using Properties = std::map<Key, sdbus::Variant>;
 using Stats = Properties<std::string>;
 using Settings = std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>>;
+using EncodedHistogram = std::vector<sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>>;
 using ListedUnits = std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>>;
 
 // sdbus-c++ throws; what it throws is an answer here.
@@ -59,8 +60,17 @@ T find_or(const Properties<Key>& properties, const char* name, T otherwise) {
 
 Latency decode_latency(const Stats& stats, const std::string& prefix) {
   const auto figure = [&](const char* name) { return find<std::uint64_t>(stats, (prefix + name).c_str()); };
-  return {figure("MeanUSec"), figure("P50USec"),  figure("P90USec"),
-          figure("P99USec"),  figure("P999USec"), figure("MaxUSec")};
+  Latency latency{.mean_usec = figure("MeanUSec"),
+                  .p50_usec = figure("P50USec"),
+                  .p90_usec = figure("P90USec"),
+                  .p99_usec = figure("P99USec"),
+                  .p999_usec = figure("P999USec"),
+                  .max_usec = figure("MaxUSec")};
+  // A daemon of an earlier version, before it is started again, has none.
+  for (const auto& [lower_ns, upper_ns, count] :
+       find_or<EncodedHistogram>(stats, (prefix + "HistogramNSec").c_str(), {}))
+    latency.histogram.push_back({.lower_ns = lower_ns, .upper_ns = upper_ns, .count = count});
+  return latency;
 }
 
 UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const Stats& stats) {
@@ -108,6 +118,17 @@ class DaemonProxy::Bus {
 
   [[nodiscard]] sdbus::IProxy& manager() const { return *manager_; }
 
+  [[nodiscard]] std::string owner_of(const std::string& name) const {
+    std::string owner;
+    sdbus::createProxy(*connection_, sdbus::ServiceName{"org.freedesktop.DBus"},
+                       sdbus::ObjectPath{"/org/freedesktop/DBus"})
+        ->callMethod("GetNameOwner")
+        .onInterface("org.freedesktop.DBus")
+        .withArguments(name)
+        .storeResultsTo(owner);
+    return owner;
+  }
+
   [[nodiscard]] UnitReport read_unit(const sdbus::ObjectPath& path) const {
     const auto unit = proxy(path);
     Stats stats;
@@ -132,6 +153,10 @@ DaemonProxy::~DaemonProxy() = default;
 
 Answer<DaemonProxy> DaemonProxy::connect() {
   return attempt([] { return DaemonProxy(std::make_unique<Bus>()); });
+}
+
+Answer<std::string> DaemonProxy::unique_name() const {
+  return attempt([&] { return bus_->owner_of(bus_name); });
 }
 
 Answer<Overview> DaemonProxy::overview() const {

@@ -24,6 +24,8 @@ class DaemonProxy {
   DaemonProxy& operator=(DaemonProxy&&) noexcept;
   ~DaemonProxy();
 
+  // The daemon's name on the bus that no other process has or will have.
+  [[nodiscard]] Answer<std::string> unique_name() const;
   [[nodiscard]] Answer<Overview> overview() const;
   // Units with settings of their own, by name. Units that lose them meanwhile are left out.
   [[nodiscard]] Answer<std::vector<UnitReport>> units() const;

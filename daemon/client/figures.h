@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "daemon/histogram.h"
+
 // What the daemon says on the bus, decoded. Times are microseconds.
 namespace slo::client {
 
@@ -29,8 +31,10 @@ struct Overview {
 };
 
 struct Latency {
-  std::optional<std::uint64_t> mean_usec;                                          // empty without jobs
-  std::optional<std::uint64_t> p50_usec, p90_usec, p99_usec, p999_usec, max_usec;  // empty: not yet known
+  std::optional<std::uint64_t> mean_usec = {};  // empty without jobs
+  // Empty: not yet known.
+  std::optional<std::uint64_t> p50_usec = {}, p90_usec = {}, p99_usec = {}, p999_usec = {}, max_usec = {};
+  Histogram histogram = {};
 };
 
 // Missed jobs by why they missed.
@@ -61,6 +65,10 @@ struct UnitReport {
   std::uint64_t exec_usec = 0;
   Latency wait;
   Latency response;
+
+  // What the budget bounds: the response, or else the wait.
+  [[nodiscard]] bool bounds_response() const { return metric == "response"; }
+  [[nodiscard]] const Latency& bounded() const { return bounds_response() ? response : wait; }
 
   // Of all jobs since the daemon began to count. Empty without jobs or objective.
   [[nodiscard]] std::optional<bool> objective_kept() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace slo::client {
 namespace {
@@ -21,6 +22,13 @@ Json latency(const Latency& figures) {
           {"p999_usec", or_null(figures.p999_usec)}, {"max_usec", or_null(figures.max_usec)}};
 }
 
+Json causes(const Causes& causes) {
+  return {{"late_start", causes.late_start},
+          {"preempted", causes.preempted},
+          {"overlong", causes.overlong},
+          {"overrun", causes.overrun}};
+}
+
 // The figures without the unit's name, whose meaning differs between list and stats.
 Json figures(const UnitReport& report) {
   return {{"budget_usec", or_null(report.budget_usec)},
@@ -34,16 +42,55 @@ Json figures(const UnitReport& report) {
           {"control_group_id", report.control_group_id},
           {"jobs", report.jobs},
           {"misses", report.misses},
-          {"misses_by_cause",
-           {{"late_start", report.causes.late_start},
-            {"preempted", report.causes.preempted},
-            {"overlong", report.causes.overlong},
-            {"overrun", report.causes.overrun}}},
+          {"misses_by_cause", causes(report.causes)},
           {"miss_ratio", or_null(report.miss_ratio)},
           {"demotions", report.demotions},
           {"exec_usec", report.exec_usec},
           {"wait", latency(report.wait)},
           {"response", latency(report.response)}};
+}
+
+Json histogram(const Histogram& buckets) {
+  Json array = Json::array();
+  for (const auto& [lower_ns, upper_ns, count] : buckets) {
+    array.push_back({{"from_nsec", lower_ns},
+                     {"below_nsec", upper_ns == UINT64_MAX ? Json(nullptr) : Json(upper_ns)},
+                     {"jobs", count}});
+  }
+  return array;
+}
+
+Json latency_with_histogram(const Latency& figures) {
+  Json object = latency(figures);
+  object["histogram"] = histogram(figures.histogram);
+  return object;
+}
+
+// As in list, and with the histograms, which would drown everything else there.
+Json stats(std::string_view asked, const UnitReport& report) {
+  Json object = {{"unit", asked}, {"settings_of", report.name}};
+  object.update(figures(report));
+  object["wait"] = latency_with_histogram(report.wait);
+  object["response"] = latency_with_histogram(report.response);
+  return object;
+}
+
+Json interval(const std::optional<Interval>& last) {
+  if (!last) return nullptr;
+  Json object = {{"usec", last->usec},
+                 {"jobs", last->jobs},
+                 {"jobs_per_second", last->jobs_per_second()},
+                 {"misses", last->misses},
+                 {"misses_by_cause", causes(last->causes)},
+                 {"miss_ratio", or_null(last->miss_ratio())},
+                 {"demotions", last->demotions},
+                 {"exec_usec", last->exec_usec},
+                 {"wait", latency_with_histogram(last->wait)},
+                 {"response", latency_with_histogram(last->response)}};
+  // What a difference of two readings cannot tell is left out, as it will never be known.
+  for (const char* kind : {"wait", "response"})
+    for (const char* unknown : {"mean_usec", "max_usec"}) object[kind].erase(unknown);
+  return object;
 }
 
 Json list(const std::vector<UnitReport>& units) {
@@ -57,8 +104,12 @@ Json list(const std::vector<UnitReport>& units) {
 }
 
 // Replaces what is not UTF-8 rather than throwing: a path may hold any byte.
-std::string text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+std::string text(const Json& json, int indent = 2) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string line(const Json& json) {
+  return text(json, -1);
 }
 
 }  // namespace
@@ -86,9 +137,36 @@ std::string list_json(const std::vector<UnitReport>& units) {
 }
 
 std::string stats_json(std::string_view asked, const UnitReport& report) {
-  Json object = {{"unit", asked}, {"settings_of", report.name}};
-  object.update(figures(report));
-  return text(object);
+  return text(stats(asked, report));
+}
+
+std::string stats_json(const std::vector<UnitReport>& units) {
+  Json array = Json::array();
+  for (const UnitReport& unit : units) array.push_back(stats(unit.name, unit));
+  return text({{"units", std::move(array)}});
+}
+
+std::string watch_json(const Print& print, std::string_view asked, std::uint64_t time_usec) {
+  Json object = {{"time_usec", time_usec},
+                 {"running", true},
+                 {"state", print.state},
+                 {"reason", print.reason},
+                 {"restarted", print.restarted}};
+  Json array = Json::array();
+  for (const WatchedUnit& unit : print.units) {
+    Json figures = stats(asked.empty() ? std::string_view(unit.report.name) : asked, unit.report);
+    figures["interval"] = interval(unit.last);
+    if (asked.empty())
+      array.push_back(std::move(figures));
+    else
+      object.update(figures);
+  }
+  if (asked.empty()) object["units"] = std::move(array);
+  return line(object);
+}
+
+std::string watch_trouble_json(std::string_view why, std::optional<bool> running, std::uint64_t time_usec) {
+  return line({{"time_usec", time_usec}, {"running", or_null(running)}, {"error", why}});
 }
 
 std::string state_json(const Overview& overview) {

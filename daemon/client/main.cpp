@@ -13,8 +13,11 @@
 #include "failure.h"
 #include "json.h"
 #include "options.h"
+#include "output.h"
 #include "report.h"
+#include "screen.h"
 #include "systemd_proxy.h"
+#include "watch_loop.h"
 
 namespace slo::client {
 namespace {
@@ -41,8 +44,12 @@ Answer<Outcome> list(const DaemonProxy& daemon, bool json) {
 }
 
 Answer<Outcome> stats(const DaemonProxy& daemon, const std::string& unit, bool json) {
+  if (unit.empty())
+    return daemon.units().transform(
+        [json](const auto& units) { return Outcome{json ? stats_json(units) : stats_text(units)}; });
   return daemon.stats(unit).transform([&](const auto& report) {
-    return Outcome{json ? stats_json(unit, report) : stats_text(unit, report)};
+    return Outcome{json ? stats_json(unit, report)
+                        : stats_text(unit, report, screen_of(STDOUT_FILENO).columns)};
   });
 }
 
@@ -69,6 +76,9 @@ Answer<Outcome> order(const DaemonProxy& daemon, const Options& options) {
 
 Answer<Outcome> carry_out(const Options& options) {
   if (options.command == Command::check) return check(options);
+  if (options.watch_usec) {
+    return watch(options, *options.watch_usec).transform([](int code) { return Outcome{{}, code}; });
+  }
   const auto daemon = DaemonProxy::connect();
   if (!daemon) return std::unexpected(daemon.error());
   switch (options.command) {
@@ -89,14 +99,6 @@ Answer<Outcome> carry_out(const Options& options) {
       return order(*daemon, options);
   }
   std::unreachable();
-}
-
-// A full disk or a closed pipe must not look like success.
-int print(const std::string& text, int code) {
-  std::cout << text << std::flush;
-  if (std::cout) return code;
-  std::cerr << "scx-slo: cannot write to standard output\n";
-  return exit_failure;
 }
 
 int run(int argc, char** argv) {

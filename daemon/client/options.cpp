@@ -17,7 +17,7 @@ constexpr std::uint64_t nsec_per_usec = 1000;
 constexpr std::array commands{
     std::pair{Command::status, "Show what scx-slo does now, and the units with a budget (the default)"},
     std::pair{Command::list, "List the units with a budget, and where it is set"},
-    std::pair{Command::stats, "Show how long the tasks of a unit waited for a CPU"},
+    std::pair{Command::stats, "Show how long the tasks of a unit, or of all, waited for a CPU"},
     std::pair{Command::cat, "Show which settings hold for a unit, and where each is set"},
     std::pair{Command::check, "Say what is wrong with unit files or scx-slo.conf, without the daemon"},
     std::pair{Command::attach, "Put scx-slo's scheduler in charge (root)"},
@@ -25,10 +25,6 @@ constexpr std::array commands{
     std::pair{Command::detach, "Hand scheduling back to the kernel; the daemon stays (root)"},
     std::pair{Command::reload, "Read the settings of all units anew (root)"},
 };
-
-bool names_a_unit(Command command) {
-  return command == Command::stats || command == Command::cat;
-}
 
 constexpr std::string_view footer =
     "Exit status: 0 done; 1 failed, or a file has errors; 2 wrong arguments; 3 (status only) scx-slo does "
@@ -54,6 +50,68 @@ std::expected<std::uint64_t, std::string> trial_usec(const std::string& text) {
   const auto ns = parse_time_span_ns(text);
   if (ns && *ns >= nsec_per_usec) return *ns / nsec_per_usec;
   return std::unexpected("--for '" + text + "' is no time; accepted is a time with its unit such as 10min");
+}
+
+std::expected<std::uint64_t, std::string> watch_usec(const std::string& text) {
+  // What CLI11 makes of a flag without a value.
+  if (text == "true") return 2'000'000;
+  constexpr std::uint64_t shortest = 100'000;
+  constexpr std::uint64_t longest = 3'600'000'000;
+  const auto ns = parse_time_span_ns(text);
+  if (ns && *ns / nsec_per_usec >= shortest && *ns <= longest * nsec_per_usec) return *ns / nsec_per_usec;
+  return std::unexpected("--watch='" + text +
+                         "' is no interval; accepted is a time with its unit, 100ms to 1h, such as 2s");
+}
+
+// As they stand on the command line.
+struct Arguments {
+  std::optional<std::string> unit;
+  std::string trial;
+  std::string watch;
+};
+
+void add_arguments(CLI::App& app, Command command, Options& options, Arguments& arguments) {
+  app.add_flag("--json", options.json, "Answer as JSON");
+  if (command == Command::check) app.add_option("FILE", options.files, "The files to read")->required();
+  if (command == Command::cat)
+    app.add_option("UNIT", arguments.unit, "The unit; .service is added to a name without a suffix")
+        ->required();
+  if (command == Command::stats) {
+    app.add_option(
+        "UNIT", arguments.unit,
+        "The unit; .service is added to a name without a suffix. Without it, one line for each unit "
+        "with a budget");
+    // A flag, so that in "--watch nginx" the unit is not taken for an interval.
+    app.add_flag("--watch", arguments.watch,
+                 "Print again and again, with what is new since the last time; INTERVAL is 2s unless given")
+        ->option_text("or --watch=INTERVAL");
+  }
+  if (command == Command::attach)
+    app.add_option("--for", arguments.trial,
+                   "Detach again after this time, unless confirmed with: scx-slo confirm")
+        ->type_name("TIME");
+}
+
+// What CLI11 took as it stands: times and the unit.
+std::expected<void, std::string> complete(Options& options, const Arguments& arguments) {
+  if (!arguments.trial.empty()) {
+    const auto usec = trial_usec(arguments.trial);
+    if (!usec) return std::unexpected(usec.error());
+    options.for_usec = *usec;
+  }
+  if (!arguments.watch.empty()) {
+    const auto usec = watch_usec(arguments.watch);
+    if (!usec) return std::unexpected(usec.error());
+    options.watch_usec = *usec;
+  }
+  if (!arguments.unit) return {};
+  if (options.watch_usec && parse_time_span_ns(*arguments.unit))
+    return std::unexpected("'" + *arguments.unit +
+                           "' is no unit; for an interval write --watch=" + *arguments.unit);
+  auto full = complete_unit_name(*arguments.unit);
+  if (!full) return std::unexpected(full.error());
+  options.unit = *std::move(full);
+  return {};
 }
 
 }  // namespace
@@ -102,7 +160,7 @@ std::expected<std::string, std::string> complete_unit_name(std::string_view name
 std::expected<Options, EarlyExit> parse_options(int argc, const char* const* argv,
                                                 const std::string& version) {
   Options options;
-  std::string trial;
+  Arguments arguments;
   CLI::App app{"Latency budgets for systemd units: what the scheduler does, and proof of it", "scx-slo"};
   app.set_version_flag("--version", "scx-slo " + version, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -113,14 +171,7 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
   app.add_flag("--json", options.json, "Answer as JSON");
   for (const auto& [command, purpose] : commands) {
     CLI::App* sub = app.add_subcommand(std::string(to_string(command)), purpose);
-    sub->add_flag("--json", options.json, "Answer as JSON");
-    if (command == Command::check) sub->add_option("FILE", options.files, "The files to read")->required();
-    if (names_a_unit(command))
-      sub->add_option("UNIT", options.unit, "The unit; .service is added to a name without a suffix")
-          ->required();
-    if (command == Command::attach)
-      sub->add_option("--for", trial, "Detach again after this time, unless confirmed with: scx-slo confirm")
-          ->type_name("TIME");
+    add_arguments(*sub, command, options, arguments);
     sub->callback([&options, command] { options.command = command; });
   }
   try {
@@ -132,16 +183,8 @@ std::expected<Options, EarlyExit> parse_options(int argc, const char* const* arg
   } catch (const CLI::ParseError& error) {
     return std::unexpected(usage_error(error.what()));
   }
-  if (options.command == Command::attach && !trial.empty()) {
-    const auto usec = trial_usec(trial);
-    if (!usec) return std::unexpected(usage_error(usec.error()));
-    options.for_usec = *usec;
-  }
-  if (names_a_unit(options.command)) {
-    auto full = complete_unit_name(options.unit);
-    if (!full) return std::unexpected(usage_error(full.error()));
-    options.unit = *std::move(full);
-  }
+  if (const auto completed = complete(options, arguments); !completed)
+    return std::unexpected(usage_error(completed.error()));
   return options;
 }
 

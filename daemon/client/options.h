@@ -24,8 +24,9 @@ struct Options {
   Command command = Command::status;
   bool json = false;
   std::vector<std::filesystem::path> files = {};  // only for check
-  std::string unit;                               // with its suffix; only for stats and cat
+  std::string unit;                               // with its suffix; only for stats (empty: all) and cat
   std::optional<std::uint64_t> for_usec = {};     // attach: detach again after that time, unless confirmed
+  std::optional<std::uint64_t> watch_usec = {};   // stats: print again every so often
 };
 
 // The program ends without asking the daemon: help, version, or a usage error.

@@ -6,7 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/time_span.h"
+#include "bars.h"
+#include "cells.h"
 #include "table.h"
 
 namespace slo::client {
@@ -14,35 +15,9 @@ namespace {
 
 using enum Table::Align;
 
-constexpr std::uint64_t nsec_per_usec = 1000;
-constexpr std::string_view no_units =
-    "No unit has a budget. Give one with: systemctl edit UNIT, lines \"[X-Slo]\" and \"SloBudget=5ms\".\n";
-
-// Never wraps: what does not fit in nanoseconds is shown as the largest that does.
-std::uint64_t to_ns(std::uint64_t usec) {
-  return usec > UINT64_MAX / nsec_per_usec ? UINT64_MAX : usec * nsec_per_usec;
-}
-
-std::string budget_text(std::optional<std::uint64_t> usec) {
-  return usec ? format_time_span_ns(to_ns(*usec)) : "infinity";
-}
-
-std::string latency_text(std::optional<std::uint64_t> usec) {
-  if (!usec) return "not yet known";
-  return *usec == 0 ? "<1us" : format_latency_ns(to_ns(*usec));
-}
-
 // Without jobs there is nothing that could become known soon, so a dash.
 std::string p99_wait(const UnitReport& unit) {
-  return unit.jobs == 0 ? "-" : latency_text(unit.wait.p99_usec);
-}
-
-// "99.9%", and what came of it once there are jobs.
-std::string objective_text(const UnitReport& unit) {
-  if (!unit.budget_usec || unit.objective == 0) return "-";
-  const std::string objective = std::format("{:.6g}%", unit.objective * 100);
-  const auto kept = unit.objective_kept();
-  return !kept ? objective : objective + (*kept ? " kept" : " NOT KEPT");
+  return latency_text(unit.wait.p99_usec, unit.jobs == 0 ? "-" : "not yet known");
 }
 
 std::string misses_text(const UnitReport& unit) {
@@ -100,13 +75,9 @@ void add_troubles(Table& table, const Overview& overview, const std::vector<Unit
 
 }  // namespace
 
-std::string percent_text(std::optional<double> ratio) {
-  if (!ratio) return "-";
-  if (*ratio <= 0) return "0%";
-  if (*ratio < 0.0001) return "<0.01%";
-  // 100% is said only when every job missed.
-  if (*ratio < 1 && *ratio > 0.9999) return ">99.99%";
-  return std::format("{:.2f}%", *ratio * 100);
+std::string no_units_text() {
+  return "No unit has a budget. Give one with: systemctl edit UNIT, lines \"[X-Slo]\" and "
+         "\"SloBudget=5ms\".\n";
 }
 
 std::string state_text(const Overview& overview) {
@@ -122,11 +93,11 @@ std::string status_text(const Overview& overview, const std::vector<UnitReport>&
   table.add_row({"Mode", overview.mode});
   table.add_row({"Version", overview.version});
   add_troubles(table, overview, units);
-  return table.to_string() + "\n" + (units.empty() ? std::string(no_units) : short_table(units));
+  return table.to_string() + "\n" + (units.empty() ? no_units_text() : short_table(units));
 }
 
 std::string list_text(const std::vector<UnitReport>& units) {
-  if (units.empty()) return std::string(no_units);
+  if (units.empty()) return no_units_text();
   Table table({{"UNIT"},
                {"BUDGET", right},
                {"JOBS", right},
@@ -141,26 +112,43 @@ std::string list_text(const std::vector<UnitReport>& units) {
   return table.to_string();
 }
 
-std::string stats_text(std::string_view asked, const UnitReport& report) {
+std::string stats_text(const std::vector<UnitReport>& units) {
+  if (units.empty()) return no_units_text();
+  Table table({{"UNIT"},
+               {"BUDGET", right},
+               {"JOBS", right},
+               {"MISSES", right},
+               {"MISS %", right},
+               {"P50 WAIT", right},
+               {"P99 WAIT", right},
+               {"MAX WAIT", right}});
+  for (const UnitReport& unit : units)
+    table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
+                   std::to_string(unit.misses), percent_text(unit.miss_ratio),
+                   latency_text(unit.wait.p50_usec), latency_text(unit.wait.p99_usec),
+                   latency_text(unit.wait.max_usec)});
+  return table.to_string();
+}
+
+std::string stats_text(std::string_view asked, const UnitReport& report, std::size_t columns) {
   Table facts({{""}, {""}});
   facts.add_row({"Unit", std::string(asked)});
   if (asked != report.name)
     facts.add_row({"Settings of", report.name + " (the figures are of all that runs under it)"});
-  const std::string_view of =
-      report.metric == "response" ? " from wakeup to sleep, per job" : " of waiting for a CPU per job";
-  facts.add_row({"Budget", budget_text(report.budget_usec) + (report.budget_usec ? std::string(of) : "")});
+  facts.add_row({"Budget", budget_sentence(report)});
   if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
   facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
   facts.add_row({"Jobs", std::to_string(report.jobs)});
   facts.add_row({"Misses", misses_text(report)});
   facts.add_row({"Objective", objective_text(report)});
   facts.add_row({"Demoted jobs", std::to_string(report.demotions)});
-  facts.add_row({"CPU time", report.exec_usec == 0 ? "<1us" : format_latency_ns(to_ns(report.exec_usec))});
+  facts.add_row({"CPU time", latency_text(report.exec_usec)});
   if (report.jobs == 0) return facts.to_string() + "\nNo job has ended yet.\n";
 
   Table latencies({{""}, {"WAIT FOR CPU", right}, {"WAIT + CPU TIME", right}});
   const auto add = [&](const char* name, std::optional<std::uint64_t> Latency::* figure) {
-    latencies.add_row({name, latency_text(report.wait.*figure), latency_text(report.response.*figure)});
+    latencies.add_row({name, latency_text(report.wait.*figure, "not yet known"),
+                       latency_text(report.response.*figure, "not yet known")});
   };
   add("mean", &Latency::mean_usec);
   add("p50", &Latency::p50_usec);
@@ -168,7 +156,8 @@ std::string stats_text(std::string_view asked, const UnitReport& report) {
   add("p99", &Latency::p99_usec);
   add("p99.9", &Latency::p999_usec);
   add("max", &Latency::max_usec);
-  return facts.to_string() + "\n" + latencies.to_string();
+  const std::string bars = bars_text(report, nullptr, columns);
+  return facts.to_string() + "\n" + latencies.to_string() + (bars.empty() ? "" : "\n" + bars);
 }
 
 }  // namespace slo::client

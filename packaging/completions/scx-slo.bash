@@ -8,7 +8,11 @@ _scx_slo() {
     done
     if [[ $cur == -* ]]; then
         if [[ -n $command ]]; then
-            [[ $command == attach ]] && word='--for ' || word=''
+            case $command in
+                attach) word='--for ' ;;
+                stats) word='--watch ' ;;
+                *) word='' ;;
+            esac
             mapfile -t COMPREPLY < <(compgen -W "$word--json --help" -- "$cur")
         else
             mapfile -t COMPREPLY < <(compgen -W '--json --help --version' -- "$cur")

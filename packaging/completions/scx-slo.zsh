@@ -13,7 +13,7 @@ _scx_slo() {
     commands=(
         'status:show what scx-slo does now, and the units with a budget'
         'list:list the units with a budget, and where it is set'
-        'stats:show how long the tasks of a unit waited for a CPU'
+        'stats:show how long the tasks of a unit, or of all, waited for a CPU'
         'cat:show which settings hold for a unit, and where each is set'
         'check:say what is wrong with unit files or scx-slo.conf'
         'attach:put the scheduler in charge'
@@ -31,7 +31,10 @@ _scx_slo() {
     case $state in
         command) _describe command commands ;;
         argument)
-            if [[ $words[1] == (stats|cat) ]]; then
+            if [[ $words[1] == stats ]]; then
+                _arguments '--watch=-[print again and again]::interval:(500ms 2s 10s 1min)' \
+                    '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '1:unit:_scx_slo_units'
+            elif [[ $words[1] == cat ]]; then
                 _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '1:unit:_scx_slo_units'
             elif [[ $words[1] == check ]]; then
                 _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]' '*:file:_files'

@@ -81,7 +81,7 @@ def test_status_of_a_daemon_that_does_not_run_says_how_to_start_it():
     assert "systemctl start scx-slo" in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("arguments", [("bogus",), ("stats",), ("status", "--bogus")])
+@pytest.mark.parametrize("arguments", [("bogus",), ("cat",), ("stats", "--watch=5"), ("status", "--bogus")])
 def test_wrong_usage_is_told_from_failure(arguments):
     result = machine.run("scx-slo", *arguments, check=False)
     assert result.returncode == 2

@@ -22,10 +22,39 @@ inline UnitReport nginx() {
   unit.miss_ratio = 3.0 / 20000;
   unit.demotions = 7;
   unit.exec_usec = 2400000;
-  unit.wait = {
-      .mean_usec = 14, .p50_usec = 12, .p90_usec = 40, .p99_usec = 87, .p999_usec = 910, .max_usec = 6100};
-  unit.response = {
-      .mean_usec = 260, .p50_usec = 250, .p90_usec = 410, .p99_usec = 990, .p999_usec = {}, .max_usec = 9000};
+  unit.wait = {.mean_usec = 14,
+               .p50_usec = 12,
+               .p90_usec = 40,
+               .p99_usec = 87,
+               .p999_usec = 910,
+               .max_usec = 6100,
+               .histogram = {{.lower_ns = 11264, .upper_ns = 12288, .count = 10000},
+                             {.lower_ns = 12288, .upper_ns = 13312, .count = 200},
+                             {.lower_ns = 36864, .upper_ns = 40960, .count = 8000},
+                             {.lower_ns = 81920, .upper_ns = 90112, .count = 1797},
+                             {.lower_ns = 5767168, .upper_ns = 6291456, .count = 3}}};
+  unit.response = {.mean_usec = 260,
+                   .p50_usec = 250,
+                   .p90_usec = 410,
+                   .p99_usec = 990,
+                   .p999_usec = {},
+                   .max_usec = 9000,
+                   .histogram = {{.lower_ns = 245760, .upper_ns = 262144, .count = 19000},
+                                 {.lower_ns = 8388608, .upper_ns = 9437184, .count = 1000}}};
+  return unit;
+}
+
+// nginx() a while later: 600 more jobs, two of them late.
+inline UnitReport nginx_later() {
+  UnitReport unit = nginx();
+  unit.jobs += 600;
+  unit.misses += 2;
+  unit.causes.late_start += 2;
+  unit.exec_usec += 90000;
+  unit.wait.histogram[2].count += 598;
+  unit.wait.histogram.back().count += 1;
+  unit.wait.histogram.push_back({.lower_ns = 8388608, .upper_ns = 9437184, .count = 1});
+  unit.response.histogram[0].count += 600;
   return unit;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "client/json.h"
 #include "client_fixtures.h"
@@ -39,10 +40,74 @@ TEST(ClientJson, AnEmptyListIsAnEmptyArray) {
   EXPECT_EQ(json::parse(list_json({})), json::parse(R"({"units": []})"));
 }
 
+const json wait_histogram = json::parse(R"([
+  {"from_nsec": 11264, "below_nsec": 12288, "jobs": 10000}, {"from_nsec": 12288, "below_nsec": 13312, "jobs": 200},
+  {"from_nsec": 36864, "below_nsec": 40960, "jobs": 8000}, {"from_nsec": 81920, "below_nsec": 90112, "jobs": 1797},
+  {"from_nsec": 5767168, "below_nsec": 6291456, "jobs": 3}
+])");
+const json response_histogram = json::parse(R"([
+  {"from_nsec": 245760, "below_nsec": 262144, "jobs": 19000}, {"from_nsec": 8388608, "below_nsec": 9437184, "jobs": 1000}
+])");
+
+json stats_figures(const char* asked) {
+  json figures = with(expected_figures, {{"unit", asked}, {"settings_of", "nginx.service"}});
+  figures["wait"]["histogram"] = wait_histogram;
+  figures["response"]["histogram"] = response_histogram;
+  return figures;
+}
+
 TEST(ClientJson, StatsNamesTheUnitAskedForAndTheOneWhoseSettingsHold) {
-  const json expected =
-      with(expected_figures, {{"unit", "worker.service"}, {"settings_of", "nginx.service"}});
-  EXPECT_EQ(json::parse(stats_json("worker.service", nginx())), expected);
+  EXPECT_EQ(json::parse(stats_json("worker.service", nginx())), stats_figures("worker.service"));
+}
+
+TEST(ClientJson, StatsOfAllUnitsHasForEachWhatStatsOfItHas) {
+  const json expected = {{"units", {stats_figures("nginx.service")}}};
+  EXPECT_EQ(json::parse(stats_json({nginx()})), expected);
+  EXPECT_EQ(json::parse(stats_json(std::vector<UnitReport>{})), json::parse(R"({"units": []})"));
+}
+
+TEST(ClientJson, ABucketWithoutUpperEdgeEndsAtNull) {
+  UnitReport unit = nginx();
+  unit.wait.histogram = {{.lower_ns = 68719476736, .upper_ns = UINT64_MAX, .count = 1}};
+  EXPECT_EQ(json::parse(stats_json("nginx.service", unit)).at("wait").at("histogram"),
+            json::parse(R"([{"from_nsec": 68719476736, "below_nsec": null, "jobs": 1}])"));
+}
+
+TEST(ClientJson, AWatchIsOneObjectPerLineWithWhatIsNew) {
+  const Print first{.state = "enforcing", .reason = "why", .units = {{.report = nginx(), .last = {}}}};
+  const std::string text = watch_json(first, "worker.service", 1'700'000'000'000'000);
+  EXPECT_EQ(text.find('\n'), text.size() - 1);
+  EXPECT_EQ(json::parse(text), with(stats_figures("worker.service"),
+                                    json::parse(R"({"time_usec": 1700000000000000, "running": true,
+                                      "state": "enforcing", "reason": "why", "restarted": false, "interval": null})")));
+
+  const Print second{
+      .state = "enforcing",
+      .reason = "why",
+      .restarted = true,
+      .units = {{.report = nginx_later(), .last = interval_between(nginx(), nginx_later(), 2'000'000)}}};
+  const json all = json::parse(watch_json(second, "", 5));
+  EXPECT_TRUE(all.at("restarted").get<bool>());
+  EXPECT_EQ(all.at("units").size(), 1U);
+  EXPECT_EQ(all.at("units").at(0).at("unit"), "nginx.service");
+  EXPECT_EQ(all.at("units").at(0).at("jobs"), 20600);
+  EXPECT_EQ(all.at("units").at(0).at("interval"), json::parse(R"({
+    "usec": 2000000, "jobs": 600, "jobs_per_second": 300.0, "misses": 2,
+    "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 0, "overrun": 0},
+    "miss_ratio": 0.0033333333333333335, "demotions": 0, "exec_usec": 90000,
+    "wait": {"p50_usec": 39, "p90_usec": 39, "p99_usec": null, "p999_usec": null, "histogram": [
+      {"from_nsec": 36864, "below_nsec": 40960, "jobs": 598}, {"from_nsec": 5767168, "below_nsec": 6291456, "jobs": 1},
+      {"from_nsec": 8388608, "below_nsec": 9437184, "jobs": 1}]},
+    "response": {"p50_usec": 254, "p90_usec": 254, "p99_usec": null, "p999_usec": null, "histogram": [
+      {"from_nsec": 245760, "below_nsec": 262144, "jobs": 600}]}
+  })"));
+}
+
+TEST(ClientJson, AWatchWithoutAnswerSaysWhy) {
+  EXPECT_EQ(watch_trouble_json("scx-slo is not running", false, 7),
+            "{\"time_usec\":7,\"running\":false,\"error\":\"scx-slo is not running\"}\n");
+  EXPECT_EQ(watch_trouble_json("no answer", {}, 7),
+            "{\"time_usec\":7,\"running\":null,\"error\":\"no answer\"}\n");
 }
 
 TEST(ClientJson, InfinityAndUnknownFiguresAreNull) {

@@ -45,6 +45,42 @@ TEST(ClientOptions, StatsTakesOneUnitAndCompletesItsName) {
   EXPECT_EQ(options->unit, "nginx.service");
 }
 
+TEST(ClientOptions, StatsWithoutUnitIsAboutAllOfThem) {
+  const auto options = parse({"stats"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::stats);
+  EXPECT_TRUE(options->unit.empty());
+  EXPECT_EQ(options->watch_usec, std::nullopt);
+}
+
+TEST(ClientOptions, WatchTakesAnIntervalOrIsEveryTwoSeconds) {
+  EXPECT_EQ(parse({"stats", "--watch"})->watch_usec, 2'000'000U);
+  EXPECT_EQ(parse({"stats", "nginx", "--watch"})->watch_usec, 2'000'000U);
+  EXPECT_EQ(parse({"stats", "--watch=100ms"})->watch_usec, 100'000U);
+  EXPECT_EQ(parse({"stats", "--watch=1h"})->watch_usec, 3'600'000'000U);
+  EXPECT_EQ(parse({"stats", "--watch=1min 30s", "--json"})->watch_usec, 90'000'000U);
+  const auto before_the_unit = parse({"stats", "--watch", "nginx"});
+  ASSERT_TRUE(before_the_unit);
+  EXPECT_EQ(before_the_unit->unit, "nginx.service");
+  EXPECT_EQ(before_the_unit->watch_usec, 2'000'000U);
+}
+
+TEST(ClientOptions, AnIntervalOutsideItsBoundsIsRefusedWithThem) {
+  for (const char* argument : {"--watch=99ms", "--watch=1h 1us", "--watch=0", "--watch=2", "--watch=-1s",
+                               "--watch=x", "--watch=infinity", "--watch=99999y"}) {
+    const auto options = parse({"stats", argument});
+    ASSERT_FALSE(options) << argument;
+    EXPECT_EQ(options.error().code, exit_usage) << argument;
+    EXPECT_NE(options.error().text.find("100ms to 1h"), std::string::npos) << options.error().text;
+  }
+}
+
+TEST(ClientOptions, AnIntervalAfterABlankIsNotTakenForAUnit) {
+  const auto options = parse({"stats", "--watch", "5s"});
+  ASSERT_FALSE(options);
+  EXPECT_NE(options.error().text.find("--watch=5s"), std::string::npos) << options.error().text;
+}
+
 TEST(ClientOptions, AttachTakesTheLengthOfATrial) {
   EXPECT_EQ(parse({"attach"})->for_usec, std::nullopt);
   EXPECT_EQ(parse({"attach", "--for", "10min"})->for_usec, 600'000'000U);
@@ -86,6 +122,8 @@ TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   ASSERT_FALSE(command_help);
   EXPECT_EQ(command_help.error().code, exit_ok);
   EXPECT_NE(command_help.error().text.find("UNIT"), std::string::npos);
+  EXPECT_NE(command_help.error().text.find("--watch=INTERVAL"), std::string::npos)
+      << command_help.error().text;
 }
 
 TEST(ClientOptions, WrongArgumentsAreUsageErrorsThatNameThem) {
@@ -94,12 +132,12 @@ TEST(ClientOptions, WrongArgumentsAreUsageErrorsThatNameThem) {
     const char* named;
   };
   for (const Case& wrong :
-       {Case{{"stat"}, "stat"}, Case{{"--frobnicate"}, "--frobnicate"}, Case{{"stats"}, "UNIT"},
-        Case{{"stats", "a", "b"}, "b"}, Case{{"list", "extra"}, "extra"},
-        Case{{"stats", "nginx.timer"}, "nginx.timer"}, Case{{"stats", "/etc/passwd"}, "/etc/passwd"},
-        Case{{"attach", "detach"}, "detach"}, Case{{"attach", "--for", "10"}, "'10'"},
-        Case{{"attach", "--for", "0s"}, "'0s'"}, Case{{"attach", "--for"}, "--for"},
-        Case{{"detach", "--for", "10min"}, "--for"}}) {
+       {Case{{"stat"}, "stat"}, Case{{"--frobnicate"}, "--frobnicate"}, Case{{"cat"}, "UNIT"},
+        Case{{"stats", "a", "b"}, "b"}, Case{{"stats", ""}, "''"}, Case{{"list", "--watch"}, "--watch"},
+        Case{{"list", "extra"}, "extra"}, Case{{"stats", "nginx.timer"}, "nginx.timer"},
+        Case{{"stats", "/etc/passwd"}, "/etc/passwd"}, Case{{"attach", "detach"}, "detach"},
+        Case{{"attach", "--for", "10"}, "'10'"}, Case{{"attach", "--for", "0s"}, "'0s'"},
+        Case{{"attach", "--for"}, "--for"}, Case{{"detach", "--for", "10min"}, "--for"}}) {
     const auto options = parse(wrong.arguments);
     ASSERT_FALSE(options) << wrong.named;
     EXPECT_EQ(options.error().code, exit_usage) << wrong.named;

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "client/bars.h"
 #include "client/report.h"
 #include "client/table.h"
 #include "client_fixtures.h"
@@ -48,16 +50,6 @@ TEST(ClientTable, ControlCharactersCannotReachTheTerminal) {
 
 TEST(ClientTable, WithoutRowsOnlyTheTitlesStand) {
   EXPECT_EQ(Table({{"A"}, {"B"}}).to_string(), "A  B\n");
-}
-
-TEST(ClientReport, PercentNeverRoundsAMissAwayNorAKeptJob) {
-  EXPECT_EQ(percent_text({}), "-");
-  EXPECT_EQ(percent_text(0.0), "0%");
-  EXPECT_EQ(percent_text(0.000001), "<0.01%");
-  EXPECT_EQ(percent_text(0.0001), "0.01%");
-  EXPECT_EQ(percent_text(0.125), "12.50%");
-  EXPECT_EQ(percent_text(0.999999), ">99.99%");
-  EXPECT_EQ(percent_text(1.0), "100.00%");
 }
 
 TEST(ClientReport, ListShowsEveryColumnOfAUnit) {
@@ -128,7 +120,7 @@ TEST(ClientReport, AnObjectiveIsKeptUpToItsLastMiss) {
 }
 
 TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
-  const std::string text = stats_text("nginx.service", nginx());
+  const std::string text = stats_text("nginx.service", nginx(), 80);
   EXPECT_NE(text.find("Budget         5ms of waiting for a CPU per job\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
@@ -140,20 +132,45 @@ TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
   EXPECT_EQ(text.find("Settings of"), std::string::npos) << text;
 }
 
+TEST(ClientReport, StatsEndsWithTheHistogramOfWaits) {
+  const UnitReport unit = nginx();
+  EXPECT_TRUE(stats_text("nginx.service", unit, 80).ends_with("\n\n" + bars_text(unit, nullptr, 80)));
+}
+
+TEST(ClientReport, StatsOfADaemonWithoutHistogramsEndsWithTheQuantiles) {
+  UnitReport unit = nginx();
+  unit.wait.histogram.clear();
+  EXPECT_TRUE(stats_text("nginx.service", unit, 80).ends_with("max          6.10ms           9.00ms\n"));
+}
+
+TEST(ClientReport, StatsOfAllUnitsHasALineForEach) {
+  UnitReport few = idle_batch();
+  few.budget_usec = 20000;
+  few.jobs = 3;
+  few.miss_ratio = 0;
+  few.wait.max_usec = 0;
+  EXPECT_EQ(stats_text({few, nginx()}),
+            "UNIT           BUDGET   JOBS  MISSES  MISS %  P50 WAIT  P99 WAIT  MAX WAIT\n"
+            "b.slice          20ms      3       0      0%         -         -      <1us\n"
+            "nginx.service     5ms  20000       3   0.01%      12us      87us    6.10ms\n");
+  EXPECT_NE(stats_text(std::vector<UnitReport>{}).find("systemctl edit UNIT"), std::string::npos);
+}
+
 TEST(ClientReport, StatsSaysWhatTheBudgetBounds) {
   UnitReport unit = nginx();
   unit.metric = "response";
-  EXPECT_NE(stats_text("nginx.service", unit).find("5ms from wakeup to sleep, per job"), std::string::npos);
+  EXPECT_NE(stats_text("nginx.service", unit, 80).find("5ms from wakeup to sleep, per job"),
+            std::string::npos);
 }
 
 TEST(ClientReport, StatsOfAnInheritingUnitNamesWhoseSettingsAndFiguresTheyAre) {
-  const std::string text = stats_text("worker.service", nginx());
+  const std::string text = stats_text("worker.service", nginx(), 80);
   EXPECT_NE(text.find("Unit           worker.service\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Settings of    nginx.service"), std::string::npos) << text;
 }
 
 TEST(ClientReport, StatsBeforeTheFirstJobSaysSo) {
-  const std::string text = stats_text("b.slice", idle_batch());
+  const std::string text = stats_text("b.slice", idle_batch(), 80);
   EXPECT_NE(text.find("No job has ended yet.\n"), std::string::npos);
   EXPECT_NE(text.find("Control group  none now\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("p50"), std::string::npos);
@@ -176,7 +193,7 @@ TEST(ClientReport, AFigureTooLargeForNanosecondsDoesNotWrap) {
   unit.exec_usec = UINT64_MAX;
   UnitReport largest = nginx();
   largest.exec_usec = UINT64_MAX / 1000;
-  EXPECT_EQ(stats_text("nginx.service", unit), stats_text("nginx.service", largest));
+  EXPECT_EQ(stats_text("nginx.service", unit, 80), stats_text("nginx.service", largest, 80));
 }
 
 }  // namespace
