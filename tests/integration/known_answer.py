@@ -49,7 +49,7 @@ def write(units, load):
 
 def enter(state):
     machine.configure("[Scheduler]\nMode=observe\n" if state == "observing" else None)
-    machine.run("systemctl", "start", UNIT)  # systemd, and so scx-slo, knows no unit that nothing has asked for
+    machine.run("systemctl", "start", UNIT)  # a first run, before any counter is looked at
     machine.wait_for("the unit is known", lambda: UNIT in machine.list_units(), limit=30)
     if state == "enforcing":
         machine.ensure_enforcing()
