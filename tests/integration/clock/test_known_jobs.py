@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Jobs, waits and causes are what the definitions say, to the last job, under the kernel's scheduler and under ours."""
+
+import known_jobs
+import pytest
+
+# Clocks are read at other places of a switch than the kernel's own: so many instructions, at most, for each run.
+SWITCH_NS = 20_000
+# GetStats gives sums and means in whole microseconds: of the jobs before and after the play.
+ROUNDING_NS = 100_000
+
+CASES = (*known_jobs.ON_ONE_CPU, *known_jobs.REAL_TIME)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def services(anchor, module_units):
+    known_jobs.write(module_units, CASES)
+    yield
+    known_jobs.machine.configure(None)
+
+
+@pytest.fixture(scope="module", params=["observing", "enforcing"])
+def state(request, services):
+    known_jobs.enter(request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_jobs_waits_and_causes_are_as_defined(case, state, request):
+    if (case.title, state) in known_jobs.UNSEEN:
+        request.applymarker(
+            # Whether something takes it off the CPU in rt-sleeps is chance.
+            pytest.mark.xfail(strict=case.title != "rt-sleeps", reason=known_jobs.UNSEEN[case.title, state])
+        )
+    count = known_jobs.play(case, state)
+    for known in ("jobs", "kernel_jobs"):
+        assert count.said[known] in (None, count.jobs), known
+    assert count.misses == {cause: count.said[cause] for cause in known_jobs.CAUSES}
+    tolerance_ns = ROUNDING_NS + SWITCH_NS * count.said["kernel_runs"]
+    for ours_us, kernel in ((count.exec_us, "kernel_exec_ns"), (count.wait_us, "kernel_wait_ns")):
+        assert count.said[kernel] is None or abs(1000 * ours_us - count.said[kernel]) <= tolerance_ns, kernel
