@@ -3,16 +3,44 @@
  * Job accounting: when a task wakes, runs, stops and sleeps goes in; a finished job with its wait, exec and
  * response comes out. It does not know who calls: the scheduler's callbacks, tracing probes, or a test.
  *
- *              wakes                 runs                 stops
- *     NONE ------------> WAITING ------------> RUNNING ------------> WAITING ...
- *      ^                    |                     |
- *      '------- sleeps -----+------- sleeps ------'
+ *              wakes                 runs
+ *     NONE ------------> WAITING -------------> RUNNING     (from NONE too: first seen running)
+ *      ^                  |   ^                  |   |
+ *      |                  |   '----- stops ------'   |
+ *      '----- sleeps -----+--------- sleeps ---------'      a job has ended
+ *      '----- reset ------+--------- reset ----------'      it is forgotten
  *
- * A job lasts from wakeup (or fork) to the next voluntary sleep. Preemption, yield, migration and changes of
- * the task's properties do not end it; all the time it is runnable without running is wait.
+ * Every other event in a state changes nothing: what is told twice counts once.
+ *
+ * A job lasts from wakeup (or fork) to the next voluntary sleep; all the time in it that the task is runnable
+ * without running is wait. What that means where it is not plain:
+ *
+ *   preemption, yield,     the job goes on; the time until the task runs again is wait
+ *   migration
+ *   change of nice,        the kernel takes the task off its queue and puts it back (stops or nothing, then
+ *   affinity, weight       wakes): the job goes on
+ *   fork                   the child's first job begins where it is first made runnable
+ *   exit, SIGKILL          end the job like a sleep, once the task has left its CPU for good; a task that is
+ *                          killed asleep is woken for it: one more job
+ *   SIGSTOP, a debugger's  the task leaves its CPU for something that it did not ask for, but it cannot run
+ *   stop, the freezer      either: the job ends, the time until it may go on is nobody's, then a new job
+ *                          begins. One that was asleep is woken to stop: a short job
+ *   a signal just before   keeps the task on its CPU: nothing ends
+ *   a sleep
+ *   a wakeup on the way    before the task is off its queue: it does not sleep, and nothing ends. After that:
+ *   to sleep               the job ends, and the next one begins, no earlier than that
+ *   real-time, deadline,   the job under way when the class changes is forgotten, and while the task is of
+ *   inherited priority     such a class nothing counts. Back again, what is left up to its next sleep belongs
+ *                          to no job that counts; the next one begins with the next wakeup
+ *   another unit           a job that begins in one unit and ends in another is nobody's
+ *   first seen running     (the tracing began, or the kernel bypassed us): what came before is not known
+ *   kernel threads         are in the root cgroup, so in no service: what they do for one is not its job
+ *
+ * Whoever calls decides what is a sleep, and forgets by slo_job_reset().
  *
  * Times are ns of one monotonic clock, read on the CPU where the event happens. Clocks of two CPUs may differ
- * by a little, so a span that would be negative counts as zero.
+ * by a little, so a span that would be negative counts as zero: no time comes out that is longer than all
+ * steps ahead of the clock during the job.
  */
 #ifndef SLO_JOB_H
 #define SLO_JOB_H
@@ -60,8 +88,8 @@ static inline void slo_job_reset(struct slo_job *job)
 	job->has_run = 0;
 }
 
-/* The task becomes runnable. In mid-job (a change of properties took it off the CPU and back) nothing begins
- * anew. */
+/* The task becomes runnable. In mid-job (a change of properties took it off its queue and back) nothing
+ * begins anew. */
 static inline void slo_job_wakes(struct slo_job *job, slo_u64 now_ns)
 {
 	if (job->state != SLO_JOB_NONE)
@@ -131,7 +159,11 @@ static inline slo_u64 slo_job_miss_ns(const struct slo_job_end *end, slo_u64 bud
 	return slo_elapsed_ns(budget_ns, cfg_flags & SLO_CFG_RESPONSE ? end->response_ns : end->wait_ns);
 }
 
-/* Why a job missed its budget (SLO_CAUSE_*). What the application did itself comes before what others did. */
+/*
+ * Why a job missed its budget (SLO_CAUSE_*), exactly where it did. What the application did itself comes
+ * before what others did: overlong, then overrun (without any wait it would have missed too). Of the others
+ * those are late-start that would have missed also if they had not waited any more once they ran.
+ */
 static inline slo_u32 slo_job_cause(const struct slo_job_end *end, slo_u64 budget_ns, slo_u64 max_exec_ns,
 				    slo_u32 cfg_flags)
 {
