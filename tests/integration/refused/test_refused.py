@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Machines on which the scheduler cannot run: one sentence says why and what helps, and the units are observed.
 
-Each test is about a machine of its own; tests/run boots it and picks the test by name. Not those about a kernel without
-sched_ext, 6.12-stock: emulated, that build dies in every other boot, so they are for machines with KVM and by hand.
+Each test is about a machine of its own; tests/run boots it and picks the test by name.
 """
 
 import os
