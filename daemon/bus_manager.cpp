@@ -4,6 +4,7 @@
 #include <org.scxslo.Manager1_adaptor.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #include <exception>
 #include <map>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "authority.h"
+#include "bus_stats.h"
 #include "bus_unit.h"
 #include "handle.h"
 
@@ -44,6 +46,10 @@ struct Shown {
 constexpr std::uint64_t shortest_trial_usec = 1'000'000;
 constexpr std::uint64_t longest_trial_usec = 7ULL * 24 * 3600 * 1'000'000;
 
+// For this long callers share one document of all statistics: they pay for what they keep of it, but making
+// it is our work.
+constexpr std::uint64_t all_stats_usec = 50'000;
+
 sdbus::Error not_attached(const slo::Error& error) {
   return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NotAttached"}, error.message()};
 }
@@ -65,6 +71,12 @@ class BusManager::Object final
       throw std::system_error(-failed, std::generic_category(), "prepare the signals on the bus");
     }
     deferred_.reset(source);
+    if (const int failed =
+            sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, 0, 1'000, on_all_stats_old, this);
+        failed < 0) {
+      throw std::system_error(-failed, std::generic_category(), "prepare the clock of the statistics");
+    }
+    all_stats_old_.reset(source);
     registerAdaptor();
     follow_units();
   }
@@ -121,6 +133,11 @@ class BusManager::Object final
         });
   }
 
+  static int on_all_stats_old(sd_event_source* /*source*/, std::uint64_t /*usec*/, void* userdata) {
+    static_cast<Object*>(userdata)->all_stats_.reset();
+    return 0;
+  }
+
   void announce() {
     follow_units();
     const auto states = std::exchange(states_, {});
@@ -167,6 +184,15 @@ class BusManager::Object final
     const auto stats = manager_.stats(name);
     if (!stats) throw no_such_unit(manager_, name);
     return encode_stats(*stats);
+  }
+
+  sdbus::UnixFd GetAllStats() override {
+    if (!all_stats_) {
+      all_stats_ = write_all_stats(manager_);
+      static_cast<void>(sd_event_source_set_time_relative(all_stats_old_.get(), all_stats_usec));
+      static_cast<void>(sd_event_source_set_enabled(all_stats_old_.get(), SD_EVENT_ONESHOT));
+    }
+    return open_anew(*all_stats_);
   }
 
   std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> GetSettings(
@@ -250,6 +276,8 @@ class BusManager::Object final
   std::string version_;
   Authority authority_;
   EventSource deferred_;
+  std::optional<sdbus::UnixFd> all_stats_;  // until all_stats_old_
+  EventSource all_stats_old_;
   Shown shown_;
   std::optional<slo::State> last_state_;
   std::vector<std::pair<std::string, std::string>> states_;  // still to be announced

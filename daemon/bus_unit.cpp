@@ -11,36 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "bus_stats.h"
 #include "handle.h"
 
 namespace slo {
 namespace {
-
-using Stats = std::map<std::string, sdbus::Variant>;
-
-std::uint64_t to_usec(std::uint64_t ns) {
-  if (ns == UINT64_MAX) return UINT64_MAX;
-  constexpr std::uint64_t ns_per_usec = SLO_NSEC_PER_USEC;
-  return ns / ns_per_usec + (ns % ns_per_usec >= ns_per_usec / 2 ? 1 : 0);
-}
-
-void encode_distribution(Stats& stats, const std::string& prefix, const Distribution& distribution) {
-  const std::pair<const char*, const std::optional<std::uint64_t>&> known[] = {
-      {"MeanUSec", distribution.mean_ns},
-      {"P50USec", distribution.p50_ns},
-      {"P90USec", distribution.p90_ns},
-      {"P99USec", distribution.p99_ns},
-      {"P999USec", distribution.p999_ns}};
-  for (const auto& [name, ns] : known) {
-    if (ns) stats.emplace(prefix + name, sdbus::Variant{to_usec(*ns)});
-  }
-  stats.emplace(prefix + "MaxUSec", sdbus::Variant{to_usec(distribution.max_ns)});
-  std::vector<EncodedBucket> buckets;
-  buckets.reserve(distribution.histogram.size());
-  for (const auto& [lower_ns, upper_ns, count] : distribution.histogram)
-    buckets.emplace_back(lower_ns, upper_ns, count);
-  stats.emplace(prefix + "HistogramNSec", sdbus::Variant{buckets});
-}
 
 // Empty where nothing is set.
 template <class T>
@@ -56,26 +31,6 @@ sdbus::ObjectPath unit_object_path(const std::string& unit) {
   if (sd_bus_path_encode("/org/scxslo/unit", unit.c_str(), &path) < 0) throw std::bad_alloc();
   const std::unique_ptr<char, Deleter<std::free>> owned(path);
   return sdbus::ObjectPath{path};
-}
-
-std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
-  Stats encoded;
-  encoded.emplace("Unit", sdbus::Variant{stats.unit});
-  encoded.emplace("SloBudgetUSec", sdbus::Variant{to_usec(stats.budget_ns)});
-  encoded.emplace("Jobs", sdbus::Variant{stats.jobs});
-  encoded.emplace("Misses", sdbus::Variant{stats.misses});
-  encoded.emplace("MissesLateStart", sdbus::Variant{stats.causes.late_start});
-  encoded.emplace("MissesPreempted", sdbus::Variant{stats.causes.preempted});
-  encoded.emplace("MissesOverlong", sdbus::Variant{stats.causes.overlong});
-  encoded.emplace("MissesOverrun", sdbus::Variant{stats.causes.overrun});
-  encoded.emplace("EventsSuppressed", sdbus::Variant{stats.events_suppressed});
-  encoded.emplace("EventsLost", sdbus::Variant{stats.events_lost});
-  if (stats.miss_ratio) encoded.emplace("MissRatio", sdbus::Variant{*stats.miss_ratio});
-  encoded.emplace("Demotions", sdbus::Variant{stats.demotions});
-  encoded.emplace("ExecUSec", sdbus::Variant{to_usec(stats.exec_ns)});
-  encode_distribution(encoded, "Wait", stats.wait);
-  encode_distribution(encoded, "Response", stats.response);
-  return encoded;
 }
 
 std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report) {

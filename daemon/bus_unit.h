@@ -16,13 +16,6 @@ namespace slo {
 // The object of a unit with settings of its own.
 [[nodiscard]] sdbus::ObjectPath unit_object_path(const std::string& unit);
 
-// One bucket of a histogram: its edges in nanoseconds, and how many jobs lie between them.
-using EncodedBucket = sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>;
-
-// What GetStats answers. Durations in microseconds, rounded to nearest, but the edges of histograms exactly
-// and in nanoseconds; what is not yet known is absent.
-[[nodiscard]] std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats);
-
 // The worst miss of DeadlineMissed.
 [[nodiscard]] std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report);
 

@@ -105,8 +105,10 @@ slo_stats* KernelMaps::stats_at(unsigned shard, std::uint32_t slot) const {
 
 slo_stats KernelMaps::read_stats(std::uint32_t slot) const {
   slo_stats total{};
-  for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard)
-    add_stats(total, *stats_at(shard, slot));
+  for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard) {
+    // A job is counted before anything else about it; the rest of a shard without any need not be read.
+    if (const slo_stats& counted = *stats_at(shard, slot); counted.jobs != 0) add_stats(total, counted);
+  }
   return total;
 }
 

@@ -191,6 +191,21 @@ def main_pid():
     return int(show("scx-slo", "MainPID"))
 
 
+def memory_kib():
+    """What the daemon occupies, libraries included, and beside it the kernel's maps that it has in sight."""
+    own = maps = 0
+    mapping = ""
+    for line in pathlib.Path(f"/proc/{main_pid()}/smaps").read_text().splitlines():
+        key, *words = line.split()
+        if not key.endswith(":"):
+            mapping = line
+        elif key == "Rss:" and "bpf-map" in mapping:
+            maps += int(words[0])
+        elif key == "Rss:":
+            own += int(words[0])
+    return own, maps
+
+
 def kill_daemon(limit=60):
     """kill -9, and systemd brings it back."""
     pid = main_pid()

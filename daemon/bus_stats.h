@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "manager.h"
+
+namespace slo {
+
+// Microseconds as the bus has them: rounded to nearest; UINT64_MAX stays what it is, infinity.
+[[nodiscard]] std::uint64_t to_usec(std::uint64_t ns);
+
+// One bucket of a histogram: its edges in nanoseconds, and how many jobs lie between them.
+using EncodedBucket = sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>;
+
+// What GetStats answers. Durations in microseconds, but the edges of histograms exactly and in nanoseconds;
+// what is not yet known is absent.
+[[nodiscard]] std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats);
+
+// The same under the same names as a JSON object. All keys are there: what is not yet known is null, and so
+// is infinity, which is no number of JSON. A bucket of a histogram is an array of three.
+[[nodiscard]] std::string stats_json(const UnitStats& stats);
+
+// What GetAllStats answers: stats_json() of every unit with a budget in a file that nobody can change any
+// more. Needs memory for one unit at a time. Throws sdbus::Error.
+[[nodiscard]] sdbus::UnixFd write_all_stats(const Manager& manager);
+// The same file for one more caller: to be read only, from its beginning, wherever others are in it.
+[[nodiscard]] sdbus::UnixFd open_anew(const sdbus::UnixFd& file);
+
+}  // namespace slo
