@@ -2,17 +2,20 @@
 #include "daemon_proxy.h"
 
 #include <sdbus-c++/sdbus-c++.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string_view>
-#include <tuple>
+#include <ranges>
 #include <type_traits>
 #include <utility>
+
+#include "unit_figures.h"
 
 namespace slo::client {
 namespace {
@@ -29,7 +32,7 @@ using Properties = std::map<Key, sdbus::Variant>;
 using Stats = Properties<std::string>;
 using Settings = std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>>;
 using EncodedHistogram = std::vector<sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>>;
-using ListedUnits = std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>>;
+using Interfaces = std::map<sdbus::InterfaceName, Properties<sdbus::PropertyName>>;
 
 // sdbus-c++ throws; what it throws is an answer here.
 template <class Body>
@@ -58,22 +61,29 @@ T find_or(const Properties<Key>& properties, const char* name, T otherwise) {
   return find<T>(properties, name).value_or(std::move(otherwise));
 }
 
-Latency decode_latency(const Stats& stats, const std::string& prefix) {
-  const auto figure = [&](const char* name) { return find<std::uint64_t>(stats, (prefix + name).c_str()); };
-  Latency latency{.mean_usec = figure("MeanUSec"),
-                  .p50_usec = figure("P50USec"),
-                  .p90_usec = figure("P90USec"),
-                  .p99_usec = figure("P99USec"),
-                  .p999_usec = figure("P999USec"),
-                  .max_usec = figure("MaxUSec")};
-  // A daemon of an earlier version, before it is started again, has none.
-  for (const auto& [lower_ns, upper_ns, count] :
-       find_or<EncodedHistogram>(stats, (prefix + "HistogramNSec").c_str(), {}))
-    latency.histogram.push_back({.lower_ns = lower_ns, .upper_ns = upper_ns, .count = count});
-  return latency;
-}
+class BusFigures final : public NamedFigures {
+ public:
+  explicit BusFigures(const Stats& stats) : stats_(stats) {}
 
-UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const Stats& stats) {
+  [[nodiscard]] std::optional<std::uint64_t> number(const std::string& name) const override {
+    return find<std::uint64_t>(stats_, name.c_str());
+  }
+  [[nodiscard]] std::optional<double> ratio(const std::string& name) const override {
+    return find<double>(stats_, name.c_str());
+  }
+  [[nodiscard]] Histogram histogram(const std::string& name) const override {
+    Histogram histogram;
+    for (const auto& [lower_ns, upper_ns, count] : find_or<EncodedHistogram>(stats_, name.c_str(), {}))
+      histogram.push_back({.lower_ns = lower_ns, .upper_ns = upper_ns, .count = count});
+    return histogram;
+  }
+
+ private:
+  const Stats& stats_;
+};
+
+// A unit without its figures.
+UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties) {
   UnitReport unit;
   unit.name = find_or<std::string>(properties, "Name", "");
   unit.control_group = find_or<std::string>(properties, "ControlGroup", "");
@@ -86,28 +96,19 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties, const 
   const auto max_exec = find_or<std::uint64_t>(properties, "SloMaxExecUSec", UINT64_MAX);
   if (max_exec != UINT64_MAX) unit.max_exec_usec = max_exec;
   unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
-  unit.jobs = find_or<std::uint64_t>(stats, "Jobs", 0);
-  unit.misses = find_or<std::uint64_t>(stats, "Misses", 0);
-  unit.causes = {.late_start = find_or<std::uint64_t>(stats, "MissesLateStart", 0),
-                 .preempted = find_or<std::uint64_t>(stats, "MissesPreempted", 0),
-                 .overlong = find_or<std::uint64_t>(stats, "MissesOverlong", 0),
-                 .overrun = find_or<std::uint64_t>(stats, "MissesOverrun", 0)};
-  unit.miss_ratio = find<double>(stats, "MissRatio");
-  unit.demotions = find_or<std::uint64_t>(stats, "Demotions", 0);
-  unit.exec_usec = find_or<std::uint64_t>(stats, "ExecUSec", 0);
-  unit.wait = decode_latency(stats, "Wait");
-  unit.response = decode_latency(stats, "Response");
-  // The bus says 0 then, which would read as a job that did not wait.
-  if (unit.jobs == 0) unit.wait.max_usec = unit.response.max_usec = std::nullopt;
   return unit;
 }
 
-// The unit lost its settings between being listed and being asked.
-bool has_vanished(const BusError& error) {
-  constexpr std::array<std::string_view, 4> names{
-      "org.scxslo.Error.NoSuchUnit", "org.freedesktop.DBus.Error.UnknownObject",
-      "org.freedesktop.DBus.Error.UnknownInterface", "org.freedesktop.DBus.Error.UnknownMethod"};
-  return std::ranges::contains(names, error.name);
+std::string read_file(const sdbus::UnixFd& file) {
+  std::string text;
+  std::array<char, 65536> part{};
+  for (;;) {
+    const ssize_t length = read(file.get(), part.data(), part.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) throw sdbus::createError(errno, "read the statistics");
+    if (length == 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(length));
+  }
 }
 
 }  // namespace
@@ -133,7 +134,30 @@ class DaemonProxy::Bus {
     const auto unit = proxy(path);
     Stats stats;
     unit->callMethod("GetStats").onInterface(unit_interface).storeResultsTo(stats);
-    return decode_unit(unit->getAllProperties().onInterface(unit_interface), stats);
+    UnitReport report = decode_unit(unit->getAllProperties().onInterface(unit_interface));
+    take_figures(report, BusFigures(stats));
+    return report;
+  }
+
+  // All units with settings of their own, by name, without figures.
+  [[nodiscard]] std::vector<UnitReport> read_units() const {
+    std::map<sdbus::ObjectPath, Interfaces> objects;
+    manager_->callMethod("GetManagedObjects")
+        .onInterface("org.freedesktop.DBus.ObjectManager")
+        .storeResultsTo(objects);
+    std::vector<UnitReport> units;
+    for (const auto& interfaces : std::views::values(objects)) {
+      const auto unit = interfaces.find(sdbus::InterfaceName{unit_interface});
+      if (unit != interfaces.end()) units.push_back(decode_unit(unit->second));
+    }
+    std::ranges::sort(units, {}, &UnitReport::name);
+    return units;
+  }
+
+  [[nodiscard]] std::string read_all_stats() const {
+    sdbus::UnixFd file;
+    manager_->callMethod("GetAllStats").onInterface(manager_interface).storeResultsTo(file);
+    return read_file(file);
   }
 
  private:
@@ -175,22 +199,13 @@ Answer<Overview> DaemonProxy::overview() const {
 }
 
 Answer<std::vector<UnitReport>> DaemonProxy::units() const {
-  const auto listed = attempt([&] {
-    ListedUnits units;
-    bus_->manager().callMethod("ListUnits").onInterface(manager_interface).storeResultsTo(units);
-    return units;
+  auto units = attempt([&] { return bus_->read_units(); });
+  if (!units) return units;
+  const auto document = attempt([&] { return bus_->read_all_stats(); });
+  if (!document) return std::unexpected(document.error());
+  return with_figures(*std::move(units), *document).transform_error([](std::string sentence) {
+    return BusError{.name = {}, .message = std::move(sentence)};
   });
-  if (!listed) return std::unexpected(listed.error());
-  std::vector<UnitReport> reports;
-  for (const auto& entry : *listed) {
-    auto report = attempt([&] { return bus_->read_unit(std::get<1>(entry)); });
-    if (report)
-      reports.push_back(*std::move(report));
-    else if (!has_vanished(report.error()))
-      return std::unexpected(report.error());
-  }
-  std::ranges::sort(reports, {}, &UnitReport::name);
-  return reports;
 }
 
 Answer<UnitReport> DaemonProxy::stats(const std::string& unit) const {
