@@ -33,7 +33,8 @@ def check(arm):
 class Measure:
     """One figure, measured in several rounds of all arms: lower is better.
 
-    bound: how much of the kernel's median ours may be; most: what none of our values may exceed."""
+    bound: how much of the kernel's median ours may be; most: what none of our values may exceed. What only the daemon
+    does has no arm "kernel", and no ratio."""
 
     def __init__(self, name, unit, arms, bound=None, most=None):
         self.name, self.unit, self.arms, self.bound, self.most = name, unit, arms, bound, most
@@ -43,7 +44,7 @@ class Measure:
         return statistics.median(self.values[arm])
 
     def ratio(self, arm):
-        return self.median(arm) / self.median("kernel")
+        return self.median(arm) / self.median("kernel") if "kernel" in self.arms else None
 
     def kept(self):
         if self.most is not None and max(self.values["scx-slo"]) > self.most:
@@ -69,7 +70,7 @@ def render(measures):
         cells = ""
         for arm in ARMS:
             text = "-" if arm not in measure.arms else f"{measure.median(arm):.1f}"
-            if arm in measure.arms and arm != "kernel":
+            if arm in measure.arms and arm != "kernel" and measure.ratio(arm) is not None:
                 text += f" (× {measure.ratio(arm):.3f})"
             cells += f"{text:>20}"
         bounds = [f"× {measure.bound:g}"] if measure.bound is not None else []

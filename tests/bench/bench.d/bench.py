@@ -15,8 +15,14 @@ import cost  # noqa: E402
 import latency  # noqa: E402
 import machine  # noqa: E402
 import operating  # noqa: E402
+import overview  # noqa: E402
 
-BENCHES = {"cost": cost.measure, "latency": latency.measure, "operating": operating.measure}
+BENCHES = {
+    "cost": cost.measure,
+    "latency": latency.measure,
+    "operating": operating.measure,
+    "overview": overview.measure,
+}
 
 
 def say(text):
