@@ -12,8 +12,12 @@
 #include "handle.h"
 
 namespace slo {
-BusLink::BusLink(sd_event* event, std::string version, Log log, ListEnded list_ended)
-    : event_(event), version_(std::move(version)), log_(std::move(log)), list_ended_(std::move(list_ended)) {}
+BusLink::BusLink(sd_event* event, std::string version, std::string log_target, Log log, ListEnded list_ended)
+    : event_(event),
+      version_(std::move(version)),
+      log_target_(std::move(log_target)),
+      log_(std::move(log)),
+      list_ended_(std::move(list_ended)) {}
 
 BusLink::~BusLink() {
   disconnect();
@@ -41,6 +45,7 @@ void BusLink::open() {
   connection_ = sdbus::createBusConnection(owned.release());
   bus_ = bus;
   objects_ = std::make_unique<BusManager>(bus_, *connection_, event_, *manager_, version_);
+  log_control_ = std::make_unique<BusLogControl>(*connection_, log_target_);
   systemd_ = std::make_unique<SystemdClient>(
       bus_, SystemdClient::Listener{
                 .listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); },
@@ -53,6 +58,7 @@ void BusLink::open() {
 
 void BusLink::disconnect() {
   systemd_.reset();
+  log_control_.reset();
   objects_.reset();
   if (bus_ != nullptr) static_cast<void>(sd_bus_detach_event(bus_));
   connection_.reset();

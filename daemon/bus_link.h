@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "bus_log_control.h"
 #include "bus_manager.h"
 #include "manager.h"
 #include "systemd_client.h"
@@ -22,8 +23,8 @@ class BusLink final : public UnitSource, public Audience {
   using Log = std::function<void(const Error&)>;
   // A list that was asked for has been taken over, or will not come.
   using ListEnded = std::function<void(const Result<void>&)>;
-  // The event loop outlives this object.
-  BusLink(sd_event* event, std::string version, Log log, ListEnded list_ended);
+  // log_target: where the daemon's words go, as LogControl1 has it. The event loop outlives this object.
+  BusLink(sd_event* event, std::string version, std::string log_target, Log log, ListEnded list_ended);
   ~BusLink() override;
   BusLink(const BusLink&) = delete;
   BusLink& operator=(const BusLink&) = delete;
@@ -51,12 +52,14 @@ class BusLink final : public UnitSource, public Audience {
 
   sd_event* event_;
   std::string version_;
+  std::string log_target_;
   Log log_;
   ListEnded list_ended_;
   Manager* manager_ = nullptr;
   sd_bus* bus_ = nullptr;  // owned by connection_
   std::unique_ptr<sdbus::IConnection> connection_;
   std::unique_ptr<BusManager> objects_;
+  std::unique_ptr<BusLogControl> log_control_;
   std::unique_ptr<SystemdClient> systemd_;
   bool named_ = false;
   bool lost_ = false;

@@ -37,6 +37,9 @@ class Journal final : public Audience {
   // One sentence of missing_requirements().
   void requirement_missing(const std::string& sentence);
 
+  // Where the words go, as org.freedesktop.LogControl1 calls it.
+  [[nodiscard]] std::string target() const { return structured_ ? "journal" : "console"; }
+
  private:
   using Fields = std::vector<std::pair<std::string_view, std::string>>;
   enum class Priority : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6 };

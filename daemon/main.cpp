@@ -253,7 +253,8 @@ int run(const std::string& log_level) {
   const LatchFile latch_file(runtime_directory() / "latch");
   std::function<void(bool)> list_ended;
   BusLink bus(
-      event.get(), SCX_SLO_VERSION, [&journal](const Error& error) { journal.failed(error); },
+      event.get(), SCX_SLO_VERSION, journal.target(),
+      [&journal](const Error& error) { journal.failed(error); },
       [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
   const Patience patience;
   StatusLine status_line;

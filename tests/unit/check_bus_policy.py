@@ -3,7 +3,8 @@
 """Holds the bus policy and the polkit actions against the introspection XML.
 
 A method that the policy does not list is refused before the daemon sees it, and an action without the owner annotation
-can never be asked about: both look like a broken daemon, far from the line that was forgotten.
+can never be asked about: both look like a broken daemon, far from the line that was forgotten. A property that may be
+written and is not marked as privileged may be written by everybody, as far as the generated code is concerned.
 """
 
 import argparse
@@ -39,6 +40,15 @@ def methods_of(folder):
         for interface in ElementTree.parse(xml).getroot().iter("interface"):
             for method in interface.iter("method"):
                 yield f"{interface.get('name')}.{method.get('name')}"
+
+
+def check_properties(folder):
+    for xml in sorted(folder.glob("*.xml")):
+        for interface in ElementTree.parse(xml).getroot().iter("interface"):
+            for item in interface.iter("property"):
+                marks = {mark.get("name"): mark.get("value") for mark in item.iter("annotation")}
+                if "write" in item.get("access") and marks.get("org.freedesktop.systemd1.Privileged") != "true":
+                    yield f"{xml.name}: {interface.get('name')}.{item.get('name')} may be written and is not privileged"
 
 
 def check_policy(folder, methods):
@@ -99,7 +109,12 @@ def check(source):
     methods = set(methods_of(folder))
     if not methods:
         return ["no methods found in the introspection XML"]
-    return [*check_policy(folder, methods), *check_actions(folder, methods), *check_daemon(source, methods)]
+    return [
+        *check_policy(folder, methods),
+        *check_actions(folder, methods),
+        *check_properties(folder),
+        *check_daemon(source, methods),
+    ]
 
 
 def self_test(source):
@@ -111,6 +126,8 @@ def self_test(source):
         ("dbus/org.scxslo.conf", 'send_member="Get"', 'send_member="Set"'),
         ("dbus/org.scxslo.conf", 'user="scx-slo"', 'user="nobody"'),
         ("dbus/org.scxslo.Manager1.xml", 'method name="ListUnits"', 'method name="DropUnits"'),
+        ("dbus/org.scxslo.Manager1.xml", 'name="Mode" type="s" access="read"', 'name="Mode" type="s" access="readwrite"'),
+        ("dbus/org.freedesktop.LogControl1.xml", 'systemd1.Privileged" value="true"', 'systemd1.Privileged" value="false"'),
         ("dbus/org.scxslo.policy", "org.scxslo.detach", "org.scxslo.attack"),
         ("dbus/org.scxslo.policy", "unix-user:scx-slo", "unix-user:root"),
         ("dbus/org.scxslo.policy", "<allow_active>no<", "<allow_active>yes<"),
@@ -122,7 +139,7 @@ def self_test(source):
             copy = Path(folder)
             for part in ("dbus", "daemon"):
                 (copy / part).mkdir()
-            for file in [*(source / "dbus").glob("org.scxslo.*"), source / "daemon" / "bus_manager.cpp"]:
+            for file in [*(source / "dbus").glob("org.*"), source / "daemon" / "bus_manager.cpp"]:
                 (copy / file.relative_to(source)).write_text(file.read_text())
             text = (copy / name).read_text()
             (copy / name).write_text(text.replace(before, after, 1))
