@@ -34,7 +34,7 @@ gpg_has_trixie() { [[ -e $keyring ]] && compgen -G '/usr/share/keyrings/debian-a
 
 # check_host NEEDED_GIB: one sentence with the fix, and the end, for the first thing this host cannot do.
 check_host() {
-    local free memory probe
+    local free memory
     [[ $(dpkg --print-architecture) == amd64 ]] || die "this works on amd64 only; use an amd64 Debian machine."
     need_rights
     mkdir -p "$cache"
@@ -42,15 +42,17 @@ check_host() {
     ((free >= $1)) || die "$cache has $free GB free and this needs $1 GB; free some, or point XDG_CACHE_HOME elsewhere."
     memory=$(awk '/^MemTotal:/ { print int(($2 + 524288) / 1048576) }' /proc/meminfo)
     ((memory >= 4)) || die "this machine has $memory GB of memory and the build needs 4 GB; use a bigger one."
-    probe=$(mktemp -d "$cache/probe.XXXXXX")
-    # shellcheck disable=SC2016
-    if ! as_root unshare --mount sh -ec 'mount -t tmpfs probe "$1"; mknod "$1/null" c 1 3; : >"$1/null"
-            mkdir "$1/proc"; mount -t proc proc "$1/proc"' sh "$probe" 2>/dev/null; then
-        rmdir "$probe"
-        die "mount or mknod is not permitted here; run this on a real machine, or in a container with CAP_SYS_ADMIN and CAP_MKNOD."
-    fi
-    check_archive "$probe"
-    rm -rf "$probe"
+    # A shell of its own, with a trap that nobody else sets.
+    (
+        probe=$(mktemp -d "$cache/probe.XXXXXX")
+        # shellcheck disable=SC2064 # the directory of now
+        trap "rm -rf -- '$probe'" EXIT
+        # shellcheck disable=SC2016
+        as_root unshare --mount sh -ec 'mount -t tmpfs probe "$1"; mknod "$1/null" c 1 3; : >"$1/null"
+                mkdir "$1/proc"; mount -t proc proc "$1/proc"' sh "$probe" 2>/dev/null ||
+            die "mount or mknod is not permitted here; run this on a real machine, or in a container with CAP_SYS_ADMIN and CAP_MKNOD."
+        check_archive "$probe"
+    )
 }
 
 # package_list FILE: its package names, one per line, comments gone. Prints to stdout.
