@@ -57,11 +57,14 @@ install_package() {
                 tar -c -f "$OUT/changed.tar" --null --no-recursion -T - --warning=no-file-changed
         ' bash "/var/tmp/$(basename "$deb")" >&2
     changed=$(mktemp -d "$cache/changed.XXXXXX")
+    # As in fetch_kernel.
+    # shellcheck disable=SC2064 # the directory of now
+    trap "as_root rm -rf -- '$changed'" EXIT
     # It becomes the machine's /, which everybody must be able to enter.
     chmod 755 "$changed"
     as_root tar -x -f "$entry/out/changed.tar" -C "$changed" --numeric-owner
     directory_cpio "$changed" "$entry/changed.cpio"
-    as_root rm -rf "$changed" "$entry/out"
+    as_root rm -rf "$entry/out"
     touch "$entry/complete"
     prune "$cache/machines" 4
 }
