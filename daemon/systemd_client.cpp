@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "systemd_client.h"
 
-#include <sys/stat.h>
-
 #include <exception>
 #include <system_error>
 #include <utility>
