@@ -36,6 +36,10 @@ std::string latency_text(std::optional<std::uint64_t> usec, const char* unknown)
   return *usec == 0 ? "<1us" : format_latency_ns(to_ns(*usec));
 }
 
+std::string quantile_text(std::optional<std::uint64_t> usec, std::uint64_t jobs) {
+  return latency_text(usec, jobs == 0 ? "-" : "not yet known");
+}
+
 std::string objective_text(const UnitReport& unit) {
   if (!unit.budget_usec || unit.objective == 0) return "-";
   const std::string objective = std::format("{:.6g}%", unit.objective * 100);

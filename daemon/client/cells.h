@@ -21,6 +21,8 @@ namespace slo::client {
 [[nodiscard]] std::string budget_sentence(const UnitReport& unit);
 // "7.00us", "<1us", and `unknown` when not known.
 [[nodiscard]] std::string latency_text(std::optional<std::uint64_t> usec, const char* unknown = "-");
+// The same of a quantile: "-" without jobs, "not yet known" with too few of them to tell.
+[[nodiscard]] std::string quantile_text(std::optional<std::uint64_t> usec, std::uint64_t jobs);
 // "99.9%", and what came of it once there are jobs; "-" without a budget.
 [[nodiscard]] std::string objective_text(const UnitReport& unit);
 // Events per second: "0", "0.5", "151".

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report.h"
 
+#include <array>
 #include <cstdint>
 #include <format>
 #include <optional>
@@ -9,16 +10,12 @@
 #include "bars.h"
 #include "cells.h"
 #include "table.h"
+#include "unit_table.h"
 
 namespace slo::client {
 namespace {
 
 using enum Table::Align;
-
-// Without jobs there is nothing that could become known soon, so a dash.
-std::string p99_wait(const UnitReport& unit) {
-  return latency_text(unit.wait.p99_usec, unit.jobs == 0 ? "-" : "not yet known");
-}
 
 std::string misses_text(const UnitReport& unit) {
   std::string text = std::format("{} ({})", unit.misses, percent_text(unit.miss_ratio));
@@ -34,12 +31,9 @@ std::string misses_text(const UnitReport& unit) {
 }
 
 std::string short_table(const std::vector<UnitReport>& units) {
-  Table table(
-      {{"UNIT"}, {"BUDGET", right}, {"JOBS", right}, {"MISSES", right}, {"OBJECTIVE"}, {"P99 WAIT", right}});
-  for (const UnitReport& unit : units)
-    table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
-                   std::to_string(unit.misses), objective_text(unit), p99_wait(unit)});
-  return table.to_string();
+  using enum UnitColumn;
+  constexpr std::array columns{unit, budget, jobs, misses, objective, p99_wait};
+  return unit_table(units, columns);
 }
 
 std::string scheduler_text(const Overview& overview) {
@@ -97,37 +91,15 @@ std::string status_text(const Overview& overview, const std::vector<UnitReport>&
 }
 
 std::string list_text(const std::vector<UnitReport>& units) {
-  if (units.empty()) return no_units_text();
-  Table table({{"UNIT"},
-               {"BUDGET", right},
-               {"JOBS", right},
-               {"MISSES", right},
-               {"MISS %", right},
-               {"P99 WAIT", right},
-               {"SET IN"}});
-  for (const UnitReport& unit : units)
-    table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
-                   std::to_string(unit.misses), percent_text(unit.miss_ratio), p99_wait(unit),
-                   unit.budget_origin});
-  return table.to_string();
+  using enum UnitColumn;
+  constexpr std::array columns{unit, budget, jobs, misses, miss_share, p99_wait, set_in};
+  return units.empty() ? no_units_text() : unit_table(units, columns);
 }
 
 std::string stats_text(const std::vector<UnitReport>& units) {
-  if (units.empty()) return no_units_text();
-  Table table({{"UNIT"},
-               {"BUDGET", right},
-               {"JOBS", right},
-               {"MISSES", right},
-               {"MISS %", right},
-               {"P50 WAIT", right},
-               {"P99 WAIT", right},
-               {"MAX WAIT", right}});
-  for (const UnitReport& unit : units)
-    table.add_row({unit.name, budget_text(unit.budget_usec), std::to_string(unit.jobs),
-                   std::to_string(unit.misses), percent_text(unit.miss_ratio),
-                   latency_text(unit.wait.p50_usec), latency_text(unit.wait.p99_usec),
-                   latency_text(unit.wait.max_usec)});
-  return table.to_string();
+  using enum UnitColumn;
+  constexpr std::array columns{unit, budget, jobs, misses, miss_share, p50_wait, p99_wait, max_wait};
+  return units.empty() ? no_units_text() : unit_table(units, columns);
 }
 
 std::string stats_text(std::string_view asked, const UnitReport& report, std::size_t columns) {
@@ -147,8 +119,8 @@ std::string stats_text(std::string_view asked, const UnitReport& report, std::si
 
   Table latencies({{""}, {"WAIT FOR CPU", right}, {"WAIT + CPU TIME", right}});
   const auto add = [&](const char* name, std::optional<std::uint64_t> Latency::* figure) {
-    latencies.add_row({name, latency_text(report.wait.*figure, "not yet known"),
-                       latency_text(report.response.*figure, "not yet known")});
+    latencies.add_row({name, quantile_text(report.wait.*figure, report.jobs),
+                       quantile_text(report.response.*figure, report.jobs)});
   };
   add("mean", &Latency::mean_usec);
   add("p50", &Latency::p50_usec);

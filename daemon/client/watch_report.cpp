@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "watch_report.h"
 
+#include <array>
 #include <format>
 #include <optional>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "daemon/time_span.h"
 #include "report.h"
 #include "table.h"
+#include "unit_table.h"
 
 namespace slo::client {
 namespace {
@@ -23,26 +25,10 @@ std::string of_last(const WatchedUnit& unit, Figure figure) {
 }
 
 std::string all_units(const std::vector<WatchedUnit>& units) {
-  if (units.empty()) return no_units_text();
-  Table table({{"UNIT"},
-               {"BUDGET", right},
-               {"JOBS", right},
-               {"JOBS/S", right},
-               {"MISSES", right},
-               {"NEW", right},
-               {"MISS %", right},
-               {"P99 WAIT", right},
-               {"MAX WAIT", right}});
-  for (const WatchedUnit& unit : units) {
-    const UnitReport& report = unit.report;
-    table.add_row({report.name, budget_text(report.budget_usec), std::to_string(report.jobs),
-                   of_last(unit, [](const Interval& last) { return rate_text(last.jobs_per_second()); }),
-                   std::to_string(report.misses),
-                   of_last(unit, [](const Interval& last) { return std::to_string(last.misses); }),
-                   percent_text(report.miss_ratio), latency_text(report.wait.p99_usec),
-                   latency_text(report.wait.max_usec)});
-  }
-  return table.to_string();
+  using enum UnitColumn;
+  constexpr std::array columns{unit,       budget,     jobs,     jobs_per_second, misses,
+                               new_misses, miss_share, p99_wait, max_wait};
+  return units.empty() ? no_units_text() : unit_table(units, columns);
 }
 
 // The greatest value of an interval is known only to lie in its highest bucket.
@@ -75,11 +61,11 @@ class Figures {
         std::to_string(unit_.report.causes.*cause));
   }
 
-  void add_latency(const std::string& name, std::optional<std::uint64_t> Latency::* figure) {
+  void add_quantile(const std::string& name, std::optional<std::uint64_t> Latency::* figure) {
     const UnitReport& report = unit_.report;
     add(
-        name, [&](const Interval& i) { return latency_text(i.bounded(report).*figure); },
-        latency_text(report.bounded().*figure));
+        name, [&](const Interval& i) { return quantile_text(i.bounded(report).*figure, i.jobs); },
+        quantile_text(report.bounded().*figure, report.jobs));
   }
 
   [[nodiscard]] std::string to_string() const { return table_.to_string(); }
@@ -111,8 +97,8 @@ std::string figures_text(const WatchedUnit& unit) {
       "CPU time", [](const Interval& last) { return latency_text(last.exec_usec); },
       latency_text(report.exec_usec));
   const std::string bounded = report.bounds_response() ? "Response " : "Wait ";
-  figures.add_latency(bounded + "p50", &Latency::p50_usec);
-  figures.add_latency(bounded + "p99", &Latency::p99_usec);
+  figures.add_quantile(bounded + "p50", &Latency::p50_usec);
+  figures.add_quantile(bounded + "p99", &Latency::p99_usec);
   figures.add(
       bounded + "max", [&](const Interval& last) { return greatest_text(last.bounded(report).histogram); },
       latency_text(report.bounded().max_usec));

@@ -29,6 +29,9 @@ TEST(ClientCells, ARateIsShownToTheTenthWhereThatMatters) {
 TEST(ClientCells, LatenciesAreNeverShownAsNone) {
   EXPECT_EQ(latency_text({}), "-");
   EXPECT_EQ(latency_text({}, "not yet known"), "not yet known");
+  EXPECT_EQ(quantile_text(7, 20), latency_text(7));
+  EXPECT_EQ(quantile_text({}, 19), "not yet known");
+  EXPECT_EQ(quantile_text({}, 0), "-");
   EXPECT_EQ(latency_text(0), "<1us");
   EXPECT_EQ(latency_text(87), "87us");
   EXPECT_EQ(to_ns(UINT64_MAX), UINT64_MAX);

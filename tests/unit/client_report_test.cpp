@@ -150,9 +150,9 @@ TEST(ClientReport, StatsOfAllUnitsHasALineForEach) {
   few.miss_ratio = 0;
   few.wait.max_usec = 0;
   EXPECT_EQ(stats_text({few, nginx()}),
-            "UNIT           BUDGET   JOBS  MISSES  MISS %  P50 WAIT  P99 WAIT  MAX WAIT\n"
-            "b.slice          20ms      3       0      0%         -         -      <1us\n"
-            "nginx.service     5ms  20000       3   0.01%      12us      87us    6.10ms\n");
+            "UNIT           BUDGET   JOBS  MISSES  MISS %       P50 WAIT       P99 WAIT  MAX WAIT\n"
+            "b.slice          20ms      3       0      0%  not yet known  not yet known      <1us\n"
+            "nginx.service     5ms  20000       3   0.01%           12us           87us    6.10ms\n");
   EXPECT_NE(stats_text(std::vector<UnitReport>{}).find("systemctl edit UNIT"), std::string::npos);
 }
 
