@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config_problem.h"
 
+#include <tuple>
+
 #include "printable.h"
 
 namespace slo {
@@ -14,6 +16,11 @@ std::string ConfigProblem::message() const {
   const bool about_a_line = !key.empty() || !value.empty();
   if (about_a_line) text += severity == Severity::error ? " ignored; " : ": ";
   return text + printable(detail, 512);
+}
+
+bool operator==(const ConfigProblem& a, const ConfigProblem& b) {
+  return std::tie(a.severity, a.file, a.line, a.key, a.value, a.detail) ==
+         std::tie(b.severity, b.file, b.line, b.key, b.value, b.detail);
 }
 
 }  // namespace slo

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace slo {
 
@@ -16,11 +17,14 @@ struct ConfigProblem {
   std::string key;     // empty: not about a key
   std::string value;   // as written
   std::string detail;  // what is accepted, or what to do
+  // Whom it concerns, where that is known: a drop-in may be that of many units.
+  std::vector<std::string> units = {};
 
   // "/etc/…/slo.conf:2: SloBudget=5 ignored; accepted is …": one line, control characters escaped; a name and
   // a value that are too long are cut, so that it stays short enough to be read.
   [[nodiscard]] std::string message() const;
-  friend bool operator==(const ConfigProblem&, const ConfigProblem&) = default;
+  // One and the same, whomever it concerns by now.
+  friend bool operator==(const ConfigProblem& a, const ConfigProblem& b);
 };
 
 }  // namespace slo

@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <ranges>
 
 #include "time_span.h"
 
@@ -17,6 +18,9 @@ namespace slo {
 namespace {
 
 constexpr const char* identifier = "scx-slod";
+constexpr std::string_view unit_field = "SCX_SLO_UNIT";
+// The journal drops entries with more than 1,024 fields.
+constexpr std::size_t most_units = 1000;
 constexpr std::uint64_t misses_interval_ns = 60 * SLO_NSEC_PER_SEC;
 
 // systemd.exec(5), $JOURNAL_STREAM: device and inode of the stream, to be compared with what stderr is by
@@ -55,12 +59,14 @@ void Journal::state_changed(State state, const std::string& reason) {
 
 void Journal::config_problem(const ConfigProblem& problem) {
   const bool error = problem.severity == ConfigProblem::Severity::error;
-  write(error ? Priority::error : Priority::warning, problem.message(),
-        {{"MESSAGE_ID", std::string{message_id_config_problem}},
-         {"SCX_SLO_FILE", problem.file},
-         {"SCX_SLO_LINE", std::to_string(problem.line)},
-         {"SCX_SLO_KEY", problem.key},
-         {"SCX_SLO_VALUE", problem.value}});
+  Fields fields = {{"MESSAGE_ID", std::string{message_id_config_problem}},
+                   {"SCX_SLO_FILE", problem.file},
+                   {"SCX_SLO_LINE", std::to_string(problem.line)},
+                   {"SCX_SLO_KEY", problem.key},
+                   {"SCX_SLO_VALUE", problem.value}};
+  // A field may be there more than once, and a match finds each of them.
+  for (const auto& unit : problem.units | std::views::take(most_units)) fields.emplace_back(unit_field, unit);
+  write(error ? Priority::error : Priority::warning, problem.message(), fields);
 }
 
 void Journal::scheduler_ended(const SchedulerExit& exit) {
@@ -85,7 +91,7 @@ void Journal::deadline_missed(const MissReport& report) {
             " over the budget of " + format_time_span_ns(report.budget_ns) + ", lately by " +
             format_latency_ns(report.miss_ns) + " (" + report.cause + ")",
         {{"MESSAGE_ID", std::string{message_id_deadline_missed}},
-         {"SCX_SLO_UNIT", report.unit},
+         {unit_field, report.unit},
          {"SCX_SLO_CAUSE", report.cause},
          {"SCX_SLO_COUNT", std::to_string(count)},
          {"SCX_SLO_MISS_USEC", std::to_string(report.miss_ns / SLO_NSEC_PER_USEC)}});

@@ -30,8 +30,11 @@ std::string_view parent(std::string_view path) {
 // then a few of them are told again.
 constexpr std::size_t max_reported = 1000;
 
-void add_unless_present(std::vector<ConfigProblem>& problems, ConfigProblem problem) {
-  if (!std::ranges::contains(problems, problem)) problems.push_back(std::move(problem));
+// A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
+void add(std::vector<ConfigProblem>& problems, ConfigProblem problem, const std::string& unit) {
+  auto at = std::ranges::find(problems, problem);
+  if (at == problems.end()) at = problems.insert(at, std::move(problem));
+  at->units.push_back(unit);
 }
 
 // The unit with settings whose cgroup is `path`, or else its nearest ancestor with some.
@@ -145,10 +148,9 @@ std::vector<CfgChange> Units::all_cfgs() const {
 std::vector<ConfigProblem> Units::problems() const {
   std::vector<ConfigProblem> all;
   for (const auto& [name, entry] : entries_) {
-    // A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
-    for (const auto& problem : entry.read.problems) add_unless_present(all, problem);
-    if (auto problem = too_broad(name, entry.read.settings)) add_unless_present(all, *std::move(problem));
-    if (waiting_.contains(name)) add_unless_present(all, no_room_for(name, entry.read.settings));
+    for (const auto& problem : entry.read.problems) add(all, problem, name);
+    if (auto problem = too_broad(name, entry.read.settings)) add(all, *std::move(problem), name);
+    if (waiting_.contains(name)) add(all, no_room_for(name, entry.read.settings), name);
   }
   return all;
 }
@@ -159,6 +161,7 @@ std::vector<ConfigProblem> Units::take_new_problems() {
     if (std::ranges::contains(reported_, problem)) continue;
     if (reported_.size() == max_reported) reported_.erase(reported_.begin());
     reported_.push_back(problem);
+    reported_.back().units.clear();  // a problem is told once, whoever has it later on
     fresh.push_back(std::move(problem));
   }
   return fresh;

@@ -77,7 +77,7 @@ class Units {
   [[nodiscard]] SloSettings in_force(std::string_view name) const;
   // All that the scheduler must know, for a fresh attach.
   [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
-  // Problems in the files of all units, as of their last reading.
+  // Problems in the files of all units, as of their last reading, each with the units that have it.
   [[nodiscard]] std::vector<ConfigProblem> problems() const;
   // Problems that appeared since the last call: each is to be logged once.
   [[nodiscard]] std::vector<ConfigProblem> take_new_problems();

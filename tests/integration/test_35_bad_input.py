@@ -73,6 +73,29 @@ def test_a_mistake_is_one_line_that_says_where_what_and_what_is_accepted(lines, 
 
 
 @pytest.mark.parametrize("name", MISTAKES)
+def test_the_journal_finds_it_by_the_unit(lines, name):
+    found = machine.output("journalctl", "-q", "-o", "cat", f"SCX_SLO_UNIT={unit_of(name)}").splitlines()
+    assert found == lines[name]
+
+
+def test_the_journal_finds_a_mistake_that_units_share_by_each_of_them(units, enforcing):
+    names = ["shared@one.service", "shared@two.service"]
+    units.service("shared@.service", "/bin/sleep infinity")
+    units.names += names
+    machine.daemon_reload()
+    machine.run("systemctl", "start", *names)
+    units.budget("shared@.service", "banana")
+    machine.daemon_reload()
+
+    def said(name):
+        return machine.output("journalctl", "-q", "-o", "cat", f"SCX_SLO_UNIT={name}").splitlines()
+
+    machine.wait_for("a word about it", lambda: said(names[0]), limit=60, pause=1)
+    assert said(names[0]) == said(names[1])
+    assert len(said(names[0])) == 1 and "banana" in said(names[0])[0]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
 def test_what_earlier_files_say_applies(lines, name):
     assert machine.budget_usec(unit_of(name)) == EARLIER_USEC
 

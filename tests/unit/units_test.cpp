@@ -207,6 +207,7 @@ TEST_F(UnitTable, WhatExceedsTheCapacityIsReportedAndFollowsWhenThereIsRoom) {
   EXPECT_THAT(problems[0].message(),
               HasSubstr("/etc/c.service:2: SloBudget=5ms ignored; c.service finds no free place: "
                         "Capacity= of 2 units is used up"));
+  EXPECT_THAT(problems[0].units, ElementsAre("c.service"));
 
   const auto changes = small.gone("a.service");
   ASSERT_THAT(changes, SizeIs(2));
@@ -245,9 +246,22 @@ TEST_F(UnitTable, AProblemIsNewOnceForAllUnitsThatShareItsFile) {
   auto two = fact("worker@2.service", 2);
   one.files = two.files = {"/etc/worker@.service"};
   units_.listed({one, two});
-  EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+  const auto problems = units_.take_new_problems();
+  ASSERT_THAT(problems, SizeIs(1));
+  EXPECT_THAT(problems[0].units, ElementsAre("worker@1.service", "worker@2.service"));
   EXPECT_THAT(units_.take_new_problems(), IsEmpty());
   EXPECT_THAT(units_.problems(), SizeIs(1));
+}
+
+TEST_F(UnitTable, AProblemIsTheSameOneWhenFurtherUnitsHaveIt) {
+  budget("worker@.service", "banana");
+  auto one = fact("worker@1.service", 1);
+  auto two = fact("worker@2.service", 2);
+  one.files = two.files = {"/etc/worker@.service"};
+  units_.listed({one});
+  EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+  units_.changed(two);
+  EXPECT_THAT(units_.take_new_problems(), IsEmpty());
 }
 
 TEST_F(UnitTable, AUnitThatComesAndGoesReportsItsProblemOncePerListing) {
