@@ -17,6 +17,7 @@
 #include "job.h"
 #include "policy.h"
 #include "rate_limit.h"
+#include "run_log.bpf.h"
 
 /* Cgroups deeper than this below a configured one do not inherit from it; systemd itself nests a handful. */
 #define SLO_MAX_DEPTH 64
@@ -25,6 +26,7 @@
 struct accounting {
 	struct slo_job job;
 	u64 cgroup_id; /* settings below are those of this cgroup at this generation */
+	u64 cgroups;   /* address of its css_set then */
 	u64 budget_ns;
 	u64 max_exec_ns;
 	u64 start_within_ns; /* slo_start_within_ns() of budget_ns, for keys */
@@ -99,14 +101,15 @@ static __always_inline struct slo_cfg *find_cfg(struct cgroup *cgrp)
 }
 
 static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct task_struct *p __arg_trusted,
-				   u64 cgroup_id, u32 generation)
+				   u64 cgroups, u32 generation)
 {
 	struct slo_cfg *cfg = find_cfg(p->cgroups->dfl_cgrp);
 	/* Not known before: in init_task the child of PID 1 still carries its parent's number. */
 	bool is_vital = (p->flags & PF_KTHREAD) || p->tgid == 1;
 	u64 own_budget_ns = is_vital ? SLO_IMPLICIT_BUDGET_NS : 0;
 
-	acct->cgroup_id = cgroup_id;
+	acct->cgroup_id = p->cgroups->dfl_cgrp->kn->id;
+	acct->cgroups = cgroups;
 	acct->generation = generation;
 	acct->slot = SLO_NO_SLOT;
 	acct->budget_ns = own_budget_ns;
@@ -122,15 +125,20 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->cfg_flags = cfg->flags;
 }
 
-/* Brings the cached settings up to date: two comparisons unless the task or the configuration has moved. */
+/*
+ * Brings the cached settings up to date: two comparisons unless the task or the configuration has moved. A
+ * task that moves to another cgroup gets another css_set, and looking at its address alone spares three
+ * dependent loads. One that moved twice without waking in between, to a set that was given the memory of its
+ * first, would go unnoticed until the next change of either.
+ */
 static __always_inline void refresh_unit(struct accounting *acct, struct task_struct *p)
 {
 	/* Not frozen by the run queue's lock: read once. */
-	u64 cgroup_id = p->cgroups->dfl_cgrp->kn->id;
+	u64 cgroups = (u64)p->cgroups;
 	u32 generation = cfg_generation;
 
-	if (acct->cgroup_id != cgroup_id || acct->generation != generation)
-		reload_unit(acct, p, cgroup_id, generation);
+	if (acct->cgroups != cgroups || acct->generation != generation)
+		reload_unit(acct, p, cgroups, generation);
 }
 
 /* What a job is judged by is what holds at its start: for settings that are up to date. */
@@ -190,18 +198,33 @@ static __always_inline bool may_send_event(struct slo_event_limit *limit, u64 no
 struct miss {
 	struct slo_job_end *end;
 	u64 miss_ns;
+	u64 now;     /* CLOCK_MONOTONIC */
+	u64 log_now; /* on the clock of the run log */
 	u32 cause;
 	s32 cpu;
 };
 
-static __always_inline void fill_event(struct deadline_event *event, const struct accounting *acct,
-				       struct task_struct *p, const struct miss *miss)
+/* The latest start that would have kept the budget. */
+static __always_inline u64 late_after_ns(const struct accounting *acct, const struct miss *miss)
 {
+	u64 key = miss->now - miss->end->response_ns + acct->job_budget_ns;
+
+	if (acct->job_cfg_flags & SLO_CFG_RESPONSE)
+		key -= miss->end->exec_ns;
+	return key;
+}
+
+static __noinline void fill_event(struct deadline_event *event __arg_nonnull, const struct accounting *acct,
+				  struct task_struct *p, const struct miss *miss)
+{
+	event->timestamp_ns = miss->now;
 	event->cgroup_id = acct->cgroup_id;
 	event->deadline_miss_ns = miss->miss_ns;
 	event->budget_ns = acct->job_budget_ns;
 	event->wait_ns = miss->end->wait_ns;
 	event->exec_ns = miss->end->exec_ns;
+	event->key_ns = late_after_ns(acct, miss);
+	event->suppressed = 0;
 	event->slot = acct->job_slot;
 	event->cause = miss->cause;
 	event->tid = (u32)p->pid;
@@ -209,44 +232,82 @@ static __always_inline void fill_event(struct deadline_event *event, const struc
 	event->flags = acct->job_cfg_flags;
 	event->pad = 0;
 	bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), p->comm);
+	find_rival(&event->rival, event->tid, miss->cpu, miss->log_now, miss->end->response_ns);
+}
+
+static __always_inline bool may_write_worst(struct slo_event_limit *limit)
+{
+	return __sync_val_compare_and_swap(&limit->is_writing, 0, 1) == 0;
+}
+
+static __always_inline void worst_written(struct slo_event_limit *limit)
+{
+	__sync_lock_test_and_set(&limit->is_writing, 0);
+}
+
+/* No record for this one now. Where two CPUs have worse ones at the same instant, one is kept. */
+static __always_inline void suppress(struct slo_event_limit *limit, const struct accounting *acct,
+				     struct task_struct *p, const struct miss *miss)
+{
+	__sync_fetch_and_add(&limit->suppressed, 1);
+	if (miss->miss_ns <= limit->worst.deadline_miss_ns || !may_write_worst(limit))
+		return;
+	fill_event(&limit->worst, acct, p, miss);
+	worst_written(limit);
+}
+
+/* A worse one that got no record takes the place of this one. */
+static __always_inline void fill_worst(struct deadline_event *event, struct slo_event_limit *limit,
+				       const struct accounting *acct, struct task_struct *p,
+				       const struct miss *miss)
+{
+	bool is_mine = may_write_worst(limit);
+
+	if (is_mine && limit->worst.deadline_miss_ns > miss->miss_ns)
+		*event = limit->worst;
+	else
+		fill_event(event, acct, p, miss);
+	if (!is_mine)
+		return;
+	limit->worst.deadline_miss_ns = 0;
+	worst_written(limit);
 }
 
 /* Tells of a miss, or counts that it did not. Not on the usual path: misses are rare or rate-limited. */
 static __noinline void report_miss(struct slo_stats *stats, const struct accounting *acct,
-				   struct task_struct *p, const struct miss *miss)
+				   struct task_struct *p, struct miss *miss)
 {
 	struct deadline_event *event;
 	struct slo_event_limit *limit;
-	u64 now = bpf_ktime_get_ns();
 	u32 slot = acct->job_slot;
 
 	limit = bpf_map_lookup_elem(&event_limits, &slot);
 	if (!limit)
 		return;
-	if (!may_send_event(limit, now)) {
+	miss->now = bpf_ktime_get_ns();
+	if (!may_send_event(limit, miss->now)) {
 		__sync_fetch_and_add(&stats->events_suppressed, 1);
-		__sync_fetch_and_add(&limit->suppressed, 1);
-		raise_max(&limit->suppressed_worst_ns, miss->miss_ns);
+		suppress(limit, acct, p, miss);
 		return;
 	}
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		__sync_fetch_and_add(&stats->events_lost, 1);
+		suppress(limit, acct, p, miss);
 		return;
 	}
-	fill_event(event, acct, p, miss);
-	event->timestamp_ns = now;
+	fill_worst(event, limit, acct, p, miss);
 	event->suppressed = __sync_lock_test_and_set(&limit->suppressed, 0);
-	event->suppressed_worst_ns = __sync_lock_test_and_set(&limit->suppressed_worst_ns, 0);
 	bpf_ringbuf_submit(event, 0);
 }
 
 static __always_inline void count_miss(struct slo_stats *stats, struct accounting *acct,
-				       struct task_struct *p, struct slo_job_end *end, s32 cpu)
+				       struct task_struct *p, struct slo_job_end *end, s32 cpu, u64 log_now)
 {
 	struct miss miss = {
 		.end = end,
 		.miss_ns = slo_job_miss_ns(end, acct->job_budget_ns, acct->job_cfg_flags),
+		.log_now = log_now,
 		.cpu = cpu,
 	};
 	u32 cause;
@@ -265,9 +326,10 @@ static __always_inline void count_miss(struct slo_stats *stats, struct accountin
 /*
  * Counts a finished job of its unit. One that began elsewhere (the child of PID 1 that becomes a service, a
  * task that was moved), or before the unit had settings, is nobody's: its wait was not bounded by the budget.
+ * log_now: on the clock of the run log.
  */
 static __always_inline void count_job(struct accounting *acct, struct task_struct *p, struct slo_job_end *end,
-				      s32 cpu)
+				      s32 cpu, u64 log_now)
 {
 	struct slo_stats *stats;
 	u32 slot = acct->slot;
@@ -280,7 +342,7 @@ static __always_inline void count_job(struct accounting *acct, struct task_struc
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->jobs, 1);
-	count_miss(stats, acct, p, end, cpu);
+	count_miss(stats, acct, p, end, cpu, log_now);
 	if (acct->demoted)
 		__sync_fetch_and_add(&stats->demotions, 1);
 	__sync_fetch_and_add(&stats->wait_sum_ns, end->wait_ns);

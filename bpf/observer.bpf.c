@@ -12,7 +12,7 @@ char _license[] SEC("license") = "GPL";
 
 struct observed {
 	struct accounting acct;
-	u64 waking_ns; /* of the wakeup under way; 0: none, or nobody wants to know */
+	u64 waking_ns; /* of the last wakeup; 0: none since the last job began, or nobody wanted to know */
 	u64 slept_ns;  /* when the last job ended */
 };
 
@@ -23,7 +23,7 @@ struct {
 	__type(value, struct observed);
 } observed_tasks SEC(".maps");
 
-/* Read by the daemon: jobs that began without storage. */
+/* Read by the daemon: runs of tasks without storage. */
 volatile u64 untracked = 0;
 
 static __always_inline struct observed *known(struct task_struct *p)
@@ -46,135 +46,147 @@ static __always_inline struct observed *follow(struct task_struct *p)
 	return obs;
 }
 
+extern const struct rq runqueues __ksym __weak;
+
+/* Of this CPU, read on the way here; 0 where the kernel does not show it. */
+static __always_inline u64 run_queue_clock(void)
+{
+	const struct rq *rq = bpf_ksym_exists(&runqueues) ? bpf_this_cpu_ptr(&runqueues) : NULL;
+
+	return rq ? rq->clock : 0;
+}
+
 /* Of a class above those that the scheduler manages: real-time, deadline, or one that inherited the like. */
 static __always_inline bool is_real_time(const struct task_struct *p)
 {
 	return p->prio < MAX_RT_PRIO;
 }
 
-/* The clock costs more than the rest: it is read where somebody will see the result. */
-static __always_inline u64 now_for(const struct accounting *acct)
+/*
+ * Comes before the task is given a CPU, at times before it has left its last one, and also for tasks that
+ * never slept: settings to bring up to date and a time to remember. The last one before a task without a job
+ * runs is the one that woke it, as no other can come until then. That saves a probe in sched_wakeup, which
+ * would have to look the task up once more.
+ */
+static __always_inline void wakes(struct observed *obs, struct task_struct *p)
 {
-	return acct->job_slot != SLO_NO_SLOT ? bpf_ktime_get_ns() : 0;
+	refresh_unit(&obs->acct, p);
+	/* The clock costs more than the rest: it is read where somebody will see the result. */
+	if (obs->acct.slot != SLO_NO_SLOT)
+		obs->waking_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void begin_observed(struct observed *obs, struct task_struct *p)
-{
-	struct accounting *acct = &obs->acct;
-	u64 from = obs->waking_ns;
-
-	obs->waking_ns = 0;
-	if (acct->job.state != SLO_JOB_NONE)
-		return;
-	refresh_unit(acct, p);
-	begin_job(acct);
-	if (acct->job_slot == SLO_NO_SLOT)
-		from = 0;
-	else if (from == 0)
-		from = bpf_ktime_get_ns();
-	else if (from < obs->slept_ns)
-		from = obs->slept_ns; /* woken while it was still on its way to sleep */
-	slo_job_wakes(&acct->job, from);
-}
-
-static __always_inline void on_wakeup(struct task_struct *p)
-{
-	struct observed *obs = follow(p);
-
-	if (!obs) {
-		__sync_fetch_and_add(&untracked, 1);
-		return;
-	}
-	if (is_real_time(p))
-		forget_job(&obs->acct);
-	else
-		begin_observed(obs, p);
-}
-
-/* Comes before the task is given a CPU, at times before it has left its last one, and also for tasks that
- * never slept: only a time to remember. */
 SEC("tp_btf/sched_waking")
 int BPF_PROG(slo_on_waking, struct task_struct *p)
 {
 	struct observed *obs = known(p);
 
-	if (obs && obs->acct.slot != SLO_NO_SLOT)
-		obs->waking_ns = bpf_ktime_get_ns();
+	if (obs)
+		wakes(obs, p);
 	return 0;
 }
 
-SEC("tp_btf/sched_wakeup")
-int BPF_PROG(slo_on_wakeup, struct task_struct *p)
-{
-	on_wakeup(p);
-	return 0;
-}
-
+/* A new task's first wakeup has no sched_waking. */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(slo_on_wakeup_new, struct task_struct *p)
 {
-	on_wakeup(p);
+	struct observed *obs = follow(p);
+
+	if (obs)
+		wakes(obs, p);
 	return 0;
 }
 
 SEC("tp_btf/task_newtask")
 int BPF_PROG(slo_on_fork, struct task_struct *p)
 {
-	follow(p); /* where it fails, the first wakeup tries again, and counts */
+	follow(p); /* where it fails, the first wakeup tries again */
 	return 0;
 }
 
-static __always_inline void on_switch_out(bool preempt, struct task_struct *p)
+static __always_inline void on_switch_out(bool preempt, struct task_struct *p, s32 cpu, u64 log_now)
 {
 	struct observed *obs = known(p);
 	struct slo_job_end end;
+	bool sleeps;
 	u64 now;
 
-	if (!obs || obs->acct.job.state == SLO_JOB_NONE)
+	if (!obs)
 		return;
+	/* The state as it is now, not the one that the tracepoint hands out: that of a task which a signal
+	 * kept from sleeping is back to running. */
+	sleeps = !preempt && p->__state != 0;
+	if (obs->acct.job.state == SLO_JOB_NONE) {
+		/* What came while it ran has not woken it. */
+		if (obs->waking_ns != 0 && !sleeps)
+			obs->waking_ns = 0;
+		return;
+	}
 	if (is_real_time(p)) {
 		forget_job(&obs->acct);
 		return;
 	}
-	now = now_for(&obs->acct);
-	/* The state as it is now, not the one that the tracepoint hands out: that of a task which a signal
-	 * kept from sleeping is back to running. */
-	if (preempt || p->__state == 0) {
+	now = bpf_ktime_get_ns();
+	if (!sleeps) {
 		slo_job_stops(&obs->acct.job, now);
 		return;
 	}
 	obs->slept_ns = now;
-	if (!slo_job_sleeps(&obs->acct.job, now, &end) || obs->acct.job_slot == SLO_NO_SLOT)
-		return;
+	slo_job_sleeps(&obs->acct.job, now, &end);
 	refresh_unit(&obs->acct, p);
-	count_job(&obs->acct, p, &end, (s32)bpf_get_smp_processor_id());
+	count_job(&obs->acct, p, &end, cpu, log_now);
 }
 
-static __always_inline void on_switch_in(struct task_struct *p)
+/* A job begins with its first run, and reaches back to the wakeup. */
+static __always_inline void on_switch_in(struct run_log *log, struct task_struct *p, u64 log_now)
 {
-	struct observed *obs = known(p);
+	struct observed *obs = follow(p);
+	u64 from;
 
-	if (!obs)
+	if (!obs) {
+		__sync_fetch_and_add(&untracked, 1);
 		return;
-	if (is_real_time(p)) {
+	}
+	if (obs->acct.cgroups == 0)
+		refresh_unit(&obs->acct, p); /* runs since before we looked */
+	log_run(log, p, obs->acct.cgroup_id, log_now, log_now);
+	log->is_judged = obs->acct.slot != SLO_NO_SLOT || obs->acct.job.state != SLO_JOB_NONE;
+	log->generation = obs->acct.generation;
+	from = obs->waking_ns;
+	if (obs->acct.job.state == SLO_JOB_NONE) {
+		/* Of no unit, or it was woken before the unit had settings, or before we looked. */
+		if (from == 0)
+			return;
+		obs->waking_ns = 0;
+		if (is_real_time(p))
+			return;
+		begin_job(&obs->acct);
+		/* It may have been woken while it was still on its way to sleep. */
+		slo_job_wakes(&obs->acct.job, from < obs->slept_ns ? obs->slept_ns : from);
+	} else if (is_real_time(p)) {
 		forget_job(&obs->acct);
 		return;
 	}
-	if (obs->acct.job.state == SLO_JOB_NONE) {
-		refresh_unit(&obs->acct, p);
-		begin_job(&obs->acct);
-	}
-	slo_job_runs(&obs->acct.job, now_for(&obs->acct));
+	slo_job_runs(&obs->acct.job, bpf_ktime_get_ns());
 }
 
 /* The arguments after these differ between kernels. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(slo_on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	if (!(prev->flags & PF_IDLE))
-		on_switch_out(preempt, prev);
-	if (!(next->flags & PF_IDLE))
-		on_switch_in(next);
+	s32 cpu = (s32)bpf_get_smp_processor_id();
+	struct run_log *log = run_log_of(cpu);
+	u64 log_now = run_queue_clock();
+
+	if (!log)
+		return 0;
+	/* What was known of a task when it got the CPU spares the look-up of one that nobody answers for. */
+	if (!(prev->flags & PF_IDLE) && (log->is_judged || log->generation != cfg_generation))
+		on_switch_out(preempt, prev, cpu, log_now);
+	if (next->flags & PF_IDLE)
+		log_idle(log, log_now);
+	else
+		on_switch_in(log, next, log_now);
 	return 0;
 }
 

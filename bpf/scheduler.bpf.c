@@ -155,10 +155,14 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	struct run_log *log;
 	u64 now = slo_rq_now(cpu);
 
 	if (!tctx)
 		return;
+	log = run_log_of(cpu);
+	if (log)
+		log_run(log, p, tctx->acct.cgroup_id, cctx->left_ns, now);
 	leave_queue(tctx);
 	/* First seen here (the kernel bypasses us while it attaches or detaches): its wait is not known, so
 	 * it does not count. */
@@ -220,7 +224,7 @@ static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p
 
 		*expected = slo_expect_exec_ns(*expected, end.exec_ns);
 	}
-	count_job(acct, p, &end, cpu);
+	count_job(acct, p, &end, cpu, now);
 }
 
 /*
@@ -245,6 +249,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		return;
 	charge_floor(cpu, cctx, now);
 	cctx->class = SLO_CLASS_NONE;
+	cctx->left_ns = now;
 	slo_job_stops(&tctx->acct.job, now);
 	if (tctx->class == SLO_CLASS_BEST_EFFORT)
 		tctx->vtime_ns += slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now), p->scx.weight);

@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 2u
+#define SLO_ABI_VERSION 3u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -97,9 +97,21 @@ static_assert(sizeof(struct slo_stats) == 128 + 2 * 8 * SLO_HIST_BUCKETS, "slo_s
 
 #define SLO_COMM_LEN 16u
 
+#define SLO_CGROUP_NAME_LEN 64u
+
+/* What ran most on the CPU of a missed job while the job lasted, its own task aside. */
+struct slo_rival {
+	slo_u64 ran_ns; /* all tasks of its cgroup together; 0: not known, and the rest is zero */
+	slo_u32 tid;    /* of its longest run, in the initial pid namespace */
+	slo_u32 pad;
+	char comm[SLO_COMM_LEN];
+	char cgroup[SLO_CGROUP_NAME_LEN]; /* the last component of its path; empty: not known any more */
+};
+static_assert(sizeof(struct slo_rival) == 96, "slo_rival");
+
 /*
- * A record of the ring buffer `events`: one missed job. Readers check the size first; later versions append
- * fields.
+ * A record of the ring buffer `events`: the worst missed job of a unit since its last record. Readers check
+ * the size first; later versions append fields.
  */
 struct deadline_event {
 	slo_u64 timestamp_ns;     /* CLOCK_MONOTONIC, at the end of the job */
@@ -108,8 +120,8 @@ struct deadline_event {
 	slo_u64 budget_ns;
 	slo_u64 wait_ns;
 	slo_u64 exec_ns;
-	slo_u64 suppressed;          /* misses of the unit since its last event that got none */
-	slo_u64 suppressed_worst_ns; /* the largest deadline_miss_ns among them */
+	slo_u64 key_ns;     /* CLOCK_MONOTONIC: it had to start by then, for what it turned out to execute */
+	slo_u64 suppressed; /* other misses of the unit since its last record */
 	slo_u32 slot;
 	slo_u32 cause; /* SLO_CAUSE_*, not NONE */
 	slo_u32 tid;   /* in the initial pid namespace */
@@ -117,16 +129,19 @@ struct deadline_event {
 	slo_u32 flags; /* SLO_CFG_RESPONSE: judged by response */
 	slo_u32 pad;
 	char comm[SLO_COMM_LEN]; /* as the task set it: any bytes, NUL-terminated */
+	struct slo_rival rival;
 };
-static_assert(sizeof(struct deadline_event) == 104, "deadline_event");
+static_assert(sizeof(struct deadline_event) == 200, "deadline_event");
 
 /* Value of event_limits at index slot: the rate limit of one unit's events. */
 struct slo_event_limit {
-	slo_u64 full_at_ns;          /* its token bucket, as slo_rate_take() wants it */
-	slo_u64 suppressed;          /* misses without an event since the last one that got one */
-	slo_u64 suppressed_worst_ns; /* the largest deadline_miss_ns among them */
+	slo_u64 full_at_ns; /* its token bucket, as slo_rate_take() wants it */
+	slo_u64 suppressed; /* misses since the last record that got none */
+	slo_u32 is_writing; /* one CPU at a time writes or takes the worst */
+	slo_u32 pad;
+	struct deadline_event worst; /* of the suppressed; deadline_miss_ns 0: none */
 };
-static_assert(sizeof(struct slo_event_limit) == 24, "slo_event_limit");
+static_assert(sizeof(struct slo_event_limit) == 224, "slo_event_limit");
 
 #define SLO_EXIT_REASON_LEN 128u
 #define SLO_EXIT_MSG_LEN 1024u

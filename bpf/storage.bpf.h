@@ -34,6 +34,7 @@ struct task_ctx {
 struct cpu_ctx {
 	u64 key_ns;      /* of the SLO task that runs, when it began to */
 	u64 ran_from_ns; /* when it began to */
+	u64 left_ns;     /* when the last task stopped */
 	u64 floor_credit_ns;
 	u64 floor_charged_ns;    /* the credit is right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */

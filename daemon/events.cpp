@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "bpf/rate_limit.h"
+#include "printable.h"
+#include "time_span.h"
 
 namespace slo {
 namespace {
@@ -16,12 +18,31 @@ std::uint32_t burst_of(std::uint64_t interval_ns) {
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, SLO_NSEC_PER_SEC / interval_ns));
 }
 
+// A name as the kernel has it, which need not end where its room does.
+template <std::size_t N>
+std::string name_of(const char (&text)[N]) {
+  return printable({text, strnlen(text, N)}, 4 * N);
+}
+
 void describe(MissReport& report, const deadline_event& event) {
+  report.miss_ns = event.deadline_miss_ns;
   report.cause = cause_name(event.cause);
   report.timestamp_ns = event.timestamp_ns;
+  report.key_ns = event.key_ns;
   report.budget_ns = event.budget_ns;
   report.wait_ns = event.wait_ns;
   report.exec_ns = event.exec_ns;
+  report.tid = event.tid;
+  report.cpu = event.cpu;
+  report.comm = name_of(event.comm);
+  report.rival = {};
+  if (event.rival.ran_ns != 0)
+    report.rival = {event.rival.ran_ns, event.rival.tid, name_of(event.rival.comm),
+                    name_of(event.rival.cgroup)};
+}
+
+std::string task_name(const std::string& comm, std::uint32_t tid) {
+  return comm + "[" + std::to_string(tid) + "]";
 }
 
 }  // namespace
@@ -47,8 +68,21 @@ std::optional<deadline_event> decode_event(std::span<const std::byte> record) {
   std::memcpy(&event, record.data(), sizeof(event));
   const bool is_cause = event.cause != SLO_CAUSE_NONE && event.cause < SLO_CAUSES;
   if (!is_cause || event.deadline_miss_ns == 0) return std::nullopt;
-  event.comm[SLO_COMM_LEN - 1] = '\0';
   return event;
+}
+
+std::string to_sentence(const MissReport& report, std::uint64_t count) {
+  std::string text = report.unit + ": " + std::to_string(count) + (count == 1 ? " job" : " jobs") +
+                     " over the budget of " + format_time_span_ns(report.budget_ns) + ", lately by " +
+                     format_latency_ns(report.miss_ns) + " (" + report.cause +
+                     "): " + task_name(report.comm, report.tid) + " waited " +
+                     format_latency_ns(report.wait_ns) + " and ran " + format_latency_ns(report.exec_ns);
+  const Rival& rival = report.rival;
+  if (rival.ran_ns == 0) return text;
+  text += "; meanwhile " + (rival.cgroup.empty() ? "" : rival.cgroup + ", mostly ") +
+          task_name(rival.comm, rival.tid) + ", ran " + format_latency_ns(rival.ran_ns) + " on CPU " +
+          std::to_string(report.cpu);
+  return text;
 }
 
 void MissReports::take(std::span<const std::byte> record, const UnitOfSlot& unit_of_slot) {
@@ -64,11 +98,7 @@ void MissReports::take(std::span<const std::byte> record, const UnitOfSlot& unit
   if (pending.since == 0) pending.since = next_since_++;
   report.unit = unit;
   report.count += 1 + event->suppressed;
-  report.miss_ns =
-      std::max<std::uint64_t>({report.miss_ns, event->deadline_miss_ns, event->suppressed_worst_ns});
-  if (event->deadline_miss_ns <= pending.worst_event_ns) return;
-  pending.worst_event_ns = event->deadline_miss_ns;
-  describe(report, *event);
+  if (event->deadline_miss_ns > report.miss_ns) describe(report, *event);
 }
 
 std::vector<MissReport> MissReports::due(std::uint64_t now_ns) {

@@ -22,17 +22,33 @@ namespace slo {
 // fine.
 [[nodiscard]] std::optional<deadline_event> decode_event(std::span<const std::byte> record);
 
-// Misses of one unit since its last report, and the worst of them.
+// What ran instead of a missed job: most of the time among all that ran on its CPU while it lasted.
+struct Rival {
+  std::uint64_t ran_ns = 0;  // all tasks of its cgroup together; 0: not known, and the rest is empty
+  std::uint32_t tid = 0;     // of its longest run
+  std::string comm{};
+  std::string cgroup{};  // the last component of its path, mostly a unit's name; empty: gone, or the root
+};
+
+// Misses of one unit since its last report; all but the first two members are about the worst of them.
 struct MissReport {
   std::string unit;
-  std::uint64_t count = 0;         // those included that the kernel sent no event for
-  std::uint64_t miss_ns = 0;       // by how much the worst one exceeded its budget
-  std::string cause;               // of the worst one of which more is known, as are the rest
+  std::uint64_t count = 0;    // those included that the kernel sent no event for
+  std::uint64_t miss_ns = 0;  // by how much it exceeded its budget
+  std::string cause;
   std::uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC, at the end of the job
+  std::uint64_t key_ns = 0;        // CLOCK_MONOTONIC: the latest start that would have kept the budget
   std::uint64_t budget_ns = 0;
   std::uint64_t wait_ns = 0;
   std::uint64_t exec_ns = 0;
+  std::uint32_t tid = 0;
+  std::uint32_t cpu = 0;  // where it ended
+  std::string comm{};     // as is rival.comm: fit to print, whatever the task called itself
+  Rival rival{};
 };
+
+// One line for an operator; count: the jobs it speaks of.
+[[nodiscard]] std::string to_sentence(const MissReport& report, std::uint64_t count);
 
 // Turns events into reports, at most one per unit and second and a number per second in all. What a limit
 // holds back is added to the next report of its unit; nothing is dropped. Single-threaded, no I/O.
@@ -56,9 +72,8 @@ class MissReports {
  private:
   struct Pending {
     MissReport report;
-    std::uint64_t worst_event_ns = 0;  // miss of the event that the report describes
-    std::uint64_t since = 0;           // place in the order of waiting; 0: nothing waits
-    std::uint64_t told_ns = 0;         // last report; 0: none yet
+    std::uint64_t since = 0;    // place in the order of waiting; 0: nothing waits
+    std::uint64_t told_ns = 0;  // last report; 0: none yet
   };
 
   std::map<std::string, Pending, std::less<>> pending_;

@@ -12,8 +12,6 @@
 #include <memory>
 #include <ranges>
 
-#include "time_span.h"
-
 namespace slo {
 namespace {
 
@@ -86,15 +84,25 @@ void Journal::deadline_missed(const MissReport& report) {
   if (unit.written_ns != 0 && report.timestamp_ns < unit.written_ns + misses_interval_ns) return;
   unit.written_ns = report.timestamp_ns;
   const std::uint64_t count = std::exchange(unit.held_back, 0);
-  write(Priority::notice,
-        report.unit + ": " + std::to_string(count) + (count == 1 ? " job" : " jobs") +
-            " over the budget of " + format_time_span_ns(report.budget_ns) + ", lately by " +
-            format_latency_ns(report.miss_ns) + " (" + report.cause + ")",
+  const auto usec = [](std::uint64_t ns) { return std::to_string(ns / SLO_NSEC_PER_USEC); };
+  const Rival& rival = report.rival;
+  const auto if_known = [&rival](std::string text) { return rival.ran_ns == 0 ? "" : std::move(text); };
+  write(Priority::notice, to_sentence(report, count),
         {{"MESSAGE_ID", std::string{message_id_deadline_missed}},
          {unit_field, report.unit},
          {"SCX_SLO_CAUSE", report.cause},
          {"SCX_SLO_COUNT", std::to_string(count)},
-         {"SCX_SLO_MISS_USEC", std::to_string(report.miss_ns / SLO_NSEC_PER_USEC)}});
+         {"SCX_SLO_MISS_USEC", usec(report.miss_ns)},
+         {"SCX_SLO_WAIT_USEC", usec(report.wait_ns)},
+         {"SCX_SLO_EXEC_USEC", usec(report.exec_ns)},
+         {"SCX_SLO_KEY_USEC", usec(report.key_ns)},
+         {"SCX_SLO_TID", std::to_string(report.tid)},
+         {"SCX_SLO_COMM", report.comm},
+         {"SCX_SLO_CPU", std::to_string(report.cpu)},
+         {"SCX_SLO_RIVAL", rival.cgroup},
+         {"SCX_SLO_RIVAL_USEC", if_known(usec(rival.ran_ns))},
+         {"SCX_SLO_RIVAL_TID", if_known(std::to_string(rival.tid))},
+         {"SCX_SLO_RIVAL_COMM", rival.comm}});
 }
 
 void Journal::failed(const Error& error) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <bpf/libbpf.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,6 +54,7 @@ class ObserverProgram : public AccountingProgram {
 template <class Skeleton>
 void configure_accounting(Skeleton& skeleton, const Topology& topology, const slo_tunables& tunables) {
   skeleton.rodata->tunables = tunables;
+  bpf_map__set_max_entries(skeleton.maps.run_logs, topology.nr_cpus);
   for (std::size_t cpu = 0; cpu < topology.shard_of_cpu.size() && cpu < SLO_MAX_CPUS; ++cpu)
     skeleton.rodata->cpu_shard[cpu] = topology.shard_of_cpu[cpu];
 }

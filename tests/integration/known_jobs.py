@@ -59,8 +59,6 @@ ON_ONE_CPU = (
 ON_SEVERAL_CPUS = (Case("migrated", AMPLE), Case("ping", AMPLE))
 # Where a driver cannot see a change of class as the definition has it: it counts one job too many.
 UNSEEN = {
-    ("rt-sleeps", "observing"): "taken off the CPU when it is ordinary again, it begins a job where it runs on",
-    ("rt-back-preempted", "observing"): "preempted when it is ordinary again, it begins a job where it runs on",
     ("rt-unswitched", "observing"): "the probes see a class only where a task is switched or woken",
     ("rt-queued", "observing"): "the probes see a class only where a task is switched or woken",
     ("rt-queued", "enforcing"): "put back into a queue, it begins a job as if it had been woken",

@@ -143,6 +143,13 @@ def journal_mark():
     return json.loads(last)["__CURSOR"] if last else ""
 
 
+def misses_told(unit):
+    """The journal's lines about missed jobs of the unit, as fields."""
+    run("journalctl", "--sync")
+    lines = output("journalctl", "-q", "-o", "json", f"SCX_SLO_UNIT={unit}").splitlines()
+    return [fields for fields in map(json.loads, lines) if "SCX_SLO_CAUSE" in fields]
+
+
 # scx-slo, by its bus
 
 

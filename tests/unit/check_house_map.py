@@ -50,7 +50,7 @@ CLIENT_MAY = ("daemon/client/*", "daemon/time_span.h", "daemon/slo.h", "daemon/e
 # What `scx-slo check` reads files with, so that it says what the daemon would say.
 PARSERS = ("daemon/unit_file.h", "daemon/config.h", "daemon/config_problem.h", "daemon/settings_file.h")
 CHECK = "daemon/client/check.*"
-ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u8|char|struct slo_\w+)\s+\w+(\[\w+\])*$")
+ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u8|char|struct (?:slo_\w+|deadline_event))\s+\w+(\[\w+\])*$")
 BPF_CALL = re.compile(r"\b((?:scx_)?bpf_\w+)\s*\(")
 
 

@@ -72,10 +72,66 @@ TEST(Events, RecordsThatContradictThemselvesAreRefused) {
   EXPECT_FALSE(decode_event(bytes(miss_of(1, 5, SLO_CAUSES))));
 }
 
-TEST(Events, TheNameOfTheTaskAlwaysEnds) {
+TEST_F(MissReportsTest, NamesEndWhereTheirRoomDoesAndAreFitToPrint) {
   auto event = miss_of(1, 5);
   std::memset(event.comm, 'x', sizeof(event.comm));
-  EXPECT_EQ(std::strlen(decode_event(bytes(event))->comm), SLO_COMM_LEN - 1);
+  std::memcpy(event.rival.comm, "a\n\x1b[2J", 7);
+  std::memset(event.rival.cgroup, 'c', sizeof(event.rival.cgroup));
+  event.rival.ran_ns = 1;
+  take(event);
+  const auto due = reports_.due(start);
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_EQ(due[0].comm, std::string(SLO_COMM_LEN, 'x'));
+  EXPECT_EQ(due[0].rival.comm, "a\\x0a\\x1b[2J");
+  EXPECT_EQ(due[0].rival.cgroup, std::string(SLO_CGROUP_NAME_LEN, 'c'));
+}
+
+TEST_F(MissReportsTest, AMissIsToldWithTheTaskItsTimesAndWhatRanInstead) {
+  auto event = miss_of(1, 1'300'000, SLO_CAUSE_PREEMPTED);
+  event.exec_ns = 400'000;
+  event.key_ns = 77;
+  event.tid = 1234;
+  event.cpu = 3;
+  std::strcpy(event.comm, "worker");
+  event.rival = {.ran_ns = 2'900'000, .tid = 567, .pad = 0, .comm = "stress-ng", .cgroup = "batch.service"};
+  take(event);
+  const auto due = reports_.due(start);
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_EQ(due[0].key_ns, 77U);
+  EXPECT_EQ(due[0].cpu, 3U);
+  EXPECT_EQ(due[0].rival.tid, 567U);
+  EXPECT_EQ(to_sentence(due[0], 3),
+            "u1.service: 3 jobs over the budget of 5ms, lately by 1.30ms (preempted): worker[1234] waited "
+            "6.30ms and "
+            "ran 400us; meanwhile batch.service, mostly stress-ng[567], ran 2.90ms on CPU 3");
+}
+
+TEST(Events, WhatIsNotKnownOfTheRivalIsLeftOut) {
+  MissReport report{.unit = "a.service", .count = 1, .miss_ns = 1'000'000, .cause = "late-start"};
+  report.budget_ns = 5'000'000;
+  report.wait_ns = 6'000'000;
+  report.comm = "a";
+  report.tid = 9;
+  const std::string alone =
+      "a.service: 1 job over the budget of 5ms, lately by 1.00ms (late-start): a[9] waited 6.00ms and ran "
+      "0ns";
+  EXPECT_EQ(to_sentence(report, 1), alone);
+  report.rival = {.ran_ns = 2'000'000, .tid = 8, .comm = "b", .cgroup = ""};
+  EXPECT_EQ(to_sentence(report, 1), alone + "; meanwhile b[8], ran 2.00ms on CPU 0");
+}
+
+TEST_F(MissReportsTest, OfTwoRecordsTheWorseIsDescribedWhole) {
+  auto event = miss_of(1, 500);
+  event.rival = {.ran_ns = 9, .tid = 8, .pad = 0, .comm = "first", .cgroup = "first.service"};
+  take(event);
+  event = miss_of(1, 600, SLO_CAUSE_PREEMPTED);
+  take(event);
+  take(miss_of(1, 400, SLO_CAUSE_OVERLONG));
+  const auto due = reports_.due(start);
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_EQ(due[0].cause, "preempted");
+  EXPECT_EQ(due[0].rival.ran_ns, 0U) << "not the one of another miss";
+  EXPECT_EQ(due[0].rival.cgroup, "");
 }
 
 TEST_F(MissReportsTest, TheFirstMissIsToldAtOnce) {
@@ -115,13 +171,11 @@ TEST_F(MissReportsTest, AUnitIsToldOfOnceASecondAndTheWorstIsKept) {
 TEST_F(MissReportsTest, WhatTheKernelHeldBackIsCounted) {
   auto event = miss_of(1, 10);
   event.suppressed = 41;
-  event.suppressed_worst_ns = 700;
   take(event);
   const auto due = reports_.due(start);
   ASSERT_THAT(due, SizeIs(1));
   EXPECT_EQ(due[0].count, 42U);
-  EXPECT_EQ(due[0].miss_ns, 700U);
-  EXPECT_EQ(due[0].wait_ns, 5'000'010U) << "details are those of the worst event";
+  EXPECT_EQ(due[0].miss_ns, 10U);
 }
 
 TEST_F(MissReportsTest, AllUnitsTogetherKeepTheGlobalRateAndNoneIsForgotten) {

@@ -33,11 +33,12 @@ def check(arm):
 class Measure:
     """One figure, measured in several rounds of all arms: lower is better.
 
-    bound: how much of the kernel's median ours may be; most: what none of our values may exceed. What only the daemon
-    does has no arm "kernel", and no ratio."""
+    bound: how much of the kernel's median that of the last arm may be; most: what none of its values may exceed. What
+    only the daemon does has no arm "kernel", and no ratio."""
 
     def __init__(self, name, unit, arms, bound=None, most=None):
         self.name, self.unit, self.arms, self.bound, self.most = name, unit, arms, bound, most
+        self.judged = arms[-1]
         self.values = {arm: [] for arm in arms}
 
     def median(self, arm):
@@ -47,9 +48,9 @@ class Measure:
         return self.median(arm) / self.median("kernel") if "kernel" in self.arms else None
 
     def kept(self):
-        if self.most is not None and max(self.values["scx-slo"]) > self.most:
+        if self.most is not None and max(self.values[self.judged]) > self.most:
             return False
-        return self.bound is None or self.ratio("scx-slo") <= self.bound
+        return self.bound is None or self.ratio(self.judged) <= self.bound
 
     def result(self):
         return {

@@ -19,6 +19,7 @@ import overview  # noqa: E402
 
 BENCHES = {
     "cost": cost.measure,
+    "accounting": cost.measure_accounting,
     "latency": latency.measure,
     "operating": operating.measure,
     "overview": overview.measure,

@@ -8,6 +8,8 @@ import arms
 import machine
 
 BOUND = 1.15
+# Observing: what counting costs without our scheduler.
+ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED = 1.06, 1.12
 ROUND_TRIPS = 20000
 PLAIN = "bench-pipe.service"
 BUDGETED = "bench-pipe-slo.service"
@@ -32,12 +34,12 @@ def instructions(unit):
     return json.loads(OUTPUT.read_text())["ns_per_round_trip"]
 
 
-def measure(rounds, say):
-    plain = arms.Measure("pipe round trip, no budget", "instructions", arms.ARMS, BOUND)
-    budgeted = arms.Measure("pipe round trip, with a budget", "instructions", arms.ARMS, BOUND)
+def measure_arms(name, compared, bounds, rounds, say):
+    plain = arms.Measure(f"{name}, no budget", "instructions", compared, bounds[0])
+    budgeted = arms.Measure(f"{name}, with a budget", "instructions", compared, bounds[1])
     prepare()
     for number in range(rounds):
-        for arm in arms.ARMS:
+        for arm in compared:
             arms.enter(arm)
             for figure, unit in ((plain, PLAIN), (budgeted, BUDGETED)):
                 figure.values[arm].append(instructions(unit))
@@ -46,3 +48,17 @@ def measure(rounds, say):
     machine.remove_files(PLAIN)
     machine.remove_files(BUDGETED)
     return [plain, budgeted]
+
+
+def measure(rounds, say):
+    return measure_arms("pipe round trip", ("kernel", "scx-slo"), (BOUND, BOUND), rounds, say)
+
+
+def measure_accounting(rounds, say):
+    return measure_arms(
+        "pipe round trip, observed",
+        ("kernel", "observing"),
+        (ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED),
+        rounds,
+        say,
+    )

@@ -29,8 +29,7 @@ def state(request, services):
 def test_jobs_waits_and_causes_are_as_defined(case, state, request):
     if (case.title, state) in known_jobs.UNSEEN:
         request.applymarker(
-            # Whether something takes it off the CPU in rt-sleeps is chance.
-            pytest.mark.xfail(strict=case.title != "rt-sleeps", reason=known_jobs.UNSEEN[case.title, state])
+            pytest.mark.xfail(strict=True, reason=known_jobs.UNSEEN[case.title, state])
         )
     count = known_jobs.play(case, state)
     for known in ("jobs", "kernel_jobs"):

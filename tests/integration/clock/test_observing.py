@@ -5,6 +5,7 @@ import known_answer
 import machine
 import pytest
 import three_units
+from figures import figures
 
 # A fifth of the CPU is its fair share beside four hogs: it has enough, but has to wait for it.
 LOAD = known_answer.Load(exec_ms=3, period_ms=20, budget_ms=5)
@@ -31,3 +32,15 @@ def test_jobs_and_misses_are_those_of_the_workload(state):
     assert count.said["max_ns"] < LOAD.period_ms * 1_000_000, "jobs run into each other: the load is no known answer"
     assert LOAD.jobs <= count.jobs <= LOAD.jobs + known_answer.OTHER_JOBS
     assert abs(count.misses - count.said["misses"]) <= TOLERANCE * LOAD.jobs + 2
+
+
+def test_a_miss_is_told_with_who_ran_instead():
+    told = machine.misses_told(known_answer.UNIT)
+    assert told, "the kernel's scheduler lets jobs miss beside hogs"
+    figures.append(told[0]["MESSAGE"])
+    wait, rival = (int(told[0][field]) for field in ("SCX_SLO_WAIT_USEC", "SCX_SLO_RIVAL_USEC"))
+    assert wait > LOAD.budget_ms * 1000
+    assert told[0]["SCX_SLO_COMM"] == "deadline_jobs"
+    assert told[0]["SCX_SLO_RIVAL"] == three_units.HOGS
+    assert told[0]["SCX_SLO_RIVAL_COMM"].startswith("stress-ng")
+    assert 0 < rival <= wait, "nobody ran longer than it waited"
