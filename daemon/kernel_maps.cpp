@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <ranges>
@@ -31,10 +30,6 @@ Result<Fd> make_map(const char* name, bpf_map_type type, std::uint32_t key_size,
 }
 
 }  // namespace
-
-Fd::~Fd() {
-  if (fd_ >= 0) close(fd_);
-}
 
 Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::uint32_t capacity) {
   std::unique_ptr<KernelMaps> maps(new KernelMaps(nr_shards, capacity));

@@ -10,28 +10,12 @@
 
 #include "bpf/slo_abi.h"
 #include "error.h"
+#include "fd.h"
 #include "units.h"
 
 struct bpf_map;
 
 namespace slo {
-
-// A file descriptor that is closed with its owner.
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 // Settings, statistics and events: made once, and used by every BPF object that is loaded, so that they
 // outlive it.

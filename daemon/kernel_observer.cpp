@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <span>
@@ -11,6 +8,7 @@
 
 #include "handle.h"
 #include "kernel.h"
+#include "kernel_iterator.h"
 #include "kernel_load.h"
 #include "kernel_programs.h"
 
@@ -27,19 +25,6 @@ constexpr const char* subject = "the probes";
 
 using SkeletonHandle = Handle<observer, observer__destroy>;
 
-// Runs an iterator program over all that it iterates.
-Result<void> run_iterator(const bpf_link* link) {
-  const Fd iterator(bpf_iter_create(bpf_link__fd(link)));
-  if (!iterator) return std::unexpected(load_error("iterate the tasks for", subject, errno));
-  std::array<char, 256> output{};
-  for (;;) {
-    const ssize_t n = read(iterator.get(), output.data(), output.size());
-    if (n == 0) return {};
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-      return std::unexpected(load_error("iterate the tasks for", subject, errno));
-  }
-}
-
 class LoadedObserver final : public ObserverProgram {
  public:
   explicit LoadedObserver(SkeletonHandle skeleton) : skeleton_(std::move(skeleton)) {}
@@ -49,7 +34,7 @@ class LoadedObserver final : public ObserverProgram {
     clear_load_log();
     if (const int err = observer__attach(skeleton_.get()); err != 0)
       return std::unexpected(load_error("attach", subject, err));
-    return run_iterator(skeleton_->links.slo_follow_existing);
+    return run_iterator(skeleton_->links.slo_follow_existing, subject);
   }
 
   void set_counting(bool counting) override { skeleton_->bss->is_counting = counting ? 1 : 0; }
