@@ -20,7 +20,7 @@ BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/sy
 CORE = ("error", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
         "unit_file", "config_files", "config", "overrides", "requirements", "units", "histogram", "window", "burn_rate",
         "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel", "latch", "recovery", "guard",
-        "audience", "manager", "fd")
+        "audience", "manager", "fd", "trace")
 CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)
@@ -44,13 +44,15 @@ LIBRARIES = (
 # Rooms that may include nothing of ours, and no library header, but what is named.
 BPF_PURE = {"bpf/slo_abi.h": (), "bpf/policy.h": ("bpf/slo_abi.h",), "bpf/job.h": ("bpf/slo_abi.h",),
             "bpf/rate_limit.h": ("bpf/slo_abi.h",),
-            "bpf/slo_histogram.h": ("bpf/slo_abi.h",)}
+            "bpf/slo_histogram.h": ("bpf/slo_abi.h",), "bpf/slo_trace.h": ("bpf/slo_abi.h",)}
+# Whose structs leave the process they were made in.
+LAYOUTS = ("bpf/slo_abi.h", "bpf/slo_trace.h")
 CLIENT_MAY = ("daemon/client/*", "daemon/time_span.h", "daemon/slo.h", "daemon/error.h", "daemon/handle.h",
-              "daemon/histogram.h")
+              "daemon/histogram.h", "daemon/trace.h", "daemon/fd.h")
 # What `scx-slo check` reads files with, so that it says what the daemon would say.
 PARSERS = ("daemon/unit_file.h", "daemon/config.h", "daemon/config_problem.h", "daemon/settings_file.h")
 CHECK = "daemon/client/check.*"
-ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u8|char|struct (?:slo_\w+|deadline_event))\s+\w+(\[\w+\])*$")
+ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u16|slo_u8|char|struct (?:slo_\w+|deadline_event))\s+\w+(\[\w+\])*$")
 BPF_CALL = re.compile(r"\b((?:scx_)?bpf_\w+)\s*\(")
 
 
@@ -75,7 +77,7 @@ def check_include(path, target):
         yield f"{path} may include {' and '.join(BPF_PURE[path]) or 'nothing'} alone"
     parses = matches(path, (CHECK,)) and target in PARSERS
     if path.startswith("daemon/client/") and target.startswith("daemon/") and not (parses or matches(target, CLIENT_MAY)):
-        yield "client includes no rooms of the daemon but time_span, slo, histogram, error and handle (and check the parsers)"
+        yield "client includes no rooms of the daemon but time_span, slo, histogram, trace, error, handle and fd (and check the parsers)"
     if matches(path, CORE_FILES) and target.startswith("daemon/") and not matches(target, CORE_FILES):
         yield "the core includes rooms of the core alone"
     if path.startswith("daemon/") and not path.startswith("daemon/client/") and target.startswith("daemon/client/"):
@@ -106,7 +108,7 @@ def check_tree(tree):
         for name in INCLUDE.findall(code):
             for why in check_include(path, resolve(tree, source, name)):
                 yield f"{path}: includes {name}: {why}"
-        if path == "bpf/slo_abi.h":
+        if path in LAYOUTS:
             for why in check_abi(code):
                 yield f"{path}: {why}"
         if path in BPF_PURE:
@@ -142,6 +144,7 @@ PLANTED = (
     ("bpf/slo_abi.h", "struct s { long n; };\n", "long n"),
     ("bpf/slo_abi.h", "struct s { slo_u64 *p; };\n", "*p"),
     ("bpf/slo_abi.h", "struct s { enum kind k; };\n", "enum kind k"),
+    ("bpf/slo_trace.h", "struct s { unsigned short n; };\n", "unsigned short n"),
     ("bpf/policy.h", '#include "slo_histogram.h"\n', "bpf/slo_abi.h alone"),
     ("bpf/policy.h", "#include <bpf/bpf_helpers.h>\n", "bpf/slo_abi.h alone"),
     ("bpf/policy.h", "static inline int f(void) { return bpf_ktime_get_ns() > 0; }\n", "bpf_ktime_get_ns"),
