@@ -42,6 +42,7 @@ enum {
 	BPF_F_MMAPABLE = 1U << 10,
 	BPF_F_TIMER_CPU_PIN = 1U << 1,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1U << 0,
+	BPF_RB_NO_WAKEUP = 1U << 0,
 };
 #define CLOCK_MONOTONIC 1
 
@@ -49,6 +50,7 @@ enum {
 #define PF_IDLE 0x00000002
 #define PF_KTHREAD 0x00200000
 #define MAX_RT_PRIO 100
+#define TASK_DEAD 0x00000080
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -105,6 +107,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
+	unsigned int on_cpu; /* an int until 7.1, a u8 since: what is unsigned here is fitted to either */
 	int prio;
 	int nr_cpus_allowed;
 	const cpumask_t *cpus_ptr;

@@ -20,7 +20,7 @@ BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/sy
 CORE = ("error", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
         "unit_file", "config_files", "config", "overrides", "requirements", "units", "histogram", "window", "burn_rate",
         "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel", "latch", "recovery", "guard",
-        "audience", "manager", "fd", "trace")
+        "audience", "manager", "fd", "trace", "trace_source")
 CORE_FILES = tuple(f"daemon/{room}.*" for room in CORE)
 
 # (what is included, who alone may include it, why)
@@ -28,8 +28,8 @@ LIBRARIES = (
     (("libbpf:*", "linux/bpf.h"), ("bpf/*", "daemon/kernel.*", "daemon/kernel_*", "daemon/kfunc_check.*",
                                      "tests/unit/kfunc_check_test.cpp"),
      "libbpf belongs to kernel, kernel_* and kfunc_check"),
-    (("*.skel.h",), ("daemon/kernel_scheduler.cpp", "daemon/kernel_observer.cpp"),
-     "the BPF objects belong to kernel_scheduler and kernel_observer"),
+    (("*.skel.h",), ("daemon/kernel_scheduler.cpp", "daemon/kernel_observer.cpp", "daemon/kernel_recorder.cpp"),
+     "the BPF objects belong to kernel_scheduler, kernel_observer and kernel_recorder"),
     (("sdbus-c++/*", "sdbus-c++.h", "*_adaptor.h"), BUS_ROOMS,
      "sdbus belongs to main, bus_*, authority, systemd_client and client"),
     (("systemd/*",), BUS_ROOMS + ("daemon/journal.*", "tests/unit/fake_systemd.h"),
