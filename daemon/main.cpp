@@ -2,9 +2,11 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
+#include <sys/utsname.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -28,6 +30,7 @@
 #include "journal.h"
 #include "kernel.h"
 #include "kernel_probe.h"
+#include "kernel_recorder.h"
 #include "latch.h"
 #include "manager.h"
 #include "requirements.h"
@@ -43,6 +46,8 @@ constexpr int exit_requirements = 78;  // EX_CONFIG: starting again does not hel
 constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
+constexpr std::uint64_t often_usec = usec_per_sec / 20;
+constexpr std::uint64_t often_slack_usec = often_usec / 10;
 constexpr std::uint64_t load_patience_usec = 180 * usec_per_sec;
 
 using EventLoop = std::unique_ptr<sd_event, Deleter<sd_event_unref>>;
@@ -68,7 +73,15 @@ std::uint64_t clock_ns(clockid_t clock) {
 }
 
 Instant now() {
-  return {.boot_ns = clock_ns(CLOCK_BOOTTIME), .monotonic_ns = clock_ns(CLOCK_MONOTONIC)};
+  return {.boot_ns = clock_ns(CLOCK_BOOTTIME),
+          .monotonic_ns = clock_ns(CLOCK_MONOTONIC),
+          .realtime_ns = clock_ns(CLOCK_REALTIME)};
+}
+
+Machine this_machine() {
+  Machine machine{.cpus = static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_ONLN))};
+  if (utsname name{}; uname(&name) == 0) machine.kernel = name.release;
+  return machine;
 }
 
 void notify(const std::string& message) {
@@ -101,6 +114,38 @@ class StatusLine final : public Audience {
     status.front() = static_cast<char>(status.front() - 'a' + 'A');
     notify("STATUS=" + status + ": " + reason);
   }
+};
+
+// Calls back about twenty times a second while it is switched on.
+class OftenTimer {
+ public:
+  explicit OftenTimer(sd_event* event) {
+    sd_event_source* source = nullptr;
+    check(sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, often_usec, often_slack_usec, on_time,
+                                     this),
+          "start the clock");
+    source_.reset(source);
+    set(false);
+  }
+
+  void call(std::function<void()> body) { body_ = std::move(body); }
+  void set(bool on) {
+    if (on) static_cast<void>(sd_event_source_set_time_relative(source_.get(), often_usec));
+    static_cast<void>(sd_event_source_set_enabled(source_.get(), on ? SD_EVENT_ONESHOT : SD_EVENT_OFF));
+  }
+
+ private:
+  static int on_time(sd_event_source* /*source*/, std::uint64_t /*usec*/, void* userdata) {
+    auto* const self = static_cast<OftenTimer*>(userdata);
+    self->set(true);  // first: what is called may switch it off
+    return guard_callback(0, log_exception, [self] {
+      self->body_();
+      return 0;
+    });
+  }
+
+  std::unique_ptr<sd_event_source, Deleter<sd_event_source_disable_unref>> source_;
+  std::function<void()> body_ = [] {};
 };
 
 // What systemd waits for, and what it is told.
@@ -258,6 +303,7 @@ int run(const std::string& log_level) {
       [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
   const Patience patience;
   StatusLine status_line;
+  OftenTimer often(event.get());
   Audiences audience({&journal, &bus, &status_line});
   Manager manager({.kernel = **kernel,
                    .source = bus,
@@ -267,10 +313,14 @@ int run(const std::string& log_level) {
                    .check_requirements = requirements,
                    .keep_latch = [&latch_file](const Latch& latch) { return latch_file.write(latch); },
                    .now = now,
-                   .loading = [&patience](bool begins) { patience.loading(begins); }},
+                   .loading = [&patience](bool begins) { patience.loading(begins); },
+                   .load_recorder = load_recorder,
+                   .machine = this_machine,
+                   .tick_often = [&often](bool on) { often.set(on); }},
                   std::move(config), read_latch(latch_file));
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
   Service service{.event = event.get(), .kernel = **kernel, .manager = manager, .bus = bus};
+  often.call([&manager] { manager.forward_recording(); });
   list_ended = [&service](bool came) { service.list_ended(came); };
   add_event_sources(service);
 
@@ -285,6 +335,8 @@ int run(const std::string& log_level) {
 }  // namespace slo
 
 int main(int argc, char** argv) {
+  // A reader of a trace may go when it likes; writing to it then fails, which is enough.
+  static_cast<void>(signal(SIGPIPE, SIG_IGN));
   CLI::App app("The daemon of scx-slo: keeps the latency budgets of systemd units. systemd starts it.",
                "scx-slod");
   std::string log_level = "info";

@@ -37,6 +37,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
       units_(around_.read_unit_files, config_.config.tunables.capacity),
       misses_(config_.config.tunables.event_global_interval_ns),
       recovery_(latch),
+      recording_(around_.tick_often),
       kept_latch_(std::move(latch)) {
   recovery_.set_policy(policy_of(config_.config));
   static_cast<void>(units_.set_defaults(config_.config.defaults));  // no unit yet whose settings could change
@@ -108,7 +109,29 @@ void Manager::reload() {
   around_.source.request_list();
 }
 
+Result<Fd> Manager::record(const std::vector<std::string>& names, std::uint64_t for_ns) {
+  around_.loading(true);
+  auto source = around_.load_recorder();
+  around_.loading(false);
+  if (!source) return std::unexpected(source.error());
+  const Instant now = around_.now();  // not before: loading may take seconds
+  Machine machine = around_.machine();
+  TraceInfo info{.cpus = machine.cpus,
+                 .start_ns = now.monotonic_ns,
+                 .start_realtime_ns = now.realtime_ns,
+                 .planned_ns = for_ns,
+                 .state = std::string(to_string(state_)),
+                 .kernel = std::move(machine.kernel)};
+  for (const auto& name : names) info.units.push_back(trace_unit(name));
+  return recording_.begin(*std::move(source), info);
+}
+
+void Manager::forward_recording() {
+  recording_.forward(around_.now().monotonic_ns);
+}
+
 void Manager::stop() {
+  recording_.stop(around_.now().monotonic_ns);
   attached_ = false;
   around_.kernel.detach();
   set_state(State::idle, "scx-slo was stopped");
@@ -146,6 +169,7 @@ void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew)
   }
   for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
   if (units_.take_changed()) around_.audience.units_changed();
+  recording_.follow(units_);
   settle();
 }
 
@@ -154,6 +178,17 @@ void Manager::apply(const CfgChange& change) {
   // A cgroup that vanished in the meantime needs no settings; systemd's word about its unit is on the way.
   if (applied || applied.error().errno_value == ENOENT) return;
   around_.audience.failed(applied.error());
+}
+
+TraceUnit Manager::trace_unit(const std::string& name) const {
+  TraceUnit unit{.name = name};
+  if (const UnitFact* fact = units_.fact(name)) unit.cgroup_id = fact->cgroup_id;
+  const SloSettings settings = units_.in_force(name);
+  if (!settings.budget || settings.budget->value.is_infinite()) return unit;
+  unit.budget_ns = settings.budget->value.ns();
+  unit.max_exec_ns = settings.max_exec ? settings.max_exec->value.ns() : 0;
+  unit.bounds_response = settings.metric && settings.metric->value.is_response();
+  return unit;
 }
 
 // Brings what runs in line with what is decided, and says what came of it.

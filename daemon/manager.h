@@ -16,11 +16,13 @@
 #include "error.h"
 #include "events.h"
 #include "latch.h"
+#include "recording.h"
 #include "recovery.h"
 #include "requirements.h"
 #include "scheduler_kernel.h"
 #include "state.h"
 #include "stats.h"
+#include "trace_source.h"
 #include "units.h"
 
 namespace slo {
@@ -32,10 +34,17 @@ class UnitSource {
   virtual void request_list() = 0;  // asynchronous: ends in Manager::units_listed
 };
 
-// One moment on both clocks of the kernel.
+// One moment on the clocks of the kernel.
 struct Instant {
   std::uint64_t boot_ns = 0;       // CLOCK_BOOTTIME: goes on while the machine sleeps
   std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC, that of the heartbeat
+  std::uint64_t realtime_ns = 0;   // CLOCK_REALTIME, for people
+};
+
+// What a trace says of the machine.
+struct Machine {
+  std::uint32_t cpus = 0;  // online
+  std::string kernel = {};
 };
 
 // What the manager works with; all of it outlives the manager.
@@ -50,6 +59,10 @@ struct Surroundings {
   std::function<Instant()> now;
   // Around each load of BPF programs, which the kernel's verifier may make take a minute or more.
   std::function<void(bool begins)> loading;
+  LoadTraceSource load_recorder;
+  std::function<Machine()> machine;
+  // forward_recording() is to be called about twenty times a second, or no longer.
+  std::function<void(bool often)> tick_often;
 };
 
 // Ties the rooms together: fact in, decision asked, action passed on. Single-threaded.
@@ -77,6 +90,10 @@ class Manager {
   void detach();
   void reload();  // the daemon-wide configuration at once, all units by a fresh list from the source
   void stop();    // the daemon ends
+  // Records what the tasks of these units do; they are known, different, and 1..SLO_TRACE_UNITS_MAX, and no
+  // recording is under way. Answers with what to read the trace from.
+  [[nodiscard]] Result<Fd> record(const std::vector<std::string>& names, std::uint64_t for_ns);
+  void forward_recording();
 
   // Questions.
   [[nodiscard]] State state() const { return state_; }
@@ -85,6 +102,7 @@ class Manager {
   [[nodiscard]] bool cannot_enforce() const { return cannot_enforce_; }
   // false: the scheduler is attached and has stopped serving its queues.
   [[nodiscard]] bool scheduler_alive() const { return alive_; }
+  [[nodiscard]] bool recording() const { return recording_.under_way(); }
   [[nodiscard]] Mode mode() const { return config_.config.mode; }
   [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
   [[nodiscard]] KernelCounters counters() const { return around_.kernel.counters(); }
@@ -101,6 +119,7 @@ class Manager {
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
+  [[nodiscard]] TraceUnit trace_unit(const std::string& name) const;
   void settle();
   void notice_end(std::uint64_t now_ns);
   void carry_out(Driver wanted, std::uint64_t now_ns);
@@ -116,6 +135,7 @@ class Manager {
   Units units_;
   MissReports misses_;
   Recovery recovery_;
+  Recording recording_;
   Latch kept_latch_;
   bool listed_ = false;
   bool attached_ = false;  // by us, and its end not yet noticed

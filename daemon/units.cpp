@@ -125,6 +125,11 @@ bool Units::known(std::string_view name) const {
   return entries_.contains(name);
 }
 
+const UnitFact* Units::fact(std::string_view name) const {
+  const auto entry = entries_.find(name);
+  return entry == entries_.end() ? nullptr : &entry->second.fact;
+}
+
 const Unit* Units::effective(std::string_view name) const {
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return nullptr;

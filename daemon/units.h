@@ -70,6 +70,8 @@ class Units {
   // Units with settings of their own, by name.
   [[nodiscard]] const std::map<std::string, Unit, std::less<>>& configured() const;
   [[nodiscard]] bool known(std::string_view name) const;  // listed, with settings or not
+  // What systemd said of it last; nullptr when the name is not known.
+  [[nodiscard]] const UnitFact* fact(std::string_view name) const;
   // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest
   // ancestor; nullptr when none, or when the name is not known.
   [[nodiscard]] const Unit* effective(std::string_view name) const;

@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -129,6 +131,60 @@ class Kernel final : public SchedulerKernel {
 
  private:
   Driver driver_ = Driver::none;
+};
+
+// A kernel that records what the test says.
+class Recorder {
+ public:
+  // Given by the test.
+  std::optional<Error> load_error;
+  std::optional<Error> start_error;
+  std::deque<slo_trace_record> waiting;
+  std::uint64_t lost = 0;
+
+  // Kept for the test.
+  std::map<std::uint64_t, std::uint32_t> units;  // by cgroup id
+  bool loaded = false;
+  bool recording = false;
+
+  [[nodiscard]] Result<std::unique_ptr<TraceSource>> load() {
+    if (load_error) return std::unexpected(*load_error);
+    loaded = true;
+    return std::make_unique<Source>(*this);
+  }
+
+ private:
+  class Source final : public TraceSource {
+   public:
+    explicit Source(Recorder& recorder) : recorder_(recorder) {}
+    ~Source() override { recorder_.loaded = recorder_.recording = false; }
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+
+    [[nodiscard]] Result<void> follow(std::uint64_t cgroup_id, std::uint32_t unit) override {
+      recorder_.units[cgroup_id] = unit;
+      return {};
+    }
+    void forget(std::uint64_t cgroup_id) override { recorder_.units.erase(cgroup_id); }
+    [[nodiscard]] Result<void> start() override {
+      if (recorder_.start_error) return std::unexpected(*recorder_.start_error);
+      recorder_.recording = true;
+      return {};
+    }
+    [[nodiscard]] std::size_t take(std::span<slo_trace_record> room) override {
+      std::size_t taken = 0;
+      for (; taken < room.size() && !recorder_.waiting.empty(); ++taken) {
+        room[taken] = recorder_.waiting.front();
+        recorder_.waiting.pop_front();
+      }
+      return taken;
+    }
+    [[nodiscard]] std::uint64_t lost() const override { return recorder_.lost; }
+    void stop() override { recorder_.recording = false; }
+
+   private:
+    Recorder& recorder_;
+  };
 };
 
 // Counts requests; the test answers them by Manager::units_listed.

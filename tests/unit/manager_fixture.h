@@ -57,7 +57,10 @@ class ManagerTest : public testing::Test {
                                 EXPECT_NE(loading_, begins);
                                 loading_ = begins;
                                 if (begins) ++loads_;
-                              }};
+                              },
+                          .load_recorder = [this] { return recorder_.load(); },
+                          .machine = [] { return Machine{.cpus = 2, .kernel = "6.99.1-test"}; },
+                          .tick_often = [this](bool often) { often_ = often; }};
       manager_.emplace(std::move(around), reading_, latch_);
     }
     return *manager_;
@@ -96,6 +99,8 @@ class ManagerTest : public testing::Test {
   Requirements found_;
   Latch latch_;
   std::optional<Error> latch_error_;
+  fakes::Recorder recorder_;
+  bool often_ = false;
   Instant now_{.boot_ns = 5000 * sec, .monotonic_ns = 1000 * sec};
   int checks_ = 0;
   bool loading_ = false;
