@@ -9,6 +9,7 @@
 #include <exception>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -49,6 +50,28 @@ constexpr std::uint64_t longest_trial_usec = 7ULL * 24 * 3600 * 1'000'000;
 // For this long callers share one document of all statistics: they pay for what they keep of it, but making
 // it is our work.
 constexpr std::uint64_t all_stats_usec = 50'000;
+
+sdbus::Error invalid_arguments(const std::string& text) {
+  return sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.InvalidArgs"}, text};
+}
+
+// What is wrong with an order to record.
+std::optional<sdbus::Error> refuse_recording(const Manager& manager, const std::vector<std::string>& units,
+                                             std::uint64_t for_usec) {
+  if (for_usec < shortest_recording_usec || for_usec > longest_recording_usec)
+    return invalid_arguments("a recording of " + std::to_string(for_usec) + " us: accepted is 1s to 10min");
+  if (units.empty() || units.size() > SLO_TRACE_UNITS_MAX)
+    return invalid_arguments("a recording of " + std::to_string(units.size()) + " units: accepted is 1 to " +
+                             std::to_string(SLO_TRACE_UNITS_MAX));
+  if (std::set<std::string>(units.begin(), units.end()).size() < units.size())
+    return invalid_arguments("a recording names a unit twice");
+  for (const auto& unit : units) {
+    if (!manager.knows(unit)) return no_such_unit(manager, unit);
+  }
+  if (!manager.recording()) return std::nullopt;
+  return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.Recording"},
+                      "a recording is under way, and there can be one at a time"};
+}
 
 sdbus::Error not_attached(const slo::Error& error) {
   return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NotAttached"}, error.message()};
@@ -211,8 +234,7 @@ class BusManager::Object final
   void AttachFor(sdbus::Result<>&& result, std::uint64_t for_usec) override {
     when_allowed("org.scxslo.attach", std::move(result), [this, for_usec]() -> std::optional<sdbus::Error> {
       if (for_usec < shortest_trial_usec || for_usec > longest_trial_usec)
-        return sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.InvalidArgs"},
-                            "a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w"};
+        return invalid_arguments("a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w");
       return attach(for_usec * SLO_NSEC_PER_USEC);
     });
   }
@@ -241,6 +263,26 @@ class BusManager::Object final
       reloads_.push_back(caller);
       manager_.reload();
     });
+  }
+
+  void Record(sdbus::Result<sdbus::UnixFd>&& result, std::vector<std::string> units,
+              std::uint64_t for_usec) override {
+    auto caller = std::make_shared<sdbus::Result<sdbus::UnixFd>>(std::move(result));
+    authority_.check("org.scxslo.record",
+                     [this, caller, units = std::move(units), for_usec](std::optional<sdbus::Error> denied) {
+                       if (!denied) denied = refuse_recording(manager_, units, for_usec);
+                       if (denied) {
+                         caller->returnError(*denied);
+                         return;
+                       }
+                       auto reader = manager_.record(units, for_usec * SLO_NSEC_PER_USEC);
+                       if (reader) {
+                         caller->returnResults(sdbus::UnixFd{reader->release(), sdbus::adopt_fd});
+                       } else {
+                         caller->returnError(sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.Unsupported"},
+                                                          reader.error().message()});
+                       }
+                     });
   }
 
   std::optional<sdbus::Error> attach(std::optional<std::uint64_t> trial_ns) {

@@ -23,6 +23,7 @@ GUARDED = {
     "org.scxslo.Manager1.Confirm": "org.scxslo.attach",
     "org.scxslo.Manager1.Detach": "org.scxslo.detach",
     "org.scxslo.Manager1.Reload": "org.scxslo.reload",
+    "org.scxslo.Manager1.Record": "org.scxslo.record",
 }
 STANDARD = {
     "org.freedesktop.DBus.Introspectable.Introspect",
