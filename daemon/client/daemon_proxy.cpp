@@ -236,6 +236,19 @@ Answer<std::vector<UnitSetting>> DaemonProxy::settings(const std::string& unit) 
   });
 }
 
+Answer<Fd> DaemonProxy::record(const std::vector<std::string>& units, std::uint64_t for_usec) const {
+  return attempt([&] {
+    sdbus::UnixFd trace;
+    bus_->manager()
+        .callMethod("Record")
+        .onInterface(manager_interface)
+        .withTimeout(order_timeout)
+        .withArguments(units, for_usec)
+        .storeResultsTo(trace);
+    return Fd(trace.release());
+  });
+}
+
 Answer<void> DaemonProxy::order(const Options& options) const {
   std::string method(to_string(options.command));
   method.front() = static_cast<char>(method.front() - 'a' + 'A');

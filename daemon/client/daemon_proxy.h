@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "daemon/fd.h"
 #include "failure.h"
 #include "figures.h"
 #include "options.h"
@@ -33,6 +35,8 @@ class DaemonProxy {
   [[nodiscard]] Answer<UnitReport> stats(const std::string& unit) const;
   // What holds for `unit`, inherited and default settings included.
   [[nodiscard]] Answer<std::vector<UnitSetting>> settings(const std::string& unit) const;
+  // What to read the trace of these units from.
+  [[nodiscard]] Answer<Fd> record(const std::vector<std::string>& units, std::uint64_t for_usec) const;
   // attach (for a while), confirm, detach or reload.
   [[nodiscard]] Answer<void> order(const Options& options) const;
 

@@ -14,8 +14,10 @@
 #include "json.h"
 #include "options.h"
 #include "output.h"
+#include "record_loop.h"
 #include "report.h"
 #include "screen.h"
+#include "show_trace.h"
 #include "systemd_proxy.h"
 #include "watch_loop.h"
 
@@ -76,6 +78,9 @@ Answer<Outcome> order(const DaemonProxy& daemon, const Options& options) {
 
 Answer<Outcome> carry_out(const Options& options) {
   if (options.command == Command::check) return check(options);
+  if (options.command == Command::show_trace) return Outcome{{}, show_trace(options)};
+  if (options.command == Command::record)
+    return record(options).transform([](int code) { return Outcome{{}, code}; });
   if (options.watch_usec) {
     return watch(options, *options.watch_usec).transform([](int code) { return Outcome{{}, code}; });
   }
@@ -91,7 +96,9 @@ Answer<Outcome> carry_out(const Options& options) {
     case Command::cat:
       return cat(*daemon, options.unit, options.json);
     case Command::check:
-      break;  // above: it needs no daemon
+    case Command::record:
+    case Command::show_trace:
+      break;  // above
     case Command::attach:
     case Command::confirm:
     case Command::detach:

@@ -24,6 +24,8 @@ constexpr std::array commands{
     std::pair{Command::confirm, "Stay attached after attach --for (root)"},
     std::pair{Command::detach, "Hand scheduling back to the kernel; the daemon stays (root)"},
     std::pair{Command::reload, "Read the settings of all units anew (root)"},
+    std::pair{Command::record, "Write down when the tasks of units wake, run and sleep (root)"},
+    std::pair{Command::show_trace, "Show what is in a file that record has written, without the daemon"},
 };
 
 constexpr std::string_view footer =
@@ -63,10 +65,21 @@ std::expected<std::uint64_t, std::string> watch_usec(const std::string& text) {
                          "' is no interval; accepted is a time with its unit, 100ms to 1h, such as 2s");
 }
 
+std::expected<std::uint64_t, std::string> recording_usec(const std::string& text) {
+  constexpr std::uint64_t shortest = 1'000'000;
+  constexpr std::uint64_t longest = 600'000'000;
+  const auto ns = parse_time_span_ns(text);
+  if (ns && *ns / nsec_per_usec >= shortest && *ns <= longest * nsec_per_usec) return *ns / nsec_per_usec;
+  return std::unexpected("--for '" + text +
+                         "' cannot be recorded; accepted is a time with its unit, 1s to 10min, such as 30s");
+}
+
 // As they stand on the command line.
 struct Arguments {
   std::optional<std::string> unit;
+  std::vector<std::string> units;
   std::string trial;
+  std::string recording;
   std::string watch;
 };
 
@@ -86,6 +99,20 @@ void add_arguments(CLI::App& app, Command command, Options& options, Arguments& 
                  "Print again and again, with what is new since the last time; INTERVAL is 2s unless given")
         ->option_text("or --watch=INTERVAL");
   }
+  if (command == Command::record) {
+    app.add_option("UNIT", arguments.units, "The units; .service is added to a name without a suffix")
+        ->required();
+    app.add_option("--for", arguments.recording, "How long: 1s to 10min")->type_name("TIME")->required();
+    app.add_option("-o,--output", options.file,
+                   "Where to: a file that does not exist, or - for standard output")
+        ->type_name("FILE")
+        ->required();
+    app.add_flag("--force", options.force, "Overwrite the file if it exists");
+  }
+  if (command == Command::show_trace) {
+    app.add_option("FILE", options.file, "The file to read")->required();
+    app.add_flag("--records", options.records, "Print each record, instead of what they add up to");
+  }
   if (command == Command::attach)
     app.add_option("--for", arguments.trial,
                    "Detach again after this time, unless confirmed with: scx-slo confirm")
@@ -99,6 +126,18 @@ std::expected<void, std::string> complete(Options& options, const Arguments& arg
     if (!usec) return std::unexpected(usec.error());
     options.for_usec = *usec;
   }
+  if (!arguments.recording.empty()) {
+    const auto usec = recording_usec(arguments.recording);
+    if (!usec) return std::unexpected(usec.error());
+    options.for_usec = *usec;
+  }
+  for (const std::string& unit : arguments.units) {
+    auto full = complete_unit_name(unit);
+    if (!full) return std::unexpected(full.error());
+    if (!std::ranges::contains(options.units, *full)) options.units.push_back(*std::move(full));
+  }
+  if (options.records && options.json)
+    return std::unexpected("--records prints lines for people; scx-slo-trace(5) tells programs what to read");
   if (!arguments.watch.empty()) {
     const auto usec = watch_usec(arguments.watch);
     if (!usec) return std::unexpected(usec.error());
@@ -136,6 +175,10 @@ std::string_view to_string(Command command) {
       return "detach";
     case Command::reload:
       return "reload";
+    case Command::record:
+      return "record";
+    case Command::show_trace:
+      return "show-trace";
   }
   std::unreachable();
 }

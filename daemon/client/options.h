@@ -11,7 +11,7 @@
 
 namespace slo::client {
 
-enum class Command { status, list, stats, cat, check, attach, confirm, detach, reload };
+enum class Command { status, list, stats, cat, check, attach, confirm, detach, reload, record, show_trace };
 [[nodiscard]] std::string_view to_string(Command command);
 
 // Exit codes of scx-slo(1).
@@ -25,8 +25,13 @@ struct Options {
   bool json = false;
   std::vector<std::filesystem::path> files = {};  // only for check
   std::string unit;                               // with its suffix; only for stats (empty: all) and cat
-  std::optional<std::uint64_t> for_usec = {};     // attach: detach again after that time, unless confirmed
+  std::optional<std::uint64_t> for_usec = {};     // attach: detach again after that time, unless confirmed;
+                                                  // record: always there
   std::optional<std::uint64_t> watch_usec = {};   // stats: print again every so often
+  std::vector<std::string> units = {};            // record: with their suffixes, each once
+  std::string file = {};                          // record ("-": standard output) and show-trace
+  bool force = false;                             // record: overwrite the file
+  bool records = false;                           // show-trace: each of them, instead of what they add up to
 };
 
 // The program ends without asking the daemon: help, version, or a usage error.

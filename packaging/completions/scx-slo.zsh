@@ -8,6 +8,12 @@ _scx_slo_units() {
     compadd -a units
 }
 
+_scx_slo_all_units() {
+    local -a units
+    units=(${${(f)"$(systemctl list-units --type=service,scope,slice --plain --no-legend 2>/dev/null)"}%% *})
+    compadd -a units
+}
+
 _scx_slo() {
     local -a commands
     commands=(
@@ -20,6 +26,8 @@ _scx_slo() {
         'confirm:stay attached after a trial'
         'detach:hand scheduling back to the kernel'
         'reload:read the settings of all units anew'
+        'record:write down when the tasks of units wake, run and sleep'
+        'show-trace:show what is in a file that record has written'
     )
     local context state line
     _arguments -C \
@@ -41,6 +49,13 @@ _scx_slo() {
             elif [[ $words[1] == attach ]]; then
                 _arguments '--for[detach again after this time, unless confirmed]:time:(1min 10min 1h)' \
                     '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]'
+            elif [[ $words[1] == record ]]; then
+                _arguments '--for[how long]:time:(10s 30s 1min)' '(-o --output)'{-o,--output}'[where to]:file:_files' \
+                    '--force[overwrite the file if it exists]' '--json[answer as JSON]' \
+                    '(- *)'{-h,--help}'[print help]' '*:unit:_scx_slo_all_units'
+            elif [[ $words[1] == show-trace ]]; then
+                _arguments '(--json)--records[print each record]' '(--records)--json[answer as JSON]' \
+                    '(- *)'{-h,--help}'[print help]' '1:file:_files'
             else
                 _arguments '--json[answer as JSON]' '(- *)'{-h,--help}'[print help]'
             fi

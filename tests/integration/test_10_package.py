@@ -16,6 +16,7 @@ INSTALLED = (
     "/usr/share/dbus-1/system.d/org.scxslo.conf",
     "/usr/share/polkit-1/actions/org.scxslo.policy",
     "/usr/share/man/man1/scx-slo.1.gz",
+    "/usr/share/man/man5/scx-slo-trace.5.gz",
     "/usr/share/man/man8/scx-slod.8.gz",
     "/etc/scx-slo/scx-slo.conf",
 )
@@ -71,7 +72,7 @@ def test_the_version_is_that_of_the_package():
 
 def test_help_names_every_command():
     text = machine.output("scx-slo", "--help")
-    for command in ("status", "list", "stats", "attach", "detach", "reload"):
+    for command in ("status", "list", "stats", "attach", "detach", "reload", "record", "show-trace"):
         assert command in text
 
 

@@ -105,6 +105,40 @@ TEST(ClientOptions, CheckTakesFilesAsTheyAre) {
   EXPECT_FALSE(parse({"check"}));
 }
 
+TEST(ClientOptions, RecordTakesUnitsEachOnceATimeAndAFile) {
+  const auto options =
+      parse({"record", "nginx", "batch.slice", "nginx.service", "--for", "1min 30s", "-o", "web.trace"});
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(options->command, Command::record);
+  EXPECT_EQ(options->units, (std::vector<std::string>{"nginx.service", "batch.slice"}));
+  EXPECT_EQ(options->for_usec, 90'000'000U);
+  EXPECT_EQ(options->file, "web.trace");
+  EXPECT_FALSE(options->force);
+  const auto forced = parse({"record", "--force", "--for=10min", "--output=-", "nginx"});
+  ASSERT_TRUE(forced) << forced.error().text;
+  EXPECT_TRUE(forced->force);
+  EXPECT_EQ(forced->file, "-");
+}
+
+TEST(ClientOptions, ARecordingOutsideItsBoundsIsRefusedWithThem) {
+  for (const char* time : {"999ms", "10min 1us", "0", "30", "-1s", "x", "infinity"}) {
+    const auto options = parse({"record", "nginx", "-o", "f", "--for", time});
+    ASSERT_FALSE(options) << time;
+    EXPECT_EQ(options.error().code, exit_usage) << time;
+    EXPECT_NE(options.error().text.find("1s to 10min"), std::string::npos) << options.error().text;
+  }
+}
+
+TEST(ClientOptions, ShowTraceTakesOneFile) {
+  const auto options = parse({"show-trace", "--records", "./web trace"});
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(options->command, Command::show_trace);
+  EXPECT_EQ(options->file, "./web trace");
+  EXPECT_TRUE(options->records);
+  EXPECT_FALSE(parse({"show-trace", "f", "--records"})->json);
+  EXPECT_FALSE(parse({"show-trace", "f", "--records", "--json"}));
+}
+
 TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   const auto version = parse({"--version"});
   ASSERT_FALSE(version);
@@ -115,7 +149,7 @@ TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   ASSERT_FALSE(help);
   EXPECT_EQ(help.error().code, exit_ok);
   for (const char* word : {"status", "list", "stats", "cat", "check", "attach", "confirm", "detach", "reload",
-                           "--json", "Exit status"})
+                           "record", "show-trace", "--json", "Exit status"})
     EXPECT_NE(help.error().text.find(word), std::string::npos) << word;
 
   const auto command_help = parse({"stats", "--help"});
@@ -131,13 +165,26 @@ TEST(ClientOptions, WrongArgumentsAreUsageErrorsThatNameThem) {
     std::vector<const char*> arguments;
     const char* named;
   };
-  for (const Case& wrong :
-       {Case{{"stat"}, "stat"}, Case{{"--frobnicate"}, "--frobnicate"}, Case{{"cat"}, "UNIT"},
-        Case{{"stats", "a", "b"}, "b"}, Case{{"stats", ""}, "''"}, Case{{"list", "--watch"}, "--watch"},
-        Case{{"list", "extra"}, "extra"}, Case{{"stats", "nginx.timer"}, "nginx.timer"},
-        Case{{"stats", "/etc/passwd"}, "/etc/passwd"}, Case{{"attach", "detach"}, "detach"},
-        Case{{"attach", "--for", "10"}, "'10'"}, Case{{"attach", "--for", "0s"}, "'0s'"},
-        Case{{"attach", "--for"}, "--for"}, Case{{"detach", "--for", "10min"}, "--for"}}) {
+  for (const Case& wrong : {Case{{"stat"}, "stat"},
+                            Case{{"--frobnicate"}, "--frobnicate"},
+                            Case{{"cat"}, "UNIT"},
+                            Case{{"stats", "a", "b"}, "b"},
+                            Case{{"stats", ""}, "''"},
+                            Case{{"list", "--watch"}, "--watch"},
+                            Case{{"list", "extra"}, "extra"},
+                            Case{{"stats", "nginx.timer"}, "nginx.timer"},
+                            Case{{"stats", "/etc/passwd"}, "/etc/passwd"},
+                            Case{{"attach", "detach"}, "detach"},
+                            Case{{"attach", "--for", "10"}, "'10'"},
+                            Case{{"attach", "--for", "0s"}, "'0s'"},
+                            Case{{"record", "--for", "30s", "-o", "f"}, "UNIT"},
+                            Case{{"record", "a", "-o", "f"}, "--for"},
+                            Case{{"record", "a", "--for", "30s"}, "--output"},
+                            Case{{"record", "a", "b.timer", "--for", "30s", "-o", "f"}, "b.timer"},
+                            Case{{"show-trace"}, "FILE"},
+                            Case{{"show-trace", "a", "b"}, "b"},
+                            Case{{"attach", "--for"}, "--for"},
+                            Case{{"detach", "--for", "10min"}, "--for"}}) {
     const auto options = parse(wrong.arguments);
     ASSERT_FALSE(options) << wrong.named;
     EXPECT_EQ(options.error().code, exit_usage) << wrong.named;
