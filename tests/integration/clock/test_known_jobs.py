@@ -28,9 +28,7 @@ def state(request, services):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_jobs_waits_and_causes_are_as_defined(case, state, request):
     if (case.title, state) in known_jobs.UNSEEN:
-        request.applymarker(
-            pytest.mark.xfail(strict=True, reason=known_jobs.UNSEEN[case.title, state])
-        )
+        request.applymarker(pytest.mark.xfail(strict=True, reason=known_jobs.UNSEEN[case.title, state]))
     count = known_jobs.play(case, state)
     for known in ("jobs", "kernel_jobs"):
         assert count.said[known] in (None, count.jobs), known
