@@ -8,11 +8,9 @@ USER = "operator"
 CONTROL = ("org.scxslo", "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1")
 LEVEL = ("systemctl", "service-log-level", "scx-slo.service")
 
-pytestmark = pytest.mark.usefixtures("enforcing")
-
 
 @pytest.fixture(autouse=True)
-def as_before():
+def as_before(enforcing):
     before = machine.output(*LEVEL)
     yield
     machine.run(*LEVEL, before)
