@@ -8,12 +8,12 @@
 
 namespace slo {
 
-// A failure that can be recovered from: what was tried, on what, and errno (0: not an operating-system error).
-// Logged once, by the first caller that knows what the attempt was for.
+// A failure that can be recovered from: what was tried, on what, and errno (0: not an operating-system
+// error). Logged once, by the first caller that knows what the attempt was for.
 struct Error {
   std::string tried = {};    // "read", "attach the scheduler"
   std::string subject = {};  // a path, a unit, a kernel function; may be empty
-  int errno_value = 0;  // positive
+  int errno_value = 0;       // positive
   std::string advice = {};   // one sentence with what to do; may be empty
 
   [[nodiscard]] std::string message() const {
