@@ -13,11 +13,10 @@
 #include <bpf/bpf_tracing.h>
 
 #include "slo_trace.h"
+#include "cgroup.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
-/* Cgroups deeper than this below a chosen one are not found to be in it; systemd itself nests a handful. */
-#define MAX_DEPTH 64
 /* Bytes; 170,000 records, which the daemon takes out twenty times a second. */
 #define RECORDS_SIZE (4 * 1024 * 1024)
 
@@ -83,24 +82,9 @@ static __always_inline struct followed *follow(struct task_struct *p)
 /* member of the nearest chosen cgroup from `cgrp` up. */
 static __always_inline u32 find_member(struct cgroup *cgrp)
 {
-	u32 member = 0;
-	int i;
+	u32 *unit = find_by_cgroup(&chosen_units, cgrp);
 
-	bpf_for (i, 0, MAX_DEPTH) {
-		struct cgroup_subsys_state *parent;
-		u64 id = cgrp->kn->id;
-		u32 *unit = bpf_map_lookup_elem(&chosen_units, &id);
-
-		if (unit) {
-			member = *unit + 1;
-			break;
-		}
-		parent = cgrp->self.parent;
-		if (!parent)
-			break;
-		cgrp = parent->cgroup;
-	}
-	return member;
+	return unit ? *unit + 1 : 0;
 }
 
 static __always_inline void fill(struct slo_trace_record *record, struct task_struct *p, u32 member, u32 kind,
