@@ -90,6 +90,7 @@ static __always_inline void begin_job(struct accounting *acct)
 {
 	acct->job_slot = acct->slot;
 	acct->job_budget_ns = acct->budget_ns;
+	acct->job_max_exec_ns = acct->max_exec_ns;
 	acct->job_cfg_flags = acct->cfg_flags;
 	acct->demoted = false;
 }
@@ -98,6 +99,13 @@ static __always_inline void forget_job(struct accounting *acct)
 {
 	slo_job_reset(&acct->job);
 	acct->demoted = false;
+}
+
+/* A job under way of which the beginning is not known: it is scheduled like any other, and nobody's. */
+static __always_inline void begin_uncounted_job(struct accounting *acct, u64 now)
+{
+	acct->job_slot = SLO_NO_SLOT;
+	slo_job_wakes(&acct->job, now);
 }
 
 static __always_inline void raise_max(u64 *max, u64 value)
@@ -138,7 +146,7 @@ static __always_inline void count_miss(struct slo_stats *stats, struct accountin
 
 	if (miss.miss_ns == 0)
 		return;
-	cause = slo_job_cause(end, acct->job_budget_ns, acct->max_exec_ns, acct->job_cfg_flags);
+	cause = slo_job_cause(end, acct->job_budget_ns, acct->job_max_exec_ns, acct->job_cfg_flags);
 	__sync_fetch_and_add(&stats->misses, 1);
 	barrier_var(cause);
 	if (cause < SLO_CAUSES)

@@ -22,7 +22,8 @@ struct accounting {
 	u64 budget_ns;
 	u64 max_exec_ns;
 	u64 start_within_ns; /* slo_start_within_ns() of budget_ns, for keys */
-	u64 job_budget_ns;   /* budget that the present job is judged by: that of its start */
+	u64 job_budget_ns;   /* what the present job is judged by: what held at its start */
+	u64 job_max_exec_ns;
 	u32 generation;
 	u32 slot;
 	u32 cfg_flags;

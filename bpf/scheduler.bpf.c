@@ -168,7 +168,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	 * it does not count. */
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		refresh_unit(&tctx->acct, p);
-		tctx->acct.job_slot = SLO_NO_SLOT;
+		begin_uncounted_job(&tctx->acct, now);
 	}
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
@@ -219,6 +219,7 @@ static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p
 
 	if (!slo_job_sleeps(&acct->job, now, &end))
 		return;
+	refresh_unit(acct, p);
 	if (acct->cfg_flags & SLO_CFG_RESPONSE) {
 		u64 *expected = expected_exec_of(acct->slot);
 
@@ -253,10 +254,10 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	slo_job_stops(&tctx->acct.job, now);
 	if (tctx->class == SLO_CLASS_BEST_EFFORT)
 		tctx->vtime_ns += slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now), p->scx.weight);
-	else if (tctx->acct.job.exec_ns >= tctx->acct.max_exec_ns)
-		tctx->acct.demoted = true;
 	if (goes_to_sleep(p, runnable))
 		end_job(tctx, p, cpu, now);
+	else if (tctx->class == SLO_CLASS_SLO && tctx->acct.job.exec_ns >= tctx->acct.max_exec_ns)
+		tctx->acct.demoted = true;
 }
 
 SEC("struct_ops.s/init_task")
@@ -281,6 +282,9 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 	if (!tctx)
 		return;
 	forget_job(&tctx->acct);
+	/* A wakeup or a fork is still to come where it is not runnable yet. */
+	if (p->on_rq)
+		begin_uncounted_job(&tctx->acct, slo_now());
 	tctx->vtime_shard = shard_of(slo_task_cpu(p));
 	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);
 }

@@ -61,7 +61,6 @@ ON_SEVERAL_CPUS = (Case("migrated", AMPLE), Case("ping", AMPLE))
 UNSEEN = {
     ("rt-unswitched", "observing"): "the probes see a class only where a task is switched or woken",
     ("rt-queued", "observing"): "the probes see a class only where a task is switched or woken",
-    ("rt-queued", "enforcing"): "put back into a queue, it begins a job as if it had been woken",
 }
 
 
