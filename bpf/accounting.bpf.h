@@ -59,13 +59,17 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->budget_ns = own_budget_ns;
 	acct->start_within_ns = slo_start_within_ns(own_budget_ns);
 	acct->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
+	acct->key_exec_max_ns = acct->max_exec_ns;
 	acct->cfg_flags = 0;
+	acct->server = SLO_NO_SLOT;
 	if (!cfg || (cfg->flags & SLO_CFG_NO_BUDGET))
 		return;
 	acct->budget_ns = cfg->budget_ns;
 	acct->start_within_ns = slo_start_within_ns(cfg->budget_ns);
 	acct->max_exec_ns = cfg->max_exec_ns;
+	acct->key_exec_max_ns = cfg->flags & SLO_CFG_SHED ? 0 : cfg->max_exec_ns;
 	acct->slot = cfg->slot;
+	acct->server = cfg->server;
 	acct->cfg_flags = cfg->flags;
 }
 
@@ -91,6 +95,8 @@ static __always_inline void begin_job(struct accounting *acct)
 	acct->job_slot = acct->slot;
 	acct->job_budget_ns = acct->budget_ns;
 	acct->job_max_exec_ns = acct->max_exec_ns;
+	acct->job_key_exec_ns = 0;
+	acct->job_throttled_exec_ns = 0;
 	acct->job_cfg_flags = acct->cfg_flags;
 	acct->demoted = false;
 }
@@ -99,6 +105,13 @@ static __always_inline void forget_job(struct accounting *acct)
 {
 	slo_job_reset(&acct->job);
 	acct->demoted = false;
+}
+
+/* It ran by key up to here, and goes on. */
+static __always_inline void note_demotion(struct accounting *acct, u64 exec_ns)
+{
+	if (exec_ns >= acct->max_exec_ns)
+		acct->demoted = true;
 }
 
 /* A job under way of which the beginning is not known: it is scheduled like any other, and nobody's. */
@@ -179,6 +192,10 @@ static __always_inline void count_job(struct accounting *acct, struct task_struc
 		__sync_fetch_and_add(&stats->demotions, 1);
 	__sync_fetch_and_add(&stats->wait_sum_ns, end->wait_ns);
 	__sync_fetch_and_add(&stats->exec_sum_ns, end->exec_ns);
+	if (acct->job_key_exec_ns != 0)
+		__sync_fetch_and_add(&stats->key_exec_ns, acct->job_key_exec_ns);
+	if (acct->job_throttled_exec_ns != 0)
+		__sync_fetch_and_add(&stats->throttled_exec_ns, acct->job_throttled_exec_ns);
 	raise_max(&stats->wait_max_ns, end->wait_ns);
 	raise_max(&stats->response_max_ns, end->response_ns);
 	count_in(stats->wait_hist, end->wait_ns);

@@ -9,19 +9,23 @@
 
 #include "preempt.bpf.h"
 
-/* Brings the floor's credit up to date with what has run since the last time. */
-static __always_inline void charge_floor(s32 cpu, struct cpu_ctx *cctx, u64 now)
+/* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
+ */
+static __always_inline void charge(s32 cpu, struct cpu_ctx *cctx, u64 now)
 {
 	u32 permille = tunables.best_effort_floor_permille;
+	u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
 
-	if (cctx->class == SLO_CLASS_BEST_EFFORT)
+	if (cctx->class == SLO_CLASS_BEST_EFFORT) {
 		cctx->floor_credit_ns =
-			slo_floor_earn(cctx->floor_credit_ns, slo_elapsed_ns(cctx->floor_charged_ns, now),
-				       permille, floor_credit_max_ns);
-	else if (cctx->class == SLO_CLASS_SLO && best_effort_waits(cpu, cctx))
-		cctx->floor_credit_ns = slo_floor_spend(
-			cctx->floor_credit_ns, slo_elapsed_ns(cctx->floor_charged_ns, now), permille);
-	cctx->floor_charged_ns = now;
+			slo_floor_earn(cctx->floor_credit_ns, exec_ns, permille, floor_credit_max_ns);
+	} else if (cctx->class == SLO_CLASS_SLO) {
+		if (best_effort_waits(cpu, cctx))
+			cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, exec_ns, permille);
+		if (cctx->server != SLO_NO_SLOT)
+			charge_server(cctx->server, shard_of(cpu), exec_ns);
+	}
+	cctx->charged_ns = now;
 }
 
 static __always_inline bool floor_is_wanted(s32 cpu, const struct cpu_ctx *cctx)

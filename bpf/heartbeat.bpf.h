@@ -2,14 +2,12 @@
 /*
  * The heartbeat: a timer tells the daemon that queues are being served. It falls silent when tasks wait while
  * no CPU looks at the queues, long before the kernel's own watchdog finds a starved task. It also sees to it
- * that best effort's virtual time never stands still.
+ * that best effort's virtual time never stands still, and begins the periods of reserves.
  */
 #ifndef SLO_HEARTBEAT_BPF_H
 #define SLO_HEARTBEAT_BPF_H
 
-#include "queue.bpf.h"
-
-#define HEARTBEAT_NS (250ull * SLO_NSEC_PER_MSEC)
+#include "move.bpf.h"
 
 static u64 dispatches_seen;
 
@@ -20,7 +18,17 @@ static __always_inline void advance_vtime(void)
 	u32 i;
 
 	bpf_for (i, 0, nr_shards)
-		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(HEARTBEAT_NS);
+		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(SLO_SERVER_PERIOD_NS);
+}
+
+static __always_inline void begin_period(void)
+{
+	if (nr_servers == 0 || !refill_servers())
+		return;
+	/* See on_alarm(). */
+	bpf_rcu_read_lock();
+	revive_all();
+	bpf_rcu_read_unlock();
 }
 
 static int beat(void *map, u32 *index, struct slo_timer *timer)
@@ -39,7 +47,8 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 		heartbeat_ns = bpf_ktime_get_ns();
 	dispatches_seen = dispatches;
 	advance_vtime();
-	bpf_timer_start(&timer->timer, HEARTBEAT_NS, 0);
+	begin_period();
+	bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);
 	return 0;
 }
 
@@ -54,7 +63,7 @@ static int init_heartbeat(void)
 	heartbeat_ns = bpf_ktime_get_ns();
 	err = bpf_timer_init(&timer->timer, &heartbeat_timer, CLOCK_MONOTONIC);
 	err = err ?: bpf_timer_set_callback(&timer->timer, beat);
-	return err ?: bpf_timer_start(&timer->timer, HEARTBEAT_NS, 0);
+	return err ?: bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);
 }
 
 #endif

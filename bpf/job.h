@@ -161,8 +161,9 @@ static inline slo_u64 slo_job_miss_ns(const struct slo_job_end *end, slo_u64 bud
 
 /*
  * Why a job missed its budget (SLO_CAUSE_*), exactly where it did. What the application did itself comes
- * before what others did: overlong, then overrun (without any wait it would have missed too). Of the others
- * those are late-start that would have missed also if they had not waited any more once they ran.
+ * before what others did: overlong, then overrun (without any wait it would have missed too), then throttled
+ * (SLO_JOB_THROTTLED among the flags). Of the others those are late-start that would have missed also if they
+ * had not waited any more once they ran.
  */
 static inline slo_u32 slo_job_cause(const struct slo_job_end *end, slo_u64 budget_ns, slo_u64 max_exec_ns,
 				    slo_u32 cfg_flags)
@@ -178,6 +179,8 @@ static inline slo_u32 slo_job_cause(const struct slo_job_end *end, slo_u64 budge
 			return SLO_CAUSE_OVERRUN;
 		start_by_ns = budget_ns - end->exec_ns;
 	}
+	if (cfg_flags & SLO_JOB_THROTTLED)
+		return SLO_CAUSE_THROTTLED;
 	return end->first_wait_ns > start_by_ns ? SLO_CAUSE_LATE_START : SLO_CAUSE_PREEMPTED;
 }
 

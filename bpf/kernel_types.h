@@ -107,8 +107,9 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
-	int on_rq;           /* runnable, whether it is in a queue just now or not */
-	unsigned int on_cpu; /* an int until 7.1, a u8 since: what is unsigned here is fitted to either */
+	/* Ints until 7.1, u8 since: what is unsigned here is fitted to either. */
+	unsigned int on_rq; /* runnable, whether it is in a queue just now or not */
+	unsigned int on_cpu;
 	int prio;
 	int nr_cpus_allowed;
 	const cpumask_t *cpus_ptr;

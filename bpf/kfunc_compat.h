@@ -86,6 +86,30 @@ static __always_inline bool slo_move_to_local(u64 dsq_id)
 	return scx_bpf_consume___move_to_local(dsq_id);
 }
 
+/*
+ * Move a task that an iterator has come to into a queue by virtual time, or to another place in the same one:
+ * 6.13 renamed "dispatch". False when it has left the iterator's queue meanwhile.
+ */
+bool scx_bpf_dsq_move_vtime___move(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
+				   u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dispatch_vtime_from_dsq___move(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p,
+					    u64 dsq_id, u64 enq_flags) SLO_KFUNC;
+void scx_bpf_dsq_move_set_vtime___move_set_vtime(struct bpf_iter_scx_dsq *it__iter, u64 vtime) SLO_KFUNC;
+void scx_bpf_dispatch_from_dsq_set_vtime___move_set_vtime(struct bpf_iter_scx_dsq *it__iter,
+							  u64 vtime) SLO_KFUNC;
+
+static __always_inline bool slo_move(struct bpf_iter_scx_dsq *it, struct task_struct *p, u64 dsq_id,
+				     u64 vtime)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_move_set_vtime___move_set_vtime))
+		scx_bpf_dsq_move_set_vtime___move_set_vtime(it, vtime);
+	else
+		scx_bpf_dispatch_from_dsq_set_vtime___move_set_vtime(it, vtime);
+	if (bpf_ksym_exists(scx_bpf_dsq_move_vtime___move))
+		return scx_bpf_dsq_move_vtime___move(it, p, dsq_id, 0);
+	return scx_bpf_dispatch_vtime_from_dsq___move(it, p, dsq_id, 0);
+}
+
 /* Slice of a task that runs here: 6.19 has a function, before that the field is stored to. */
 bool scx_bpf_task_set_slice___optional(struct task_struct *p, u64 slice) SLO_KFUNC;
 

@@ -21,14 +21,18 @@ struct accounting {
 	u64 cgroups;   /* address of its css_set then */
 	u64 budget_ns;
 	u64 max_exec_ns;
+	u64 key_exec_max_ns; /* execution of one job that is served by key: 0 where the unit is shed */
 	u64 start_within_ns; /* slo_start_within_ns() of budget_ns, for keys */
 	u64 job_budget_ns;   /* what the present job is judged by: what held at its start */
 	u64 job_max_exec_ns;
+	u64 job_key_exec_ns; /* execution of the present job while it was served by key */
+	u64 job_throttled_exec_ns;
 	u32 generation;
 	u32 slot;
 	u32 cfg_flags;
 	u32 job_slot;      /* slot at the start of the present job */
-	u32 job_cfg_flags; /* flags at the start of the present job */
+	u32 job_cfg_flags; /* flags at the start of the present job, and SLO_JOB_* */
+	u32 server;        /* slot whose reserve it uses; SLO_NO_SLOT: none */
 	bool demoted;      /* the present job went over max_exec_ns while it was scheduled by key */
 };
 
@@ -97,7 +101,7 @@ static __noinline void fill_event(struct deadline_event *event __arg_nonnull, co
 	event->cause = miss->cause;
 	event->tid = (u32)p->pid;
 	event->cpu = (u32)miss->cpu;
-	event->flags = acct->job_cfg_flags;
+	event->flags = acct->job_cfg_flags & SLO_CFG_RESPONSE;
 	event->pad = 0;
 	bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), p->comm);
 	find_rival(&event->rival, event->tid, miss->cpu, miss->log_now, miss->end->response_ns);

@@ -6,9 +6,24 @@
 #define SLO_PICK_BPF_H
 
 #include "floor.bpf.h"
+#include "move.bpf.h"
+
+/* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
+static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
+{
+	struct accounting *acct = &tctx->acct;
+
+	acct->job_key_exec_ns += slo_elapsed_ns(tctx->ran_from_ns, now);
+	tctx->ran_from_ns = now;
+	if (is_throttled(acct))
+		acct->job_cfg_flags |= SLO_JOB_THROTTLED;
+	note_demotion(acct, slo_job_exec_ns(&acct->job, now));
+	tctx->class = SLO_CLASS_BEST_EFFORT;
+	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_BEST_EFFORT);
+}
 
 /* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */
-static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 now, u64 *key)
+static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
 {
 	struct task_ctx *tctx;
 	u64 exec_ns;
@@ -19,9 +34,12 @@ static __always_inline struct task_ctx *slo_prev(struct task_struct *prev, u64 n
 	if (!tctx)
 		return NULL;
 	exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
-	if (classify(tctx, exec_ns) != SLO_CLASS_SLO)
+	if (classify(tctx, exec_ns) != SLO_CLASS_SLO) {
+		if (tctx->class == SLO_CLASS_SLO)
+			demote(cpu, tctx, now);
 		return NULL;
-	*key = key_of(tctx, exec_ns);
+	}
+	*key = slo_key_in_band_ns(key_of(tctx, exec_ns), now);
 	return tctx;
 }
 
@@ -38,7 +56,7 @@ static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx)
 		return 0;
 	now = slo_rq_now(cpu);
 	if (runs)
-		charge_floor(cpu, cctx, now);
+		charge(cpu, cctx, now);
 	return now;
 }
 
@@ -47,11 +65,12 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 {
 	u64 now = now_of_pick(cpu, cctx);
 	u64 prev_key = 0;
-	struct task_ctx *tctx = slo_prev(prev, now, &prev_key);
+	struct task_ctx *tctx = slo_prev(cpu, prev, now, &prev_key);
 	bool wanted = now != 0 && floor_is_wanted(cpu, cctx);
 	struct head first = {};
 	bool prev_first = false;
 
+	let_tardy_step_back(cpu, cctx);
 	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || wanted))
 		first = first_slo(cpu, cctx);
 	if (tctx)

@@ -72,6 +72,34 @@ static inline slo_u64 slo_response_key_ns(slo_u64 wake_ns, slo_u64 budget_ns, sl
 	return wake_ns + (remaining_ns < budget_ns ? budget_ns - remaining_ns : 0);
 }
 
+/*
+ * A job whose latest start has passed is tardy. It has missed whatever happens next, and the others have not:
+ * it steps back behind all of them that have to start within the next 100 ms, and comes before best effort
+ * all the same. As keys are instants, those that have stepped back age: once that time is over, it is their
+ * turn. Without this every job is a little late under overload, where most could have been in time.
+ */
+#define SLO_TARDY_NS (100ull * SLO_NSEC_PER_MSEC)
+/* Told from keys in time by the lowest bit: nobody steps back twice for one wait. */
+#define SLO_KEY_TARDY 1ull
+
+static inline int slo_is_tardy(slo_u64 key_ns, slo_u64 now_ns)
+{
+	return slo_before(key_ns + 2 * SLO_PREEMPT_MARGIN_NS, now_ns);
+}
+
+/* The key by which a job is queued and compared at `now`. */
+static inline slo_u64 slo_key_in_band_ns(slo_u64 key_ns, slo_u64 now_ns)
+{
+	return slo_is_tardy(key_ns, now_ns) ? (now_ns + SLO_TARDY_NS) | SLO_KEY_TARDY
+					    : key_ns & ~SLO_KEY_TARDY;
+}
+
+/* Is this the key of a queued job that became tardy while it waited, and has yet to step back? */
+static inline int slo_has_to_step_back(slo_u64 queued_key_ns, slo_u64 now_ns)
+{
+	return !(queued_key_ns & SLO_KEY_TARDY) && slo_is_tardy(queued_key_ns, now_ns);
+}
+
 /* The expectation after one more job: a moving average over about eight jobs, exponentially weighted. */
 static inline slo_u64 slo_expect_exec_ns(slo_u64 expected_ns, slo_u64 exec_ns)
 {

@@ -5,7 +5,7 @@
 #ifndef SLO_QUEUE_BPF_H
 #define SLO_QUEUE_BPF_H
 
-#include "storage.bpf.h"
+#include "server.bpf.h"
 
 /* Queue ids: user queues have bit 63 clear. The low half is the shard, or the CPU of a pinned queue. */
 #define QUEUE_SHARED_SLO (1ull << 32)
@@ -19,7 +19,9 @@
 /* exec_ns: of the present job so far; while the task does not run, that is acct.job.exec_ns. */
 static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
 {
-	return slo_class(tctx->acct.budget_ns, exec_ns, tctx->acct.max_exec_ns);
+	if (is_throttled(&tctx->acct))
+		return SLO_CLASS_BEST_EFFORT;
+	return slo_class(tctx->acct.budget_ns, exec_ns, tctx->acct.key_exec_max_ns);
 }
 
 static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
@@ -45,37 +47,43 @@ static __always_inline u64 slice_of(const struct task_struct *p, const struct ta
 					shard_ctx_of(shard_of(cpu))->nr_slo.value, p->scx.weight);
 }
 
-static __always_inline void count_queue(const struct task_ctx *tctx, u64 by)
+static __always_inline void count_queue(u32 queue, u64 by)
 {
-	struct shard_ctx *shard = shard_ctx_of(tctx->queue_at);
-	struct cpu_ctx *cpu = cpu_ctx_of((s32)tctx->queue_at);
+	u32 at = queue & ~SLO_QUEUE_KIND;
+	struct shard_ctx *shard = shard_ctx_of(at);
+	struct cpu_ctx *cpu = cpu_ctx_of((s32)at);
 
-	if (tctx->queue == SLO_QUEUE_SHARED_SLO)
+	switch (queue & SLO_QUEUE_KIND) {
+	case SLO_QUEUE_SHARED_SLO:
 		__sync_fetch_and_add(&shard->nr_slo.value, by);
-	else if (tctx->queue == SLO_QUEUE_SHARED_BEST_EFFORT)
+		break;
+	case SLO_QUEUE_SHARED_BEST_EFFORT:
 		__sync_fetch_and_add(&shard->nr_best_effort.value, by);
-	else if (tctx->queue == SLO_QUEUE_PINNED_SLO)
+		break;
+	case SLO_QUEUE_PINNED_SLO:
 		__sync_fetch_and_add(&cpu->nr_pinned_slo, (u32)by);
-	else if (tctx->queue == SLO_QUEUE_PINNED_BEST_EFFORT)
+		break;
+	case SLO_QUEUE_PINNED_BEST_EFFORT:
 		__sync_fetch_and_add(&cpu->nr_pinned_best_effort, (u32)by);
+		break;
+	}
 }
 
 /* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
- * joins the next one: at once, under the same lock. */
+ * joins the next one: at once, under the same lock. Only a move between queues comes without that lock. */
 static __always_inline void leave_queue(struct task_ctx *tctx)
 {
 	if (tctx->queue == SLO_QUEUE_NONE)
 		return;
-	count_queue(tctx, (u64)-1);
-	tctx->queue = SLO_QUEUE_NONE;
+	count_queue(__sync_lock_test_and_set(&tctx->queue, SLO_QUEUE_NONE), (u64)-1);
 }
 
-static __always_inline void join_queue(struct task_ctx *tctx, u32 queue, u32 at)
+/* queue: SLO_QUEUE_* and where */
+static __always_inline void join_queue(struct task_ctx *tctx, u32 queue)
 {
 	leave_queue(tctx);
 	tctx->queue = queue;
-	tctx->queue_at = at;
-	count_queue(tctx, 1);
+	count_queue(queue, 1);
 }
 
 /* SLO tasks wait that this CPU takes before anything else (some may not be allowed to run here). */

@@ -66,14 +66,14 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
 					u64 now, u64 enq_flags)
 {
-	u64 key = key_of(tctx, tctx->acct.job.exec_ns);
+	u64 key = slo_key_in_band_ns(key_of(tctx, tctx->acct.job.exec_ns), now);
 	u32 at = pinned ? (u32)cpu : shard_of(cpu);
 
 	/*
 	 * Counted first, then an idle CPU is looked for, then the kernel inserts it, when this callback has
 	 * returned: a CPU that goes idle in between sees the count (slo_update_idle).
 	 */
-	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO, at);
+	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO) | at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_SLO : QUEUE_SHARED_SLO) | at, slo_slice_of(tctx), key,
 			 enq_flags);
 	if (wake_idle_cpu(p, cpu, pinned))
@@ -90,10 +90,12 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 	u32 shard = shard_of(cpu);
 	u32 at = pinned ? (u32)cpu : shard;
 
+	if (is_throttled(&tctx->acct))
+		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
 	move_vtime(tctx, shard);
 	tctx->vtime_ns = slo_vtime_place_ns(tctx->vtime_ns, shard_ctx_of(shard)->vtime_now_ns.value,
 					    tunables.best_effort_slice_ns);
-	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT, at);
+	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at,
 			 slice_of(p, tctx, cpu), tctx->vtime_ns, enq_flags);
 	wake_idle_cpu(p, cpu, pinned);
@@ -173,11 +175,16 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
 	cctx->ran_from_ns = now;
-	cctx->floor_charged_ns = now;
+	cctx->charged_ns = now;
+	cctx->server = tctx->acct.server;
 	if (cctx->idle_retries != 0)
 		cctx->idle_retries = 0;
 	if (tctx->class == SLO_CLASS_SLO) {
-		cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
+		u64 key = key_of(tctx, tctx->acct.job.exec_ns);
+
+		cctx->key_ns = slo_key_in_band_ns(key, now);
+		if (slo_is_tardy(key, now))
+			shard_ctx_of(shard_of(cpu))->has_tardy.value = 1;
 	} else {
 		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
 
@@ -204,8 +211,8 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 
 	if (cctx->class != SLO_CLASS_SLO)
 		return;
-	charge_floor(cpu, cctx, now);
-	if (floor_is_wanted(cpu, cctx))
+	charge(cpu, cctx, now);
+	if (floor_is_wanted(cpu, cctx) || (cctx->server != SLO_NO_SLOT && is_empty(cctx->server)))
 		slo_set_slice(p, 0);
 	else
 		look_at_queues(cpu, now);
@@ -238,6 +245,18 @@ static __always_inline bool goes_to_sleep(struct task_struct *p, bool runnable)
 	return !runnable && p->__state != 0 && bpf_get_current_task_btf() == p;
 }
 
+/* Whose time a run was. */
+static __always_inline void account_run(struct task_ctx *tctx, const struct task_struct *p, u64 exec_ns)
+{
+	if (tctx->class == SLO_CLASS_SLO) {
+		tctx->acct.job_key_exec_ns += exec_ns;
+		return;
+	}
+	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, p->scx.weight);
+	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
+		tctx->acct.job_throttled_exec_ns += exec_ns;
+}
+
 SEC("struct_ops/stopping")
 void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 {
@@ -248,16 +267,15 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 
 	if (!tctx)
 		return;
-	charge_floor(cpu, cctx, now);
+	charge(cpu, cctx, now);
 	cctx->class = SLO_CLASS_NONE;
 	cctx->left_ns = now;
 	slo_job_stops(&tctx->acct.job, now);
-	if (tctx->class == SLO_CLASS_BEST_EFFORT)
-		tctx->vtime_ns += slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now), p->scx.weight);
+	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
 	if (goes_to_sleep(p, runnable))
 		end_job(tctx, p, cpu, now);
-	else if (tctx->class == SLO_CLASS_SLO && tctx->acct.job.exec_ns >= tctx->acct.max_exec_ns)
-		tctx->acct.demoted = true;
+	else if (tctx->class == SLO_CLASS_SLO)
+		note_demotion(&tctx->acct, tctx->acct.job.exec_ns);
 }
 
 SEC("struct_ops.s/init_task")
@@ -269,6 +287,7 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 		return -12; /* ENOMEM */
 	tctx->acct.slot = SLO_NO_SLOT;
 	tctx->acct.job_slot = SLO_NO_SLOT;
+	tctx->acct.server = SLO_NO_SLOT;
 	return 0;
 }
 

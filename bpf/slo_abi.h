@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 3u
+#define SLO_ABI_VERSION 4u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -38,6 +38,10 @@ typedef unsigned char slo_u8;
 #define SLO_CFG_NO_BUDGET 1u
 /* slo_cfg.flags: the budget bounds the response instead of the wait (SloMetric=response). */
 #define SLO_CFG_RESPONSE 2u
+/* slo_cfg.flags: under overload it lost its guarantee: it is best effort, and counted all the same. */
+#define SLO_CFG_SHED 4u
+/* Of a job alone, beside the flags of its unit: it was best effort for some time as a reserve was used up. */
+#define SLO_JOB_THROTTLED 0x80000000u
 
 /* Value of cfg_map; the key is the cgroup id (slo_u64): settings of the cgroup and of all below it. */
 struct slo_cfg {
@@ -46,9 +50,17 @@ struct slo_cfg {
 	slo_u32 slot;        /* statistics slot, below the capacity; SLO_NO_SLOT: not counted */
 	slo_u32 importance;  /* 1..10000 */
 	slo_u32 flags;       /* SLO_CFG_* */
-	slo_u32 pad;
+	slo_u32 server;      /* slot of the unit whose reserve it uses; SLO_NO_SLOT: it has none to keep to */
 };
 static_assert(sizeof(struct slo_cfg) == 32, "slo_cfg");
+
+/* Value of server_cfgs at index slot: a unit's reserve. Zero: none. */
+struct slo_server_cfg {
+	slo_u64 quota_ns; /* CPU time per SLO_SERVER_PERIOD_NS that is served by key; 0: any */
+	slo_u32 parent;   /* slot of the slice above it whose reserve covers this one; SLO_NO_SLOT: none */
+	slo_u32 pad;
+};
+static_assert(sizeof(struct slo_server_cfg) == 16, "slo_server_cfg");
 
 /* What the operator may tune, fixed while a BPF object is loaded. */
 struct slo_tunables {
@@ -72,7 +84,8 @@ static_assert(sizeof(struct slo_tunables) == 72, "slo_tunables");
 #define SLO_CAUSE_PREEMPTED 2u  /* started in time, then waited too long */
 #define SLO_CAUSE_OVERLONG 3u   /* executed beyond what the guarantee covers */
 #define SLO_CAUSE_OVERRUN 4u    /* metric response: its execution alone was over the budget */
-#define SLO_CAUSES 5u
+#define SLO_CAUSE_THROTTLED 5u  /* the reserve of its unit, or of a slice above it, was used up */
+#define SLO_CAUSES 6u
 
 /*
  * Value of stats_map at index shard * capacity + slot. Written with atomic adds by the CPUs of one shard,
@@ -88,12 +101,14 @@ struct slo_stats {
 	slo_u64 demotions;         /* jobs that went on as best effort after max_exec_ns */
 	slo_u64 events_suppressed; /* misses without an event, because of the rate limits */
 	slo_u64 events_lost;       /* events that found the ring buffer full */
+	slo_u64 key_exec_ns;       /* of exec_sum_ns: while it was served by key */
+	slo_u64 throttled_exec_ns; /* of exec_sum_ns: as best effort, while a reserve was used up */
 	slo_u64 misses_by_cause[SLO_CAUSES];
-	slo_u64 pad[2];
+	slo_u64 pad[7];
 	slo_u64 wait_hist[SLO_HIST_BUCKETS];
 	slo_u64 response_hist[SLO_HIST_BUCKETS];
 };
-static_assert(sizeof(struct slo_stats) == 128 + 2 * 8 * SLO_HIST_BUCKETS, "slo_stats");
+static_assert(sizeof(struct slo_stats) == 192 + 2 * 8 * SLO_HIST_BUCKETS, "slo_stats");
 
 #define SLO_COMM_LEN 16u
 

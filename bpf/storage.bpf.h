@@ -8,14 +8,14 @@
 #include "kfunc_compat.h"
 #include "accounting.bpf.h"
 
-/* Which queue a task waits in, for the lengths that are counted here. */
-enum slo_queue {
-	SLO_QUEUE_NONE = 0,
-	SLO_QUEUE_SHARED_SLO,
-	SLO_QUEUE_SHARED_BEST_EFFORT,
-	SLO_QUEUE_PINNED_SLO,
-	SLO_QUEUE_PINNED_BEST_EFFORT,
-};
+/* Which queue a task waits in, for the lengths that are counted here: one of these, and in the low half its
+ * shard, or the CPU of a pinned queue. One number, so that whoever takes the task off takes it once. */
+#define SLO_QUEUE_NONE 0u
+#define SLO_QUEUE_SHARED_SLO (1u << 16)
+#define SLO_QUEUE_SHARED_BEST_EFFORT (2u << 16)
+#define SLO_QUEUE_PINNED_SLO (3u << 16)
+#define SLO_QUEUE_PINNED_BEST_EFFORT (4u << 16)
+#define SLO_QUEUE_KIND 0xffff0000u
 
 struct task_ctx {
 	struct accounting acct;
@@ -23,8 +23,7 @@ struct task_ctx {
 	u64 ran_from_ns;
 	u32 vtime_shard;
 	u32 class;
-	u32 queue;    /* enum slo_queue */
-	u32 queue_at; /* its shard, or the CPU of a pinned queue */
+	u32 queue; /* SLO_QUEUE_* and where */
 };
 
 /*
@@ -36,12 +35,13 @@ struct cpu_ctx {
 	u64 ran_from_ns; /* when it began to */
 	u64 left_ns;     /* when the last task stopped */
 	u64 floor_credit_ns;
-	u64 floor_charged_ns;    /* the credit is right up to here */
+	u64 charged_ns;          /* the credit, and reserves, are right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
 	u64 last_kick_ns;
 	u64 alarm_ns;      /* its timer is armed for then, to ask it to reschedule; 0: it is not */
 	u64 nr_dispatches; /* looks at the queues */
 	u32 class;         /* SLO_CLASS_* of what runs */
+	u32 server;        /* whose reserve it uses */
 	u32 kick_pending;  /* asked to reschedule and has not looked at the queues since */
 	u32 helps;         /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
 	u32 nr_pinned_slo;
@@ -60,6 +60,7 @@ struct shard_ctx {
 	struct counter nr_slo;
 	struct counter nr_best_effort;
 	struct counter vtime_now_ns;
+	struct counter has_tardy; /* one that came to run was; set and cleared rarely */
 };
 
 struct {

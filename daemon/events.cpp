@@ -57,6 +57,8 @@ std::string_view cause_name(std::uint32_t cause) {
       return "overlong";
     case SLO_CAUSE_OVERRUN:
       return "overrun";
+    case SLO_CAUSE_THROTTLED:
+      return "throttled";
     default:
       return "unknown";
   }

@@ -86,9 +86,19 @@ std::optional<SchedulerExit> KernelScheduler::exit_record() const {
 
 Result<void> KernelScheduler::apply(const CfgChange& change) {
   if (auto applied = maps_->apply(change); !applied) return applied;
-  if (scheduler_) scheduler_->settings_changed(maps_->smallest_budget_ns());
-  if (observer_) observer_->settings_changed(maps_->smallest_budget_ns());
+  tell_settings_changed();
   return {};
+}
+
+Result<void> KernelScheduler::set_servers(const Servers& servers) {
+  if (auto told = maps_->set_servers(servers); !told) return told;
+  tell_settings_changed();
+  return {};
+}
+
+void KernelScheduler::tell_settings_changed() {
+  if (scheduler_) scheduler_->settings_changed(*maps_);
+  if (observer_) observer_->settings_changed(*maps_);
 }
 
 void KernelScheduler::set_tunables(const slo_tunables& tunables) {

@@ -32,6 +32,7 @@ class KernelScheduler final : public SchedulerKernel {
   [[nodiscard]] Driver driver() const override;
   [[nodiscard]] std::optional<SchedulerExit> exit_record() const override;
   [[nodiscard]] Result<void> apply(const CfgChange& change) override;
+  [[nodiscard]] Result<void> set_servers(const Servers& servers) override;
   void set_tunables(const slo_tunables& tunables) override;
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override;
   void clear_stats(std::uint32_t slot) override;
@@ -45,6 +46,7 @@ class KernelScheduler final : public SchedulerKernel {
  private:
   KernelScheduler(const slo_tunables& tunables, std::unique_ptr<Topology> topology,
                   std::unique_ptr<KernelMaps> maps, std::unique_ptr<EventRing> ring);
+  void tell_settings_changed();
   void drop_scheduler();
   void drop_observer();
 

@@ -48,6 +48,10 @@ Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::ui
   maps->stats_ = std::move(*stats);
   maps->events_ = std::move(*events);
   maps->limits_ = std::move(*limits);
+  auto servers =
+      make_map("server_cfgs", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_server_cfg), capacity);
+  if (!servers) return std::unexpected(servers.error());
+  maps->servers_ = std::move(*servers);
   if (auto mapped = maps->map_stats(); !mapped) return std::unexpected(mapped.error());
   return maps;
 }
@@ -84,6 +88,23 @@ Result<void> KernelMaps::apply(const CfgChange& change) {
   if (err != 0)
     return std::unexpected(Error{"tell the kernel the settings of cgroup", std::to_string(key), -err, ""});
   return {};
+}
+
+Result<void> KernelMaps::set_servers(const Servers& servers) {
+  Servers next = servers;
+  // Those that are gone: nobody is charged to them any more.
+  for (const auto slot : std::views::keys(servers_told_))
+    next.try_emplace(slot, slo_server_cfg{.quota_ns = 0, .parent = SLO_NO_SLOT, .pad = 0});
+  for (const auto& [slot, cfg] : next) {
+    if (const int err = bpf_map_update_elem(servers_.get(), &slot, &cfg, BPF_EXIST); err != 0)
+      return std::unexpected(Error{"tell the kernel the reserve of slot", std::to_string(slot), -err, ""});
+  }
+  servers_told_ = servers;
+  return {};
+}
+
+std::uint32_t KernelMaps::nr_servers() const {
+  return servers_told_.empty() ? 0 : servers_told_.rbegin()->first + 1;
 }
 
 std::uint64_t KernelMaps::smallest_budget_ns() const {

@@ -39,7 +39,12 @@ class KernelMaps {
     return {};
   }
 
+  // Reserves are the scheduler's business alone.
+  [[nodiscard]] Result<void> lend_servers(bpf_map* map) const { return lend_one(map, servers_); }
+
   [[nodiscard]] Result<void> apply(const CfgChange& change);
+  [[nodiscard]] Result<void> set_servers(const Servers& servers);
+  [[nodiscard]] std::uint32_t nr_servers() const;          // slots from here on have no reserve
   [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all cgroups; 0: none has a budget
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
   void clear_stats(std::uint32_t slot);
@@ -55,7 +60,8 @@ class KernelMaps {
 
   unsigned nr_shards_;
   std::uint32_t capacity_;
-  Fd cfgs_, stats_, events_, limits_;
+  Fd cfgs_, stats_, events_, limits_, servers_;
+  Servers servers_told_;
   std::span<std::byte> stats_memory_;
   std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest
   std::uint64_t events_lost_before_ = 0;               // of slots that were cleared

@@ -26,7 +26,7 @@ class AccountingProgram {
   [[nodiscard]] virtual Result<void> attach() = 0;
   virtual void set_counting(bool counting) = 0;
   // After each change of the settings in the maps.
-  virtual void settings_changed(std::uint64_t smallest_budget_ns) = 0;
+  virtual void settings_changed(const KernelMaps& maps) = 0;
 };
 
 // bpf/scheduler.bpf.c. One that has ended is never started again: its queues and its storage are stale.

@@ -56,6 +56,8 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   skeleton.rodata->tick_ns = topology.tick_ns;
   skeleton.rodata->floor_credit_max_ns =
       slo_floor_credit_max_ns(tunables.best_effort_gap_ns, tunables.best_effort_floor_permille);
+  bpf_map__set_max_entries(skeleton.maps.servers, tunables.capacity);
+  bpf_map__set_max_entries(skeleton.maps.prepaid_map, topology.nr_shards * tunables.capacity);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 
   // All tasks come through enqueue: those the kernel would put on a CPU's local queue itself could not be
@@ -88,8 +90,9 @@ class LoadedScheduler final : public SchedulerProgram {
 
   void set_counting(bool counting) override { skeleton_->bss->is_counting = counting ? 1 : 0; }
 
-  void settings_changed(std::uint64_t smallest_budget_ns) override {
-    skeleton_->bss->smallest_budget_ns = smallest_budget_ns;
+  void settings_changed(const KernelMaps& maps) override {
+    skeleton_->bss->smallest_budget_ns = maps.smallest_budget_ns();
+    skeleton_->bss->nr_servers = maps.nr_servers();
     raise_generation(*skeleton_);
   }
 
@@ -116,10 +119,11 @@ Result<std::unique_ptr<SchedulerProgram>> load_scheduler(const KernelMaps& maps,
   if (!skeleton) return std::unexpected(load_error("open", subject, errno));
   configure(*skeleton, topology, tunables);
   if (auto lent = maps.lend(*skeleton); !lent) return std::unexpected(lent.error());
+  if (auto lent = maps.lend_servers(skeleton->maps.server_cfgs); !lent) return std::unexpected(lent.error());
   if (const int err = scheduler__load(skeleton.get()); err != 0)
     return std::unexpected(load_error("load", subject, err));
   auto loaded = std::make_unique<LoadedScheduler>(std::move(skeleton));
-  loaded->settings_changed(maps.smallest_budget_ns());
+  loaded->settings_changed(maps);
   return loaded;
 }
 

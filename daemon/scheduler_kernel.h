@@ -38,6 +38,8 @@ class SchedulerKernel {
   [[nodiscard]] virtual std::optional<SchedulerExit> exit_record() const = 0;
   // Effective for every task of the cgroup from its next job on.
   [[nodiscard]] virtual Result<void> apply(const CfgChange& change) = 0;
+  // All reserves there are; those not among them end.
+  [[nodiscard]] virtual Result<void> set_servers(const Servers& servers) = 0;
   // Holds from the next attach() or observe() on; the capacity is that of the start for good.
   virtual void set_tunables(const slo_tunables& tunables) = 0;
   // Totals of one slot over all shards since the daemon started, or since the slot was cleared.

@@ -135,6 +135,7 @@ slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot) {
   slo_cfg cfg{};
   cfg.slot = slot;
   cfg.importance = default_importance;
+  cfg.server = SLO_NO_SLOT;
   if (!effective.has_budget()) {
     cfg.flags = SLO_CFG_NO_BUDGET;
     return cfg;

@@ -32,6 +32,8 @@ void add_stats(slo_stats& total, const slo_stats& more) {
   total.exec_sum_ns += more.exec_sum_ns;
   total.response_max_ns = std::max(total.response_max_ns, more.response_max_ns);
   total.demotions += more.demotions;
+  total.key_exec_ns += more.key_exec_ns;
+  total.throttled_exec_ns += more.throttled_exec_ns;
   total.events_suppressed += more.events_suppressed;
   total.events_lost += more.events_lost;
   std::ranges::transform(total.misses_by_cause, more.misses_by_cause, total.misses_by_cause, std::plus<>{});
@@ -49,7 +51,8 @@ UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_s
       .causes = {.late_start = counters.misses_by_cause[SLO_CAUSE_LATE_START],
                  .preempted = counters.misses_by_cause[SLO_CAUSE_PREEMPTED],
                  .overlong = counters.misses_by_cause[SLO_CAUSE_OVERLONG],
-                 .overrun = counters.misses_by_cause[SLO_CAUSE_OVERRUN]},
+                 .overrun = counters.misses_by_cause[SLO_CAUSE_OVERRUN],
+                 .throttled = counters.misses_by_cause[SLO_CAUSE_THROTTLED]},
       .demotions = counters.demotions,
       .exec_ns = counters.exec_sum_ns,
       .events_suppressed = counters.events_suppressed,

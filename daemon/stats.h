@@ -27,6 +27,7 @@ struct Causes {
   std::uint64_t preempted = 0;
   std::uint64_t overlong = 0;
   std::uint64_t overrun = 0;
+  std::uint64_t throttled = 0;
 };
 
 // One unit's figures at one moment, ready to be shown.

@@ -43,6 +43,9 @@ struct CfgChange {
   friend bool operator==(const CfgChange& a, const CfgChange& b);
 };
 
+// Reserves by the slot of the unit that has one.
+using Servers = std::map<std::uint32_t, slo_server_cfg>;
+
 // Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
 // `read`, which the constructor is given (read_unit_files, or a fake).
 //

@@ -48,6 +48,7 @@ TEST(Events, EachCauseHasAName) {
   EXPECT_EQ(cause_name(SLO_CAUSE_PREEMPTED), "preempted");
   EXPECT_EQ(cause_name(SLO_CAUSE_OVERLONG), "overlong");
   EXPECT_EQ(cause_name(SLO_CAUSE_OVERRUN), "overrun");
+  EXPECT_EQ(cause_name(SLO_CAUSE_THROTTLED), "throttled");
   for (std::uint32_t cause = SLO_CAUSE_NONE + 1; cause < SLO_CAUSES; ++cause)
     EXPECT_NE(cause_name(cause), "unknown") << cause;
   EXPECT_EQ(cause_name(SLO_CAUSE_NONE), "unknown");

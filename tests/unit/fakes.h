@@ -79,6 +79,7 @@ class Kernel final : public SchedulerKernel {
 
   // Kept for the test.
   std::map<std::uint64_t, slo_cfg> cfgs;
+  Servers servers;
   std::optional<slo_tunables> tunables;
   int attaches = 0;
   int observes = 0;
@@ -119,6 +120,10 @@ class Kernel final : public SchedulerKernel {
     } else {
       cfgs.erase(change.cgroup_id);
     }
+    return {};
+  }
+  [[nodiscard]] Result<void> set_servers(const Servers& set) override {
+    servers = set;
     return {};
   }
   void set_tunables(const slo_tunables& set) override { tunables = set; }

@@ -280,13 +280,15 @@ TEST(JobProperty, NoSequenceMakesATimeThatTheClockDidNotShow) {
 
 // Each cause by what would have saved the job: not having waited at all, or not having waited any more once
 // it ran.
-slo_u32 defined_cause(const slo_job_end& end, slo_u64 budget_ns, slo_u64 max_exec_ns, bool bounds_response) {
+slo_u32 defined_cause(const slo_job_end& end, slo_u64 budget_ns, slo_u64 max_exec_ns, slo_u32 flags) {
+  const bool bounds_response = (flags & SLO_CFG_RESPONSE) != 0;
   const auto misses = [&](slo_u64 wait_ns) {
     return wait_ns + (bounds_response ? end.exec_ns : 0) > budget_ns;
   };
   if (!misses(end.wait_ns)) return SLO_CAUSE_NONE;
   if (end.exec_ns > max_exec_ns) return SLO_CAUSE_OVERLONG;
   if (misses(0)) return SLO_CAUSE_OVERRUN;
+  if ((flags & SLO_JOB_THROTTLED) != 0) return SLO_CAUSE_THROTTLED;
   return misses(end.first_wait_ns) ? SLO_CAUSE_LATE_START : SLO_CAUSE_PREEMPTED;
 }
 
@@ -299,12 +301,13 @@ TEST(JobProperty, ThereIsACauseExactlyWhenThereIsAMissAndItIsTheOneTheDefinition
       for (slo_u64 exec_ns = 0; exec_ns <= most; ++exec_ns)
         for (slo_u64 budget_ns = 1; budget_ns <= most; ++budget_ns)
           for (slo_u64 max_exec_ns = 1; max_exec_ns <= most; ++max_exec_ns)
-            for (const slo_u32 flags : {0U, SLO_CFG_RESPONSE}) {
+            for (const slo_u32 flags :
+                 {0U, SLO_CFG_RESPONSE, SLO_JOB_THROTTLED, SLO_CFG_RESPONSE | SLO_JOB_THROTTLED}) {
               const slo_job_end end{wait_ns, first_wait_ns, exec_ns, wait_ns + exec_ns};
-              const auto bounded_ns = flags == SLO_CFG_RESPONSE ? end.response_ns : wait_ns;
+              const auto bounded_ns = (flags & SLO_CFG_RESPONSE) != 0 ? end.response_ns : wait_ns;
               const auto cause = slo_job_cause(&end, budget_ns, max_exec_ns, flags);
               const auto miss_ns = slo_job_miss_ns(&end, budget_ns, flags);
-              ASSERT_EQ(cause, defined_cause(end, budget_ns, max_exec_ns, flags == SLO_CFG_RESPONSE))
+              ASSERT_EQ(cause, defined_cause(end, budget_ns, max_exec_ns, flags))
                   << "budget " << budget_ns << " max exec " << max_exec_ns << " flags " << flags << " "
                   << end;
               ASSERT_EQ(miss_ns, bounded_ns > budget_ns ? bounded_ns - budget_ns : 0);

@@ -55,6 +55,41 @@ TEST(Policy, KeysAreOrderedAcrossTheWrapOfTheClock) {
   EXPECT_FALSE(slo_before(late, late));
 }
 
+TEST(Policy, ATardyJobStepsBackBehindThoseThatStartWithinATenthOfASecond) {
+  const slo_u64 now = 1'000 * ms;
+  const slo_u64 tardy = slo_key_in_band_ns(now - 1 * ms, now);
+  EXPECT_TRUE(slo_before(slo_key_in_band_ns(now + 99 * ms, now), tardy));
+  EXPECT_TRUE(slo_before(tardy, slo_key_in_band_ns(now + 101 * ms, now))) << "not behind everybody";
+  EXPECT_TRUE(slo_before(tardy, slo_key_in_band_ns(now + 102 * ms, now + 102 * ms))) << "it ages";
+}
+
+TEST(Policy, AJobIsNotTardyBeforeItsBudgetIsGone) {
+  // Keys lie early by as much, so that this is the first instant at which it cannot be in time any more.
+  const slo_u64 key = 100 * ms + slo_start_within_ns(10 * ms);
+  EXPECT_FALSE(slo_is_tardy(key, 110 * ms));
+  EXPECT_TRUE(slo_is_tardy(key, 110 * ms + 1));
+}
+
+TEST(Policy, AQueuedJobStepsBackOnce) {
+  const slo_u64 now = 1'000 * ms;
+  EXPECT_TRUE(slo_has_to_step_back(slo_key_in_band_ns(now - 1 * ms, now - 2 * ms), now));
+  EXPECT_FALSE(slo_has_to_step_back(slo_key_in_band_ns(now, now), now));
+  const slo_u64 back = slo_key_in_band_ns(now - 1 * ms, now);
+  EXPECT_FALSE(slo_has_to_step_back(back, now + 500 * ms)) << "then it is its turn";
+}
+
+TEST(PolicyProperty, KeysInBandAreOrderedAsKeysAreWhereNobodyIsTardy) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 1'000'000; ++i) {
+    const slo_u64 now = random();  // near the wrap, too
+    const slo_u64 a = now + random() % (10 * SLO_NSEC_PER_SEC);
+    const slo_u64 b = now + random() % (10 * SLO_NSEC_PER_SEC);
+    if ((a >> 1) == (b >> 1)) continue;  // the lowest bit is not the key's
+    ASSERT_EQ(slo_before(slo_key_in_band_ns(a, now), slo_key_in_band_ns(b, now)), slo_before(a, b));
+    ASSERT_TRUE(slo_key_in_band_ns(now - 1 * ms - random() % SLO_NSEC_PER_SEC, now) & SLO_KEY_TARDY);
+  }
+}
+
 TEST(Policy, AJobBeyondWhatTheGuaranteeCoversIsBestEffort) {
   EXPECT_EQ(slo_class(5 * ms, 0, 100 * ms), SLO_CLASS_SLO);
   EXPECT_EQ(slo_class(5 * ms, 100 * ms - 1, 100 * ms), SLO_CLASS_SLO);

@@ -66,7 +66,7 @@ CfgChange change_for(const observed_cgroup& cgroup, std::uint32_t slot) {
                          .slot = slot,
                          .importance = 100,
                          .flags = cgroup.bounds_response ? SLO_CFG_RESPONSE : 0,
-                         .pad = 0}};
+                         .server = SLO_NO_SLOT}};
 }
 
 nlohmann::ordered_json describe(std::span<const slo_u64> counts) {
