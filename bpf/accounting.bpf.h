@@ -59,15 +59,15 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->budget_ns = own_budget_ns;
 	acct->start_within_ns = slo_start_within_ns(own_budget_ns);
 	acct->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
-	acct->key_exec_max_ns = acct->max_exec_ns;
 	acct->cfg_flags = 0;
 	acct->server = SLO_NO_SLOT;
 	if (!cfg || (cfg->flags & SLO_CFG_NO_BUDGET))
 		return;
 	acct->budget_ns = cfg->budget_ns;
 	acct->start_within_ns = slo_start_within_ns(cfg->budget_ns);
+	if (cfg->flags & SLO_CFG_SHED)
+		acct->start_within_ns += SLO_SHED_NS;
 	acct->max_exec_ns = cfg->max_exec_ns;
-	acct->key_exec_max_ns = cfg->flags & SLO_CFG_SHED ? 0 : cfg->max_exec_ns;
 	acct->slot = cfg->slot;
 	acct->server = cfg->server;
 	acct->cfg_flags = cfg->flags;

@@ -21,8 +21,7 @@ struct accounting {
 	u64 cgroups;   /* address of its css_set then */
 	u64 budget_ns;
 	u64 max_exec_ns;
-	u64 key_exec_max_ns; /* execution of one job that is served by key: 0 where the unit is shed */
-	u64 start_within_ns; /* slo_start_within_ns() of budget_ns, for keys */
+	u64 start_within_ns; /* for keys: slo_start_within_ns() of budget_ns, later where it is shed */
 	u64 job_budget_ns;   /* what the present job is judged by: what held at its start */
 	u64 job_max_exec_ns;
 	u64 job_key_exec_ns; /* execution of the present job while it was served by key */

@@ -100,6 +100,14 @@ static inline int slo_has_to_step_back(slo_u64 queued_key_ns, slo_u64 now_ns)
 	return !(queued_key_ns & SLO_KEY_TARDY) && slo_is_tardy(queued_key_ns, now_ns);
 }
 
+/*
+ * A unit that is shed under overload has keys this much later: it gets what the others leave, before best
+ * effort and by its own keys among those that are shed, so that its figures tell when there is room for it
+ * again. Keys being instants, none of its jobs waits longer than this behind newer ones; the kernel ends a
+ * scheduler that keeps a task waiting for 30 s.
+ */
+#define SLO_SHED_NS (10ull * SLO_NSEC_PER_SEC)
+
 /* The expectation after one more job: a moving average over about eight jobs, exponentially weighted. */
 static inline slo_u64 slo_expect_exec_ns(slo_u64 expected_ns, slo_u64 exec_ns)
 {

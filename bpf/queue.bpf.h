@@ -21,7 +21,7 @@ static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
 {
 	if (is_throttled(&tctx->acct))
 		return SLO_CLASS_BEST_EFFORT;
-	return slo_class(tctx->acct.budget_ns, exec_ns, tctx->acct.key_exec_max_ns);
+	return slo_class(tctx->acct.budget_ns, exec_ns, tctx->acct.max_exec_ns);
 }
 
 static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)

@@ -38,7 +38,7 @@ typedef unsigned char slo_u8;
 #define SLO_CFG_NO_BUDGET 1u
 /* slo_cfg.flags: the budget bounds the response instead of the wait (SloMetric=response). */
 #define SLO_CFG_RESPONSE 2u
-/* slo_cfg.flags: under overload it lost its guarantee: it is best effort, and counted all the same. */
+/* slo_cfg.flags: under overload it lost its guarantee: it comes after units that have theirs. */
 #define SLO_CFG_SHED 4u
 /* Of a job alone, beside the flags of its unit: it was best effort for some time as a reserve was used up. */
 #define SLO_JOB_THROTTLED 0x80000000u
