@@ -56,6 +56,7 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->cgroups = cgroups;
 	acct->generation = generation;
 	acct->slot = SLO_NO_SLOT;
+	acct->unit = SLO_NO_UNIT;
 	acct->budget_ns = own_budget_ns;
 	acct->start_within_ns = slo_start_within_ns(own_budget_ns);
 	acct->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
@@ -70,6 +71,7 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->max_exec_ns = cfg->max_exec_ns;
 	acct->slot = cfg->slot;
 	acct->server = cfg->server;
+	acct->unit = cfg->unit;
 	acct->cfg_flags = cfg->flags;
 }
 
@@ -92,7 +94,7 @@ static __always_inline void refresh_unit(struct accounting *acct, struct task_st
 /* What a job is judged by is what holds at its start: for settings that are up to date. */
 static __always_inline void begin_job(struct accounting *acct)
 {
-	acct->job_slot = acct->slot;
+	acct->job_unit = acct->unit;
 	acct->job_budget_ns = acct->budget_ns;
 	acct->job_max_exec_ns = acct->max_exec_ns;
 	acct->job_key_exec_ns = 0;
@@ -117,7 +119,7 @@ static __always_inline void note_demotion(struct accounting *acct, u64 exec_ns)
 /* A job under way of which the beginning is not known: it is scheduled like any other, and nobody's. */
 static __always_inline void begin_uncounted_job(struct accounting *acct, u64 now)
 {
-	acct->job_slot = SLO_NO_SLOT;
+	acct->job_unit = SLO_NO_UNIT;
 	slo_job_wakes(&acct->job, now);
 }
 
@@ -180,7 +182,7 @@ static __always_inline void count_job(struct accounting *acct, struct task_struc
 	u32 slot = acct->slot;
 	u32 key;
 
-	if (slot >= tunables.capacity || slot != acct->job_slot || !is_counting)
+	if (slot >= tunables.capacity || acct->unit != acct->job_unit || !is_counting)
 		return;
 	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + slot;
 	stats = bpf_map_lookup_elem(&stats_map, &key);

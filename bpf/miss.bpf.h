@@ -28,8 +28,9 @@ struct accounting {
 	u64 job_throttled_exec_ns;
 	u32 generation;
 	u32 slot;
+	u32 unit; /* slo_cfg.unit */
 	u32 cfg_flags;
-	u32 job_slot;      /* slot at the start of the present job */
+	u32 job_unit;      /* unit at the start of the present job */
 	u32 job_cfg_flags; /* flags at the start of the present job, and SLO_JOB_* */
 	u32 server;        /* slot whose reserve it uses; SLO_NO_SLOT: none */
 	bool demoted;      /* the present job went over max_exec_ns while it was scheduled by key */
@@ -96,12 +97,12 @@ static __noinline void fill_event(struct deadline_event *event __arg_nonnull, co
 	event->exec_ns = miss->end->exec_ns;
 	event->key_ns = late_after_ns(acct, miss);
 	event->suppressed = 0;
-	event->slot = acct->job_slot;
+	event->slot = acct->slot;
 	event->cause = miss->cause;
 	event->tid = (u32)p->pid;
 	event->cpu = (u32)miss->cpu;
 	event->flags = acct->job_cfg_flags & SLO_CFG_RESPONSE;
-	event->pad = 0;
+	event->unit = acct->unit;
 	bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), p->comm);
 	find_rival(&event->rival, event->tid, miss->cpu, miss->log_now, miss->end->response_ns);
 }
@@ -150,7 +151,7 @@ static __noinline void report_miss(struct slo_stats *stats, const struct account
 {
 	struct deadline_event *event;
 	struct slo_event_limit *limit;
-	u32 slot = acct->job_slot;
+	u32 slot = acct->slot;
 
 	limit = bpf_map_lookup_elem(&event_limits, &slot);
 	if (!limit)

@@ -42,7 +42,6 @@ static __always_inline struct observed *follow(struct task_struct *p)
 	if (!obs)
 		return NULL;
 	obs->acct.slot = SLO_NO_SLOT;
-	obs->acct.job_slot = SLO_NO_SLOT;
 	return obs;
 }
 

@@ -30,7 +30,7 @@ static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
 
 	if (acct->cfg_flags & SLO_CFG_RESPONSE)
 		return slo_response_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns,
-					   *expected_exec_of(acct->slot));
+					   *expected_exec_of(acct->unit));
 	return slo_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns);
 }
 

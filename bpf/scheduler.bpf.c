@@ -228,7 +228,7 @@ static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p
 		return;
 	refresh_unit(acct, p);
 	if (acct->cfg_flags & SLO_CFG_RESPONSE) {
-		u64 *expected = expected_exec_of(acct->slot);
+		u64 *expected = expected_exec_of(acct->unit);
 
 		*expected = slo_expect_exec_ns(*expected, end.exec_ns);
 	}
@@ -286,7 +286,6 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 	if (!tctx)
 		return -12; /* ENOMEM */
 	tctx->acct.slot = SLO_NO_SLOT;
-	tctx->acct.job_slot = SLO_NO_SLOT;
 	tctx->acct.server = SLO_NO_SLOT;
 	return 0;
 }

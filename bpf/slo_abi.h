@@ -21,6 +21,8 @@ typedef unsigned char slo_u8;
 #define SLO_CAPACITY_MAX 16384u
 /* Statistics slot of tasks that no unit answers for. */
 #define SLO_NO_SLOT 0xffffffffu
+/* Number of no unit: slo_cfg.unit. */
+#define SLO_NO_UNIT 0u
 /* CPUs and shards that fit. A shard is the CPUs of one last-level cache, at most 16 of them. */
 #define SLO_MAX_CPUS 1024u
 #define SLO_MAX_SHARDS 64u
@@ -47,12 +49,14 @@ typedef unsigned char slo_u8;
 struct slo_cfg {
 	slo_u64 budget_ns;   /* SLO_BUDGET_MIN_NS..SLO_BUDGET_MAX_NS; 0 with SLO_CFG_NO_BUDGET */
 	slo_u64 max_exec_ns; /* execution of one job that the guarantee covers; > 0 with a budget */
-	slo_u32 slot;        /* statistics slot, below the capacity; SLO_NO_SLOT: not counted */
-	slo_u32 importance;  /* 1..10000 */
-	slo_u32 flags;       /* SLO_CFG_* */
-	slo_u32 server;      /* slot of the unit whose reserve it uses; SLO_NO_SLOT: it has none to keep to */
+	slo_u32 slot; /* statistics slot, below the capacity, maybe that of a unit above; SLO_NO_SLOT: none */
+	slo_u32 importance; /* 1..10000 */
+	slo_u32 flags;      /* SLO_CFG_* */
+	slo_u32 unit;   /* whose settings these are: a number of its own, never given again; or SLO_NO_UNIT */
+	slo_u32 server; /* slot of the unit whose reserve it uses; SLO_NO_SLOT: it has none to keep to */
+	slo_u32 pad;
 };
-static_assert(sizeof(struct slo_cfg) == 32, "slo_cfg");
+static_assert(sizeof(struct slo_cfg) == 40, "slo_cfg");
 
 /* Value of server_cfgs at index slot: a unit's reserve. Zero: none. */
 struct slo_server_cfg {
@@ -141,8 +145,8 @@ struct deadline_event {
 	slo_u32 cause; /* SLO_CAUSE_*, not NONE */
 	slo_u32 tid;   /* in the initial pid namespace */
 	slo_u32 cpu;
-	slo_u32 flags; /* SLO_CFG_RESPONSE: judged by response */
-	slo_u32 pad;
+	slo_u32 flags;           /* SLO_CFG_RESPONSE: judged by response */
+	slo_u32 unit;            /* slo_cfg.unit; the slot may be that of a unit above it */
 	char comm[SLO_COMM_LEN]; /* as the task set it: any bytes, NUL-terminated */
 	struct slo_rival rival;
 };

@@ -115,7 +115,8 @@ struct slo_exit_record exit_record;
 /* Static: the daemon has no business here, and the skeleton leaves them out. */
 static struct cpu_ctx cpus[SLO_MAX_CPUS];
 static struct shard_ctx shards[SLO_MAX_SHARDS];
-/* What a job of the unit with this slot is expected to execute; kept for SloMetric=response alone. */
+/* What a job of a unit is expected to execute; kept for SloMetric=response alone. By the number of the unit:
+ * of two that are as far apart as there are places, one is long gone, or they share. */
 static u64 expected_exec_ns[SLO_CAPACITY_MAX];
 /* One bit per CPU; the number of words is a power of two, to be masked. */
 #define CPU_WORDS (SLO_MAX_CPUS / 64)
@@ -136,10 +137,10 @@ static __always_inline struct shard_ctx *shard_ctx_of(u32 shard)
 	return &shards[shard & (SLO_MAX_SHARDS - 1)];
 }
 
-static __always_inline u64 *expected_exec_of(u32 slot)
+static __always_inline u64 *expected_exec_of(u32 unit)
 {
 	static_assert((SLO_CAPACITY_MAX & (SLO_CAPACITY_MAX - 1)) == 0, "a mask needs a power of two");
-	return &expected_exec_ns[slot & (SLO_CAPACITY_MAX - 1)];
+	return &expected_exec_ns[unit & (SLO_CAPACITY_MAX - 1)];
 }
 
 static __always_inline u32 shard_of(s32 cpu)

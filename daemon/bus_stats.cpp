@@ -19,7 +19,7 @@ namespace slo {
 namespace {
 
 template <class Take>
-void name_distribution(const std::string& prefix, const Distribution& distribution, bool has_jobs,
+void name_distribution(const std::string& prefix, const Distribution& distribution, const UnitStats& stats,
                        Take& take) {
   take.duration(prefix + "MeanUSec", distribution.mean_ns);
   take.duration(prefix + "P50USec", distribution.p50_ns);
@@ -27,44 +27,54 @@ void name_distribution(const std::string& prefix, const Distribution& distributi
   take.duration(prefix + "P99USec", distribution.p99_ns);
   take.duration(prefix + "P999USec", distribution.p999_ns);
   // Without jobs it is not 0, which would read as a job that did not wait.
-  take.duration(prefix + "MaxUSec", has_jobs ? std::optional(distribution.max_ns) : std::nullopt);
-  take.histogram(prefix + "HistogramNSec", distribution.histogram);
+  take.duration(prefix + "MaxUSec", stats.jobs > 0 ? std::optional(distribution.max_ns) : std::nullopt);
+  take.histogram(prefix + "HistogramNSec", stats.counted_with ? nullptr : &distribution.histogram);
 }
 
 // The one place that names figures: GetStats and GetAllStats differ only in what takes them.
 template <class Take>
 void name_figures(const UnitStats& stats, Take& take) {
+  const auto counted = [&stats](std::uint64_t figure) {
+    return stats.counted_with ? std::nullopt : std::optional(figure);
+  };
   take.text("Unit", stats.unit);
   take.duration("SloBudgetUSec", stats.budget_ns);
-  take.count("Jobs", stats.jobs);
-  take.count("Misses", stats.misses);
-  take.count("MissesLateStart", stats.causes.late_start);
-  take.count("MissesPreempted", stats.causes.preempted);
-  take.count("MissesOverlong", stats.causes.overlong);
-  take.count("MissesOverrun", stats.causes.overrun);
-  take.count("EventsSuppressed", stats.events_suppressed);
-  take.count("EventsLost", stats.events_lost);
+  take.text("CountedWith", stats.counted_with);
+  take.count("Jobs", counted(stats.jobs));
+  take.count("Misses", counted(stats.misses));
+  take.count("MissesLateStart", counted(stats.causes.late_start));
+  take.count("MissesPreempted", counted(stats.causes.preempted));
+  take.count("MissesOverlong", counted(stats.causes.overlong));
+  take.count("MissesOverrun", counted(stats.causes.overrun));
+  take.count("EventsSuppressed", counted(stats.events_suppressed));
+  take.count("EventsLost", counted(stats.events_lost));
   take.ratio("MissRatio", stats.miss_ratio);
-  take.count("Demotions", stats.demotions);
-  take.duration("ExecUSec", stats.exec_ns);
-  name_distribution("Wait", stats.wait, stats.jobs > 0, take);
-  name_distribution("Response", stats.response, stats.jobs > 0, take);
+  take.count("Demotions", counted(stats.demotions));
+  take.duration("ExecUSec", counted(stats.exec_ns));
+  name_distribution("Wait", stats.wait, stats, take);
+  name_distribution("Response", stats.response, stats, take);
 }
 
 class Variants {
  public:
-  void text(const std::string& name, const std::string& value) { add(name, value); }
-  void count(const std::string& name, std::uint64_t value) { add(name, value); }
+  void text(const std::string& name, const std::optional<std::string>& value) {
+    if (value) add(name, *value);
+  }
+  void count(const std::string& name, std::optional<std::uint64_t> value) {
+    if (value) add(name, *value);
+  }
   void ratio(const std::string& name, std::optional<double> value) {
     if (value) add(name, *value);
   }
   void duration(const std::string& name, std::optional<std::uint64_t> ns) {
     if (ns) add(name, to_usec(*ns));
   }
-  void histogram(const std::string& name, const Histogram& histogram) {
+  void histogram(const std::string& name, const Histogram* histogram) {
+    if (histogram == nullptr) return;
     std::vector<EncodedBucket> buckets;
-    buckets.reserve(histogram.size());
-    for (const auto& [lower_ns, upper_ns, count] : histogram) buckets.emplace_back(lower_ns, upper_ns, count);
+    buckets.reserve(histogram->size());
+    for (const auto& [lower_ns, upper_ns, count] : *histogram)
+      buckets.emplace_back(lower_ns, upper_ns, count);
     add(name, buckets);
   }
 
@@ -83,13 +93,14 @@ class Variants {
 // hundreds.
 class JsonText {
  public:
-  void text(std::string_view name, const std::string& value) {
+  void text(std::string_view name, const std::optional<std::string>& value) {
     key(name);
-    text_ += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const nlohmann::json text = value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+    text_ += text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
-  void count(std::string_view name, std::uint64_t value) {
+  void count(std::string_view name, std::optional<std::uint64_t> value) {
     key(name);
-    append(value);
+    append_unless_infinite(value.value_or(UINT64_MAX));
   }
   void ratio(std::string_view name, std::optional<double> value) {
     key(name);
@@ -103,10 +114,14 @@ class JsonText {
     key(name);
     append_unless_infinite(ns ? to_usec(*ns) : UINT64_MAX);
   }
-  void histogram(std::string_view name, const Histogram& histogram) {
+  void histogram(std::string_view name, const Histogram* histogram) {
     key(name);
+    if (histogram == nullptr) {
+      text_ += "null";
+      return;
+    }
     text_ += '[';
-    for (const auto& [lower_ns, upper_ns, count] : histogram) {
+    for (const auto& [lower_ns, upper_ns, count] : *histogram) {
       if (text_.back() != '[') text_ += ',';
       text_ += '[';
       append(lower_ns);

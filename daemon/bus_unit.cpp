@@ -34,7 +34,8 @@ sdbus::ObjectPath unit_object_path(const std::string& unit) {
 }
 
 std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report) {
-  return {{"Cause", sdbus::Variant{report.cause}},
+  return {{"Unit", sdbus::Variant{report.job_unit}},
+          {"Cause", sdbus::Variant{report.cause}},
           {"MissUSec", sdbus::Variant{to_usec(report.miss_ns)}},
           {"BudgetUSec", sdbus::Variant{to_usec(report.budget_ns)}},
           {"WaitUSec", sdbus::Variant{to_usec(report.wait_ns)}},

@@ -74,11 +74,17 @@ std::optional<deadline_event> decode_event(std::span<const std::byte> record) {
 }
 
 std::string to_sentence(const MissReport& report, std::uint64_t count) {
-  std::string text = report.unit + ": " + std::to_string(count) + (count == 1 ? " job" : " jobs") +
-                     " over the budget of " + format_time_span_ns(report.budget_ns) + ", lately by " +
-                     format_latency_ns(report.miss_ns) + " (" + report.cause +
-                     "): " + task_name(report.comm, report.tid) + " waited " +
-                     format_latency_ns(report.wait_ns) + " and ran " + format_latency_ns(report.exec_ns);
+  const std::string jobs = std::to_string(count) + (count == 1 ? " job" : " jobs");
+  const std::string budget = format_time_span_ns(report.budget_ns);
+  // How many of them were of which unit is not known.
+  std::string text = report.unit == report.job_unit
+                         ? report.unit + ": " + jobs + " over the budget of " + budget + ", lately by "
+                         : report.unit + " and units counted with it: " + jobs +
+                               " over budget, lately one of " + report.job_unit + " over its " + budget +
+                               " by ";
+  text += format_latency_ns(report.miss_ns) + " (" + report.cause +
+          "): " + task_name(report.comm, report.tid) + " waited " + format_latency_ns(report.wait_ns) +
+          " and ran " + format_latency_ns(report.exec_ns);
   const Rival& rival = report.rival;
   if (rival.ran_ns == 0) return text;
   text += "; meanwhile " + (rival.cgroup.empty() ? "" : rival.cgroup + ", mostly ") +
@@ -87,20 +93,22 @@ std::string to_sentence(const MissReport& report, std::uint64_t count) {
   return text;
 }
 
-void MissReports::take(std::span<const std::byte> record, const UnitOfSlot& unit_of_slot) {
+void MissReports::take(std::span<const std::byte> record, const Find& find) {
   const auto event = decode_event(record);
   if (!event) {
     ++malformed_;
     return;
   }
-  const std::string unit = unit_of_slot(event->slot);
-  if (unit.empty()) return;
-  Pending& pending = pending_[unit];
+  const auto whose = find(event->slot, event->unit);
+  if (!whose) return;
+  Pending& pending = pending_[whose->counted];
   MissReport& report = pending.report;
   if (pending.since == 0) pending.since = next_since_++;
-  report.unit = unit;
+  report.unit = whose->counted;
   report.count += 1 + event->suppressed;
-  if (event->deadline_miss_ns > report.miss_ns) describe(report, *event);
+  if (event->deadline_miss_ns <= report.miss_ns) return;
+  report.job_unit = whose->unit;
+  describe(report, *event);
 }
 
 std::vector<MissReport> MissReports::due(std::uint64_t now_ns) {

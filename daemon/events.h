@@ -30,10 +30,18 @@ struct Rival {
   std::string cgroup{};  // the last component of its path, mostly a unit's name; empty: gone, or the root
 };
 
-// Misses of one unit since its last report; all but the first two members are about the worst of them.
+// Who counts a job, and who has it: another unit where that one has no counters of its own.
+struct Whose {
+  std::string counted;
+  std::string unit;
+};
+
+// Misses counted for one unit since its last report; all but the first two members are about the worst of
+// them.
 struct MissReport {
   std::string unit;
   std::uint64_t count = 0;    // those included that the kernel sent no event for
+  std::string job_unit{};     // `unit`, or one that is counted with it
   std::uint64_t miss_ns = 0;  // by how much it exceeded its budget
   std::string cause;
   std::uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC, at the end of the job
@@ -54,15 +62,15 @@ struct MissReport {
 // holds back is added to the next report of its unit; nothing is dropped. Single-threaded, no I/O.
 class MissReports {
  public:
-  // The unit that has a statistics slot now; empty: none has.
-  using UnitOfSlot = std::function<std::string(std::uint32_t slot)>;
+  // Those with this slot and with this number (slo_cfg); empty: one of them is no more.
+  using Find = std::function<std::optional<Whose>(std::uint32_t slot, std::uint32_t unit)>;
 
   // global_interval_ns: 1 s / GlobalRate=, > 0.
   explicit MissReports(std::uint64_t global_interval_ns) : global_interval_ns_(global_interval_ns) {}
   void set_global_interval(std::uint64_t interval_ns) { global_interval_ns_ = interval_ns; }
 
   // One record. Misses of a unit that has gone are of no interest any more; a record that is none is counted.
-  void take(std::span<const std::byte> record, const UnitOfSlot& unit_of_slot);
+  void take(std::span<const std::byte> record, const Find& find);
   // What may be told at now_ns (CLOCK_MONOTONIC), longest waiting first. Ask after each take() and once a
   // second.
   [[nodiscard]] std::vector<MissReport> due(std::uint64_t now_ns);

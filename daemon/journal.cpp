@@ -87,9 +87,11 @@ void Journal::deadline_missed(const MissReport& report) {
   const auto usec = [](std::uint64_t ns) { return std::to_string(ns / SLO_NSEC_PER_USEC); };
   const Rival& rival = report.rival;
   const auto if_known = [&rival](std::string text) { return rival.ran_ns == 0 ? "" : std::move(text); };
+  const bool is_other = report.job_unit != report.unit;
   write(Priority::notice, to_sentence(report, count),
         {{"MESSAGE_ID", std::string{message_id_deadline_missed}},
-         {unit_field, report.unit},
+         {unit_field, report.job_unit},
+         {unit_field, is_other ? report.unit : ""},
          {"SCX_SLO_CAUSE", report.cause},
          {"SCX_SLO_COUNT", std::to_string(count)},
          {"SCX_SLO_MISS_USEC", usec(report.miss_ns)},

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ranges>
 #include <string>
@@ -14,8 +15,10 @@
 namespace slo {
 namespace {
 
-// Cgroups with settings: units have one each, and those of implicit budgets come on top.
+// Cgroups with settings: units have one each, whether there is a slot for them or not, and those of implicit
+// budgets come on top. With few slots it is the machine that counts: about 1 MiB.
 constexpr std::uint32_t cfgs_per_slot = 4;
+constexpr std::uint32_t fewest_cfgs = 8192;
 // Bytes; about 2,000 events. The rate limits keep a second's worth far below.
 constexpr std::uint32_t events_size = 256 * 1024;
 
@@ -33,8 +36,8 @@ Result<Fd> make_map(const char* name, bpf_map_type type, std::uint32_t key_size,
 
 Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::uint32_t capacity) {
   std::unique_ptr<KernelMaps> maps(new KernelMaps(nr_shards, capacity));
-  auto cfgs =
-      make_map("cfg_map", BPF_MAP_TYPE_HASH, sizeof(slo_u64), sizeof(slo_cfg), cfgs_per_slot * capacity);
+  auto cfgs = make_map("cfg_map", BPF_MAP_TYPE_HASH, sizeof(slo_u64), sizeof(slo_cfg),
+                       std::max(fewest_cfgs, cfgs_per_slot * capacity));
   if (!cfgs) return std::unexpected(cfgs.error());
   auto stats = make_map("stats_map", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_stats),
                         nr_shards * capacity, BPF_F_MMAPABLE);

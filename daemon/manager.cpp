@@ -64,7 +64,7 @@ void Manager::tick() {
 }
 
 void Manager::take_event(std::span<const std::byte> record) {
-  misses_.take(record, [this](std::uint32_t slot) { return unit_of_slot(slot); });
+  misses_.take(record, [this](std::uint32_t slot, std::uint32_t unit) { return whose(slot, unit); });
 }
 
 void Manager::tell_misses() {
@@ -148,8 +148,14 @@ std::vector<NamedSetting> Manager::settings(std::string_view unit) const {
 std::optional<UnitStats> Manager::stats(std::string_view unit) const {
   const Unit* holder = units_.effective(unit);
   if (holder == nullptr || !holder->effective.budget) return {};
-  return make_unit_stats(holder->name, holder->effective.budget->value.ns(),
-                         around_.kernel.read_stats(holder->slot));
+  const std::uint64_t budget_ns = holder->effective.budget->value.ns();
+  if (!holder->counted_with)
+    return make_unit_stats(holder->name, budget_ns, around_.kernel.read_stats(holder->slot));
+  UnitStats stats;
+  stats.unit = holder->name;
+  stats.budget_ns = budget_ns;
+  stats.counted_with = holder->counted_with;
+  return stats;
 }
 
 std::uint32_t Manager::config_errors() const {
@@ -308,10 +314,11 @@ void Manager::set_state(State state, std::string reason) {
   around_.audience.state_changed(state_, reason_);
 }
 
-std::string Manager::unit_of_slot(std::uint32_t slot) const {
-  const auto units = std::views::values(units_.configured());
-  const auto unit = std::ranges::find(units, slot, &Unit::slot);
-  return unit == units.end() ? std::string() : (*unit).name;
+std::optional<Whose> Manager::whose(std::uint32_t slot, std::uint32_t number) const {
+  const Unit* const counted = units_.owner_of_slot(slot);
+  const Unit* const unit = units_.numbered(number);
+  if (counted == nullptr || unit == nullptr) return {};
+  return Whose{.counted = counted->name, .unit = unit->name};
 }
 
 std::size_t Manager::budgets() const {

@@ -107,11 +107,15 @@ class Manager {
   [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
   [[nodiscard]] KernelCounters counters() const { return around_.kernel.counters(); }
   [[nodiscard]] const std::map<std::string, Unit, std::less<>>& units() const { return units_.configured(); }
+  [[nodiscard]] std::uint32_t capacity() const { return config_.config.tunables.capacity; }
+  // How many units are counted with another one, or not at all, as the capacity is used up.
+  [[nodiscard]] std::size_t folded() const { return units_.folded(); }
   [[nodiscard]] bool knows(std::string_view unit) const { return units_.known(unit); }
   [[nodiscard]] const Unit* effective(std::string_view unit) const { return units_.effective(unit); }
   // What holds for a unit that is known, defaults included.
   [[nodiscard]] std::vector<NamedSetting> settings(std::string_view unit) const;
-  // Figures of the unit that holds settings for `unit`; empty when no budget holds for it.
+  // Figures of the unit that holds settings for `unit`, or with whom it is counted; empty when no budget
+  // holds for it.
   [[nodiscard]] std::optional<UnitStats> stats(std::string_view unit) const;
   // Values that were ignored, and files that could not be read.
   [[nodiscard]] std::uint32_t config_errors() const;
@@ -124,7 +128,7 @@ class Manager {
   void notice_end(std::uint64_t now_ns);
   void carry_out(Driver wanted, std::uint64_t now_ns);
   [[nodiscard]] Result<void> keep_latch();
-  [[nodiscard]] std::string unit_of_slot(std::uint32_t slot) const;
+  [[nodiscard]] std::optional<Whose> whose(std::uint32_t slot, std::uint32_t number) const;
   void watch_heartbeat();
   void take_config(ConfigReading reading);
   void set_state(State state, std::string reason);

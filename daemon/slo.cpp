@@ -131,9 +131,10 @@ std::vector<NamedSetting> named(const SloSettings& settings) {
   return all;
 }
 
-slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot) {
+slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot, std::uint32_t unit) {
   slo_cfg cfg{};
   cfg.slot = slot;
+  cfg.unit = unit;
   cfg.importance = default_importance;
   cfg.server = SLO_NO_SLOT;
   if (!effective.has_budget()) {

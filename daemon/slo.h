@@ -138,8 +138,7 @@ struct NamedSetting {
 };
 [[nodiscard]] std::vector<NamedSetting> named(const SloSettings& settings);
 
-// The record the kernel reads for a cgroup with these completed settings; slot is the unit's statistics slot,
-// or SLO_NO_SLOT.
-[[nodiscard]] slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot);
+// The record the kernel reads for a cgroup with these completed settings; slot and unit as in slo_cfg.
+[[nodiscard]] slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot, std::uint32_t unit);
 
 }  // namespace slo

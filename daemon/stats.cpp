@@ -46,6 +46,7 @@ UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_s
   UnitStats stats{
       .unit = std::move(unit),
       .budget_ns = budget_ns,
+      .counted_with = {},
       .jobs = counters.jobs,
       .misses = counters.misses,
       .causes = {.late_start = counters.misses_by_cause[SLO_CAUSE_LATE_START],

@@ -34,6 +34,8 @@ struct Causes {
 struct UnitStats {
   std::string unit;             // whose counters these are
   std::uint64_t budget_ns = 0;  // UINT64_MAX: no budget
+  // As Unit::counted_with; where it is set there are no figures of the unit, and nothing below is known.
+  std::optional<std::string> counted_with = {};
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
   Causes causes;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <ranges>
+#include <set>
 #include <utility>
 
 namespace slo {
@@ -11,7 +12,7 @@ namespace {
 
 bool same_cfg(const slo_cfg& a, const slo_cfg& b) {
   return a.budget_ns == b.budget_ns && a.max_exec_ns == b.max_exec_ns && a.slot == b.slot &&
-         a.importance == b.importance && a.flags == b.flags;
+         a.importance == b.importance && a.flags == b.flags && a.unit == b.unit;
 }
 
 // Logins, `systemctl` and the journal need these to answer, whatever else runs; kernel threads and PID 1 have
@@ -52,7 +53,7 @@ Setting<Budget> implicit_budget() {
 slo_cfg implicit_cfg() {
   SloSettings settings;
   settings.budget = implicit_budget();
-  return to_cfg(settings, SLO_NO_SLOT);
+  return to_cfg(settings, SLO_NO_SLOT, SLO_NO_UNIT);
 }
 
 }  // namespace
@@ -62,7 +63,7 @@ bool operator==(const CfgChange& a, const CfgChange& b) {
   return !a.cfg || same_cfg(*a.cfg, *b.cfg);
 }
 
-Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slot_used_(capacity) {}
+Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slots_(capacity) {}
 
 std::vector<CfgChange> Units::set_defaults(SloSettings defaults) {
   defaults_ = std::move(defaults);
@@ -88,13 +89,8 @@ std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
     at->second.fact = fact;
     // What systemd itself has not read yet does not count: the files are for the next daemon-reload.
     if (is_new || !fact.needs_daemon_reload) read_files(at->second);
+    place(at->second);
   }
-  // Those that lost their settings make room for those that gained some.
-  for (const auto& fact : facts) {
-    if (entries_[fact.name].read.settings.empty()) place(entries_[fact.name]);
-  }
-  for (const auto& fact : facts) place(entries_[fact.name]);
-  place_waiting();
   return take_changes();
 }
 
@@ -107,13 +103,11 @@ std::vector<CfgChange> Units::changed(const UnitFact& fact) {
   entry.fact = fact;
   if (read_now) read_files(entry);
   place(entry);
-  place_waiting();
   return take_changes();
 }
 
 std::vector<CfgChange> Units::gone(std::string_view name) {
   remove(name);
-  place_waiting();
   return take_changes();
 }
 
@@ -155,7 +149,8 @@ std::vector<ConfigProblem> Units::problems() const {
   for (const auto& [name, entry] : entries_) {
     for (const auto& problem : entry.read.problems) add(all, problem, name);
     if (auto problem = too_broad(name, entry.read.settings)) add(all, *std::move(problem), name);
-    if (waiting_.contains(name)) add(all, no_room_for(name, entry.read.settings), name);
+    if (const auto unit = configured_.find(name); unit != configured_.end() && unit->second.counted_with)
+      add(all, no_slot_for(unit->second), name);
   }
   return all;
 }
@@ -172,8 +167,20 @@ std::vector<ConfigProblem> Units::take_new_problems() {
   return fresh;
 }
 
-std::vector<std::uint32_t> Units::take_freed_slots() {
-  return std::exchange(freed_slots_, {});
+const Unit* Units::owner_of_slot(std::uint32_t slot) const {
+  const std::string* const owner = slots_.owner_of(slot);
+  return owner == nullptr ? nullptr : &configured_.at(*owner);
+}
+
+const Unit* Units::numbered(std::uint32_t number) const {
+  const auto units = std::views::values(configured_);
+  const auto unit = std::ranges::find(units, number, &Unit::number);
+  return unit == units.end() ? nullptr : &*unit;
+}
+
+std::size_t Units::folded() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      std::views::values(configured_), [](const Unit& unit) { return unit.counted_with.has_value(); }));
 }
 
 bool Units::take_changed() {
@@ -189,28 +196,23 @@ void Units::place(const Entry& entry) {
   const UnitFact& fact = entry.fact;
   const auto at = configured_.find(fact.name);
   if (entry.read.settings.empty()) {
-    waiting_.erase(fact.name);
     if (at == configured_.end()) return;
-    slot_used_[at->second.slot] = false;
-    freed_slots_.push_back(at->second.slot);
+    slots_.take_back(fact.name);
     configured_.erase(at);
     changed_ = true;
     return;
   }
-  const auto slot = at != configured_.end() ? std::optional(at->second.slot) : take_slot();
-  if (!slot) {
-    waiting_.insert(fact.name);
-    return;
+  Unit unit;
+  if (at != configured_.end()) {
+    unit = at->second;  // what follows from others is brought up to date by take_changes()
+  } else {
+    unit.name = fact.name;
+    unit.number = next_number_++;
   }
-  waiting_.erase(fact.name);
-  Unit unit{.name = fact.name,
-            .control_group = fact.control_group,
-            .cgroup_id = fact.cgroup_id,
-            .settings = entry.read.settings,
-            .effective = {},
-            .slot = *slot,
-            .needs_daemon_reload = fact.needs_daemon_reload};
-  if (at != configured_.end()) unit.effective = at->second.effective;  // inherit() sees whether it changed
+  unit.control_group = fact.control_group;
+  unit.cgroup_id = fact.cgroup_id;
+  unit.settings = entry.read.settings;
+  unit.needs_daemon_reload = fact.needs_daemon_reload;
   if (at != configured_.end() && at->second == unit) return;
   configured_.insert_or_assign(fact.name, std::move(unit));
   changed_ = true;
@@ -222,24 +224,6 @@ void Units::remove(std::string_view name) {
   at->second.read = {};
   place(at->second);
   entries_.erase(at);
-}
-
-void Units::place_waiting() {
-  if (configured_.size() == slot_used_.size()) return;
-  const auto waiting = waiting_;
-  for (const auto& name : waiting) place(entries_.at(name));
-}
-
-// Goes round, so that a freed slot rests as long as possible: jobs of its last unit may still be under way.
-std::optional<std::uint32_t> Units::take_slot() {
-  for (std::size_t tried = 0; tried < slot_used_.size(); ++tried) {
-    const std::size_t slot = (next_slot_ + tried) % slot_used_.size();
-    if (slot_used_[slot]) continue;
-    slot_used_[slot] = true;
-    next_slot_ = slot + 1;
-    return static_cast<std::uint32_t>(slot);
-  }
-  return {};
 }
 
 Units::ByPath Units::by_path() const {
@@ -266,11 +250,47 @@ void Units::inherit() {
   }
 }
 
+void Units::count_in_slots() {
+  const ByPath units = by_path();
+  // By path: where slots are scarce, those that others can be counted with come first.
+  for (const Unit* unit : std::views::values(units)) {
+    if (unit->cgroup_id != 0 && unit->effective.has_budget()) slots_.give(unit->name);
+  }
+  for (auto& unit : std::views::values(configured_)) find_slot(unit, units);
+}
+
+void Units::find_slot(Unit& unit, const ByPath& units) {
+  std::uint32_t slot = slots_.of(unit.name);
+  std::optional<std::string> counted_with;
+  if (slot == SLO_NO_SLOT && unit.effective.has_budget()) {
+    if (unit.cgroup_id != 0) {
+      const Unit* const above = nearest_with_slot(units, unit.control_group);
+      counted_with = above == nullptr ? "" : above->name;
+    } else if (unit.counted_with) {
+      // It has stopped: what it did before is where it was counted then.
+      counted_with = slots_.of(*unit.counted_with) == SLO_NO_SLOT ? "" : *unit.counted_with;
+    }
+    if (counted_with) slot = slots_.of(*counted_with);
+  }
+  if (slot == unit.slot && counted_with == unit.counted_with) return;
+  unit.slot = slot;
+  unit.counted_with = std::move(counted_with);
+  changed_ = true;
+}
+
+// The nearest unit above this path that is counted and whose figures can be asked for.
+const Unit* Units::nearest_with_slot(const ByPath& units, std::string_view path) const {
+  const Unit* unit = nearest(units, parent(path));
+  while (unit != nullptr && (slots_.of(unit->name) == SLO_NO_SLOT || !unit->effective.budget))
+    unit = nearest(units, parent(unit->control_group));
+  return unit;
+}
+
 Units::CfgMap Units::wanted_cfgs() const {
   CfgMap wanted;
   for (const auto& unit : std::views::values(configured_)) {
     if (unit.cgroup_id != 0 && unit.effective.budget)
-      wanted.insert_or_assign(unit.cgroup_id, to_cfg(unit.effective, unit.slot));
+      wanted.insert_or_assign(unit.cgroup_id, to_cfg(unit.effective, unit.slot, unit.number));
   }
   const ByPath units = by_path();
   for (const auto name : implicit_units) {
@@ -285,6 +305,7 @@ Units::CfgMap Units::wanted_cfgs() const {
 
 std::vector<CfgChange> Units::take_changes() {
   inherit();
+  count_in_slots();
   CfgMap wanted = wanted_cfgs();
   std::vector<CfgChange> changes;
   for (const auto cgroup_id : std::views::keys(told_)) {
@@ -299,16 +320,16 @@ std::vector<CfgChange> Units::take_changes() {
   return changes;
 }
 
-ConfigProblem Units::no_room_for(const std::string& unit, const SloSettings& settings) const {
-  const NamedSetting first = named(settings).front();
-  return {.severity = ConfigProblem::Severity::error,
+ConfigProblem Units::no_slot_for(const Unit& unit) const {
+  const NamedSetting first = named(unit.settings).front();
+  return {.severity = ConfigProblem::Severity::warning,
           .file = first.origin.file,
           .line = first.origin.line,
           .key = first.key,
           .value = first.value,
-          .detail =
-              unit + " finds no free place: Capacity= of " + std::to_string(slot_used_.size()) +
-              " units is used up; raise it in scx-slo.conf, or take settings from units that can do without"};
+          .detail = "it holds, but the unit has no counters of its own: Capacity=" +
+                    std::to_string(slots_.capacity()) +
+                    " is used up; raise it in scx-slo.conf, or take settings from units that can do without"};
 }
 
 }  // namespace slo

@@ -6,11 +6,11 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "slots.h"
 #include "unit_file.h"
 
 namespace slo {
@@ -29,9 +29,13 @@ struct Unit {
   std::string name;
   std::string control_group;
   std::uint64_t cgroup_id = 0;
-  SloSettings settings;              // its own
-  SloSettings effective;             // completed: its own, else those of units above it, else the defaults
-  std::uint32_t slot = 0;            // statistics slot, kept while the unit has settings
+  SloSettings settings;                // its own
+  SloSettings effective;               // completed: its own, else those of units above it, else the defaults
+  std::uint32_t number = SLO_NO_UNIT;  // slo_cfg.unit, kept while the unit has settings
+  std::uint32_t slot = SLO_NO_SLOT;    // statistics slot that its jobs are counted in
+  // Whose slot that is where the unit found none free: that of a unit above it; empty: there is none, and its
+  // jobs are not counted. Not set: the slot is its own, or it has had no cgroup, and no job, so far.
+  std::optional<std::string> counted_with;
   bool needs_daemon_reload = false;  // as in UnitFact: `settings` are those from before the change
   friend bool operator==(const Unit&, const Unit&) = default;
 };
@@ -49,6 +53,10 @@ using Servers = std::map<std::uint32_t, slo_server_cfg>;
 // Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
 // `read`, which the constructor is given (read_unit_files, or a fake).
 //
+// A unit gets a statistics slot when it has a budget and a cgroup for the first time, and keeps it while it
+// has settings, running or not. Where all are taken its settings hold all the same, and its jobs are counted
+// with the nearest unit above it that has one, until one becomes free.
+//
 // A few services that a machine cannot be operated without (dbus, logind, journald, this daemon) have a
 // budget of SLO_IMPLICIT_BUDGET_NS where no file gives them one: the kernel is told, but they are not
 // counted, have no slot, and are not in configured().
@@ -56,7 +64,7 @@ class Units {
  public:
   using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
 
-  // capacity: how many units may have settings, 1..SLO_CAPACITY_MAX.
+  // capacity: how many units can have a statistics slot, 1..SLO_CAPACITY_MAX.
   explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);
 
   // What holds where no unit file says anything: standard_settings() until told otherwise.
@@ -89,7 +97,12 @@ class Units {
   // How many problems are remembered so as not to be told twice; bounded.
   [[nodiscard]] std::size_t remembered_problems() const { return reported_.size(); }
   // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
-  [[nodiscard]] std::vector<std::uint32_t> take_freed_slots();
+  [[nodiscard]] std::vector<std::uint32_t> take_freed_slots() { return slots_.take_freed(); }
+  // The unit whose slot this is, and the unit with this number; nullptr: none any more.
+  [[nodiscard]] const Unit* owner_of_slot(std::uint32_t slot) const;
+  [[nodiscard]] const Unit* numbered(std::uint32_t number) const;
+  // How many units are counted with another one, or not at all.
+  [[nodiscard]] std::size_t folded() const;
   // Whether configured() has changed since the last call.
   [[nodiscard]] bool take_changed();
 
@@ -105,23 +118,22 @@ class Units {
   void read_files(Entry& entry);
   void place(const Entry& entry);
   void remove(std::string_view name);
-  void place_waiting();
   void inherit();
+  void count_in_slots();
+  void find_slot(Unit& unit, const ByPath& units);
+  [[nodiscard]] const Unit* nearest_with_slot(const ByPath& units, std::string_view path) const;
   [[nodiscard]] ByPath by_path() const;
-  [[nodiscard]] std::optional<std::uint32_t> take_slot();
   [[nodiscard]] CfgMap wanted_cfgs() const;
   [[nodiscard]] std::vector<CfgChange> take_changes();
-  [[nodiscard]] ConfigProblem no_room_for(const std::string& unit, const SloSettings& settings) const;
+  [[nodiscard]] ConfigProblem no_slot_for(const Unit& unit) const;
 
   Reader read_;
   SloSettings defaults_ = standard_settings();
   std::map<std::string, Entry, std::less<>> entries_;
   std::map<std::string, Unit, std::less<>> configured_;
-  std::set<std::string, std::less<>> waiting_;  // have settings, but no slot was free
-  CfgMap told_;                                 // what the changes handed out so far add up to
-  std::vector<bool> slot_used_;
-  std::size_t next_slot_ = 0;
-  std::vector<std::uint32_t> freed_slots_;
+  Slots slots_;
+  std::uint32_t next_number_ = SLO_NO_UNIT + 1;
+  CfgMap told_;                          // what the changes handed out so far add up to
   std::vector<ConfigProblem> reported_;  // since the last listing
   bool changed_ = false;
 };

@@ -47,6 +47,17 @@ std::string objective_text(const UnitReport& unit) {
   return !kept ? objective : objective + (*kept ? " kept" : " NOT KEPT");
 }
 
+std::string jobs_text(const UnitReport& unit) {
+  if (!unit.counted_with) return std::to_string(unit.jobs);
+  return unit.counted_with->empty() ? "not counted" : "in " + *unit.counted_with;
+}
+
+std::string counted_sentence(const std::string& counted_with) {
+  const std::string why = "Capacity= of scx-slo.conf is used up";
+  if (counted_with.empty()) return "not at all: " + why + ", and no unit above is counted";
+  return "with " + counted_with + ", as " + why + "; see: scx-slo stats " + counted_with;
+}
+
 std::string rate_text(double per_second) {
   if (per_second <= 0) return "0";
   return per_second < 10 ? std::format("{:.1f}", per_second) : std::format("{:.0f}", per_second);

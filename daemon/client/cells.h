@@ -25,6 +25,10 @@ namespace slo::client {
 [[nodiscard]] std::string quantile_text(std::optional<std::uint64_t> usec, std::uint64_t jobs);
 // "99.9%", and what came of it once there are jobs; "-" without a budget.
 [[nodiscard]] std::string objective_text(const UnitReport& unit);
+// Jobs; where the unit has no counters of its own: "in web.slice", "not counted".
+[[nodiscard]] std::string jobs_text(const UnitReport& unit);
+// The same as a sentence.
+[[nodiscard]] std::string counted_sentence(const std::string& counted_with);
 // Events per second: "0", "0.5", "151".
 [[nodiscard]] std::string rate_text(double per_second);
 

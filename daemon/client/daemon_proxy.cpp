@@ -68,6 +68,9 @@ class BusFigures final : public NamedFigures {
   [[nodiscard]] std::optional<std::uint64_t> number(const std::string& name) const override {
     return find<std::uint64_t>(stats_, name.c_str());
   }
+  [[nodiscard]] std::optional<std::string> text(const std::string& name) const override {
+    return find<std::string>(stats_, name.c_str());
+  }
   [[nodiscard]] std::optional<double> ratio(const std::string& name) const override {
     return find<double>(stats_, name.c_str());
   }
@@ -194,7 +197,9 @@ Answer<Overview> DaemonProxy::overview() const {
                     .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0),
                     .failures = find_or<std::uint32_t>(all, "Failures", 0),
                     .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
-                    .untracked = find_or<std::uint64_t>(all, "Untracked", 0)};
+                    .untracked = find_or<std::uint64_t>(all, "Untracked", 0),
+                    .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
+                    .folded = find_or<std::uint32_t>(all, "Folded", 0)};
   });
 }
 

@@ -27,6 +27,8 @@ struct Overview {
   std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;
   std::uint64_t untracked = 0;
+  std::uint32_t capacity = 0;  // how many units can be counted by themselves; 0: not known
+  std::uint32_t folded = 0;    // how many find no place there
   std::string scheduler = {};  // the sched_ext scheduler that the kernel names; empty: the kernel's own runs
 };
 
@@ -57,6 +59,9 @@ struct UnitReport {
   double objective = 0;                        // the share of jobs that must keep the budget; 0: not known
   std::optional<std::uint64_t> max_exec_usec;  // empty without a budget
   bool need_daemon_reload = false;
+  // The unit above that counts the jobs of this one, which has no counters of its own; empty: nobody does.
+  // Not set: the unit has its own; else nothing below is known.
+  std::optional<std::string> counted_with = {};
   std::uint64_t jobs = 0;
   std::uint64_t misses = 0;
   Causes causes;

@@ -22,6 +22,11 @@ Json latency(const Latency& figures) {
           {"p999_usec", or_null(figures.p999_usec)}, {"max_usec", or_null(figures.max_usec)}};
 }
 
+// A figure of a unit that may have none of its own.
+Json own(const UnitReport& report, std::uint64_t figure) {
+  return report.counted_with ? Json(nullptr) : Json(figure);
+}
+
 Json causes(const Causes& causes) {
   return {{"late_start", causes.late_start},
           {"preempted", causes.preempted},
@@ -40,12 +45,13 @@ Json figures(const UnitReport& report) {
           {"need_daemon_reload", report.need_daemon_reload},
           {"control_group", report.control_group},
           {"control_group_id", report.control_group_id},
-          {"jobs", report.jobs},
-          {"misses", report.misses},
-          {"misses_by_cause", causes(report.causes)},
+          {"counted_with", or_null(report.counted_with)},
+          {"jobs", own(report, report.jobs)},
+          {"misses", own(report, report.misses)},
+          {"misses_by_cause", report.counted_with ? Json(nullptr) : causes(report.causes)},
           {"miss_ratio", or_null(report.miss_ratio)},
-          {"demotions", report.demotions},
-          {"exec_usec", report.exec_usec},
+          {"demotions", own(report, report.demotions)},
+          {"exec_usec", own(report, report.exec_usec)},
           {"wait", latency(report.wait)},
           {"response", latency(report.response)}};
 }
@@ -72,6 +78,8 @@ Json stats(std::string_view asked, const UnitReport& report) {
   object.update(figures(report));
   object["wait"] = latency_with_histogram(report.wait);
   object["response"] = latency_with_histogram(report.response);
+  if (!report.counted_with) return object;
+  for (const char* kind : {"wait", "response"}) object[kind]["histogram"] = nullptr;
   return object;
 }
 
@@ -125,6 +133,8 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"failures", overview.failures},
                {"events_lost", overview.events_lost},
                {"untracked", overview.untracked},
+               {"capacity", overview.capacity},
+               {"folded", overview.folded},
                {"units", list(units)}});
 }
 

@@ -48,11 +48,25 @@ std::string changed_on_disk(const std::vector<UnitReport>& units) {
   return names;
 }
 
+// Of units that have no counters of their own; empty where each has.
+std::string folded_text(const std::vector<UnitReport>& units) {
+  std::size_t with_others = 0;
+  std::size_t uncounted = 0;
+  for (const UnitReport& unit : units)
+    if (unit.counted_with) ++(unit.counted_with->empty() ? uncounted : with_others);
+  std::string text;
+  if (with_others > 0) text += std::format(", {} counted with a unit above them", with_others);
+  if (uncounted > 0) text += std::format(", {} not counted", uncounted);
+  return text;
+}
+
 // What an operator should know and mostly need not.
 void add_troubles(Table& table, const Overview& overview, const std::vector<UnitReport>& units) {
   if (overview.config_errors > 0)
     table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
                                            overview.config_errors)});
+  if (const std::string folded = folded_text(units); !folded.empty())
+    table.add_row({"Capacity", std::format("{0} of {0} units", overview.capacity) + folded});
   if (const std::string names = changed_on_disk(units); !names.empty())
     table.add_row({"Changed", names + "; what was read before holds until: systemctl daemon-reload"});
   if (overview.failures > 0)
@@ -110,6 +124,10 @@ std::string stats_text(std::string_view asked, const UnitReport& report, std::si
   facts.add_row({"Budget", budget_sentence(report)});
   if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
   facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
+  if (report.counted_with) {
+    facts.add_row({"Counted", counted_sentence(*report.counted_with)});
+    return facts.to_string();
+  }
   facts.add_row({"Jobs", std::to_string(report.jobs)});
   facts.add_row({"Misses", misses_text(report)});
   facts.add_row({"Objective", objective_text(report)});

@@ -17,6 +17,9 @@ class JsonFigures final : public NamedFigures {
   [[nodiscard]] std::optional<std::uint64_t> number(const std::string& name) const override {
     return find<std::uint64_t>(name);
   }
+  [[nodiscard]] std::optional<std::string> text(const std::string& name) const override {
+    return find<std::string>(name);
+  }
   [[nodiscard]] std::optional<double> ratio(const std::string& name) const override {
     return find<double>(name);
   }
@@ -56,6 +59,7 @@ Latency take_latency(const NamedFigures& figures, const std::string& prefix) {
 
 void take_figures(UnitReport& unit, const NamedFigures& figures) {
   const auto count = [&](const char* name) { return figures.number(name).value_or(0); };
+  unit.counted_with = figures.text("CountedWith");
   unit.jobs = count("Jobs");
   unit.misses = count("Misses");
   unit.causes = {.late_start = count("MissesLateStart"),

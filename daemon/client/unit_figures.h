@@ -16,6 +16,7 @@ class NamedFigures {
  public:
   virtual ~NamedFigures() = default;
   [[nodiscard]] virtual std::optional<std::uint64_t> number(const std::string& name) const = 0;
+  [[nodiscard]] virtual std::optional<std::string> text(const std::string& name) const = 0;
   [[nodiscard]] virtual std::optional<double> ratio(const std::string& name) const = 0;
   [[nodiscard]] virtual Histogram histogram(const std::string& name) const = 0;
 };

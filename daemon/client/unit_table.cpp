@@ -49,11 +49,11 @@ std::string cell(UnitColumn column, const UnitReport& unit, const Interval* last
     case UnitColumn::budget:
       return budget_text(unit.budget_usec);
     case UnitColumn::jobs:
-      return std::to_string(unit.jobs);
+      return jobs_text(unit);
     case UnitColumn::jobs_per_second:
       return last == nullptr ? "-" : rate_text(last->jobs_per_second());
     case UnitColumn::misses:
-      return std::to_string(unit.misses);
+      return unit.counted_with ? "-" : std::to_string(unit.misses);
     case UnitColumn::new_misses:
       return last == nullptr ? "-" : std::to_string(last->misses);
     case UnitColumn::miss_share:

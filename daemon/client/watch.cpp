@@ -10,7 +10,7 @@ WatchedUnit Watch::compare(const UnitReport& report, std::uint64_t now_usec) con
   WatchedUnit unit{.report = report, .last = {}};
   if (!before_) return unit;
   const auto old = std::ranges::find(before_->units, report.name, &UnitReport::name);
-  if (old == before_->units.end()) return unit;
+  if (old == before_->units.end() || old->counted_with || report.counted_with) return unit;
   unit.last = interval_between(*old, report, now_usec - before_usec_);
   unit.counted_anew = !unit.last;
   return unit;

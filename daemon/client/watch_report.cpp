@@ -111,6 +111,7 @@ std::string one_unit(const WatchedUnit& unit, std::string_view asked, std::size_
       std::format("{}: budget {}, objective {}\n", asked, budget_sentence(report), objective_text(report));
   if (asked != report.name) text += "Settings and figures of " + report.name + ", which it is part of\n";
   text += "\n";
+  if (report.counted_with) return text + "Counted " + counted_sentence(*report.counted_with) + ".\n";
   if (report.jobs == 0) return text + "No job has ended yet.\n";
   text += figures_text(unit);
   const std::string bars = bars_text(report, unit.last ? &*unit.last : nullptr, columns);

@@ -102,7 +102,7 @@ TEST(BusStats, json_has_every_key_and_null_for_what_is_not_known_or_infinite) {
   stats.wait.histogram = {{.lower_ns = 1152, .upper_ns = 1280, .count = 9},
                           {.lower_ns = 1ULL << 36, .upper_ns = UINT64_MAX, .count = 1}};
   EXPECT_EQ(json::parse(stats_json(stats)), json::parse(R"({
-    "Unit": "a.service", "SloBudgetUSec": null, "Jobs": 10, "Misses": 1, "MissesLateStart": 0,
+    "Unit": "a.service", "SloBudgetUSec": null, "CountedWith": null, "Jobs": 10, "Misses": 1, "MissesLateStart": 0,
     "MissesPreempted": 0, "MissesOverlong": 0, "MissesOverrun": 0, "EventsSuppressed": 0, "EventsLost": 0,
     "MissRatio": 1e-5, "Demotions": 0, "ExecUSec": 2,
     "WaitMeanUSec": null, "WaitP50USec": 1, "WaitP90USec": null, "WaitP99USec": null, "WaitP999USec": null,
@@ -119,12 +119,30 @@ TEST(BusStats, what_is_known_has_the_same_name_and_value_in_json_as_in_get_stats
   stats.response.p999_ns = 5'000;
   const json all = json::parse(stats_json(stats));
   const auto encoded = encode_stats(stats);
-  EXPECT_EQ(all.size(), encoded.size());
+  EXPECT_EQ(all.size(), encoded.size() + 1) << "CountedWith is there for those alone that are";
   for (const auto& [name, value] : encoded) {
     ASSERT_TRUE(all.contains(name)) << name;
     if (!value.containsValueOfType<std::uint64_t>()) continue;
     EXPECT_EQ(all.at(name).get<std::uint64_t>(), value.get<std::uint64_t>()) << name;
   }
+}
+
+TEST(BusStats, a_unit_that_is_counted_with_another_has_no_figures_and_no_zeros) {
+  UnitStats stats;
+  stats.unit = "a.service";
+  stats.budget_ns = 5'000'000;
+  stats.counted_with = "web.slice";
+  const auto encoded = encode_stats(stats);
+  EXPECT_EQ(encoded.size(), 3U);
+  EXPECT_EQ(encoded.at("CountedWith").get<std::string>(), "web.slice");
+  EXPECT_EQ(encoded.at("SloBudgetUSec").get<std::uint64_t>(), 5'000U);
+  json all = json::parse(stats_json(stats));
+  EXPECT_EQ(all.size(), json::parse(stats_json(sample())).size());
+  EXPECT_EQ(all.at("CountedWith"), "web.slice");
+  for (const char* known : {"Unit", "SloBudgetUSec", "CountedWith"}) all.erase(known);
+  for (const auto& [name, value] : all.items()) EXPECT_TRUE(value.is_null()) << name;
+  stats.counted_with = "";
+  EXPECT_EQ(json::parse(stats_json(stats)).at("CountedWith"), "");
 }
 
 UnitStats with_jobs(std::uint64_t jobs) {

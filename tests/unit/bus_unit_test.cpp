@@ -11,12 +11,14 @@ namespace {
 TEST(BusUnit, the_worst_miss_has_its_cause_and_times) {
   const auto worst = encode_worst({.unit = "a.service",
                                    .count = 3,
+                                   .job_unit = "b.service",
                                    .miss_ns = 1'000,
                                    .cause = "preempted",
                                    .timestamp_ns = 9,
                                    .budget_ns = 2'000,
                                    .wait_ns = 3'000,
                                    .exec_ns = 4'000});
+  EXPECT_EQ(worst.at("Unit").get<std::string>(), "b.service");
   EXPECT_EQ(worst.at("Cause").get<std::string>(), "preempted");
   EXPECT_EQ(worst.at("MissUSec").get<std::uint64_t>(), 1U);
   EXPECT_EQ(worst.at("BudgetUSec").get<std::uint64_t>(), 2U);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <string>
+
 #include "client/figures.h"
 
 namespace slo::client {
@@ -41,6 +43,19 @@ inline UnitReport nginx() {
                    .max_usec = 9000,
                    .histogram = {{.lower_ns = 245760, .upper_ns = 262144, .count = 19000},
                                  {.lower_ns = 8388608, .upper_ns = 9437184, .count = 1000}}};
+  return unit;
+}
+
+// A unit without counters of its own.
+inline UnitReport folded(const std::string& with) {
+  UnitReport unit;
+  unit.name = "worker.service";
+  unit.control_group = "/web.slice/worker.service";
+  unit.budget_usec = 2000;
+  unit.budget_origin = "/etc/worker.conf:2";
+  unit.metric = "wait";
+  unit.objective = 0.999;
+  unit.counted_with = with;
   return unit;
 }
 

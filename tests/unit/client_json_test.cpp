@@ -18,7 +18,7 @@ const json expected_figures = json::parse(R"({
   "budget_usec": 5000, "budget_origin": "/etc/systemd/system/nginx.service.d/slo.conf:2",
   "metric": "wait", "objective": 0.999, "objective_kept": true, "max_exec_usec": 100000,
   "need_daemon_reload": false,
-  "control_group": "/system.slice/nginx.service", "control_group_id": 4711,
+  "control_group": "/system.slice/nginx.service", "control_group_id": 4711, "counted_with": null,
   "jobs": 20000, "misses": 3,
   "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0},
   "miss_ratio": 0.00015, "demotions": 7, "exec_usec": 2400000,
@@ -129,14 +129,29 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .failures = 1,
                           .events_lost = 3,
                           .untracked = 4,
+                          .capacity = 5,
+                          .folded = 6,
                           .scheduler = "scx_slo"};
   const json status = json::parse(status_json(overview, {nginx()}));
   json expected = json::parse(list_json({nginx()}));
   expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "mode": "auto",
                                   "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
-                                  "failures": 1, "events_lost": 3, "untracked": 4})"));
+                                  "failures": 1, "events_lost": 3, "untracked": 4,
+                                  "capacity": 5, "folded": 6})"));
   EXPECT_EQ(status, expected);
   EXPECT_EQ(json::parse(state_json(overview)), json::parse(R"({"state": "enforcing", "reason": "why"})"));
+}
+
+TEST(ClientJson, FiguresOfAUnitWithoutCountersOfItsOwnAreNull) {
+  const json unit = json::parse(stats_json("worker.service", folded("web.slice")));
+  EXPECT_EQ(unit.at("counted_with"), "web.slice");
+  EXPECT_EQ(unit.at("budget_usec"), 2000);
+  for (const char* figure :
+       {"jobs", "misses", "misses_by_cause", "miss_ratio", "objective_kept", "demotions", "exec_usec"})
+    EXPECT_TRUE(unit.at(figure).is_null()) << figure;
+  for (const char* kind : {"wait", "response"})
+    for (const json& figure : unit.at(kind)) EXPECT_TRUE(figure.is_null());
+  EXPECT_EQ(json::parse(list_json({folded("")})).at("units").at(0).at("counted_with"), "");
 }
 
 TEST(ClientJson, AStoppedDaemonHasAStateToo) {

@@ -106,6 +106,36 @@ TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
             std::string::npos);
 }
 
+TEST(ClientReport, StatusSaysThatTheCapacityIsUsedUpWhereItIs) {
+  Overview overview = enforcing;
+  overview.capacity = 1024;
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Capacity"), std::string::npos);
+  EXPECT_NE(status_text(overview, {nginx(), folded("web.slice")})
+                .find("Capacity   1024 of 1024 units, 1 counted with a unit above them\n"),
+            std::string::npos);
+  EXPECT_NE(status_text(overview, {folded("web.slice"), folded(""), folded("web.slice")})
+                .find("Capacity   1024 of 1024 units, 2 counted with a unit above them, 1 not counted\n"),
+            std::string::npos);
+}
+
+TEST(ClientReport, AUnitWithoutCountersOfItsOwnHasNoFiguresButSaysWhoseTheyAre) {
+  EXPECT_EQ(list_text({folded("web.slice"), folded("")}),
+            "UNIT            BUDGET          JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "worker.service     2ms  in web.slice       -       -         -  /etc/worker.conf:2\n"
+            "worker.service     2ms   not counted       -       -         -  /etc/worker.conf:2\n");
+  EXPECT_EQ(stats_text("worker.service", folded("web.slice"), 80),
+            "Unit           worker.service\n"
+            "Budget         2ms of waiting for a CPU per job\n"
+            "Set in         /etc/worker.conf:2\n"
+            "Control group  /web.slice/worker.service\n"
+            "Counted        with web.slice, as Capacity= of scx-slo.conf is used up; see: scx-slo stats "
+            "web.slice\n");
+  EXPECT_NE(stats_text("worker.service", folded(""), 80)
+                .find("Counted        not at all: Capacity= of scx-slo.conf is used up, and no unit above is "
+                      "counted\n"),
+            std::string::npos);
+}
+
 TEST(ClientReport, AnObjectiveIsKeptUpToItsLastMiss) {
   UnitReport unit = nginx();
   unit.jobs = 1000;

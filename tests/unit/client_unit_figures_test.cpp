@@ -71,6 +71,17 @@ TEST(ClientUnitFigures, TheFiguresOfADocumentReachTheirUnits) {
   EXPECT_EQ(report.wait.histogram, web().wait.histogram);
 }
 
+TEST(ClientUnitFigures, AUnitWithoutCountersOfItsOwnSaysWhoseTheyAre) {
+  UnitStats stats;
+  stats.unit = "worker.service";
+  stats.counted_with = "web.slice";
+  const auto units = with_figures({unit("worker.service"), unit("web.service")}, document({web(), stats}));
+  ASSERT_TRUE(units.has_value());
+  EXPECT_EQ((*units)[0].counted_with, "web.slice");
+  EXPECT_TRUE((*units)[0].wait.histogram.empty());
+  EXPECT_FALSE((*units)[1].counted_with);
+}
+
 TEST(ClientUnitFigures, UnitsThatTheDocumentDoesNotHaveAreLeftOut) {
   const auto units = with_figures({unit("gone.service"), unit("web.service")}, document({web()}));
   ASSERT_TRUE(units.has_value());

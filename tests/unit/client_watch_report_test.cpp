@@ -97,6 +97,17 @@ TEST(ClientWatchReport, WithoutJobsOrUnitsThatIsSaid) {
   EXPECT_NE(watch_text(print_of({}), "", noon, 80).find("systemctl edit UNIT"), std::string::npos);
 }
 
+TEST(ClientWatchReport, OfAUnitWithoutCountersOfItsOwnItIsSaidWhoseTheyAre) {
+  EXPECT_TRUE(
+      watch_text(print_of({{.report = folded("web.slice"), .last = {}}}), "worker.service", noon, 80)
+          .ends_with("\n\nCounted with web.slice, as Capacity= of scx-slo.conf is used up; see: scx-slo "
+                     "stats web.slice.\n"));
+  EXPECT_NE(
+      watch_text(print_of({{.report = folded("web.slice"), .last = {}}}), "", noon, 80)
+          .find("worker.service     2ms  in web.slice       -       -    -       -         -         -\n"),
+      std::string::npos);
+}
+
 TEST(ClientWatchReport, ADaemonThatIsGoneIsWaitedForInWords) {
   EXPECT_EQ(watch_trouble_text("scx-slo is not running", noon, 500'000),
             "2026-11-22 12:00:00  scx-slo is not running\nTrying again every 500ms; Ctrl-C ends this.\n");

@@ -63,6 +63,20 @@ TEST(ClientWatch, AUnitThatIsCountedAnewIsNamedAndComparedFromThenOn) {
   EXPECT_TRUE(watch.take(reading({nginx_later()}), 14 * second).units[0].last);
 }
 
+TEST(ClientWatch, WhatIsCountedWithAnotherUnitIsNotComparedAndNotCalledCountedAnew) {
+  UnitReport own = folded("web.slice");
+  own.counted_with.reset();
+  own.jobs = 5;
+  Watch watch;
+  static_cast<void>(watch.take(reading({folded("web.slice")}), 10 * second));
+  for (const UnitReport& now : {folded("web.slice"), own}) {
+    const Print print = watch.take(reading({now}), 12 * second);
+    EXPECT_FALSE(print.units[0].last);
+    EXPECT_FALSE(print.units[0].counted_anew);
+  }
+  EXPECT_TRUE(watch.take(reading({own}), 14 * second).units[0].last);
+}
+
 TEST(ClientWatch, UnitsComeAndGo) {
   UnitReport other = nginx();
   other.name = "other.service";

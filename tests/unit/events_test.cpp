@@ -33,13 +33,19 @@ std::span<const std::byte> bytes(const deadline_event& event) {
   return std::as_bytes(std::span(&event, 1));
 }
 
-std::string unit_of(std::uint32_t slot) {
-  return slot == 99 ? "" : "u" + std::to_string(slot) + ".service";
+std::string name_of(std::uint32_t number) {
+  return "u" + std::to_string(number) + ".service";
+}
+
+// Units have the number of their slot; 0, where a test says nothing else, is taken for that.
+std::optional<Whose> whose(std::uint32_t slot, std::uint32_t unit) {
+  if (slot == 99 || unit == 99) return {};
+  return Whose{.counted = name_of(slot), .unit = name_of(unit == 0 ? slot : unit)};
 }
 
 class MissReportsTest : public testing::Test {
  protected:
-  void take(const deadline_event& event) { reports_.take(bytes(event), unit_of); }
+  void take(const deadline_event& event) { reports_.take(bytes(event), whose); }
   MissReports reports_{second / 100};
 };
 
@@ -108,7 +114,8 @@ TEST_F(MissReportsTest, AMissIsToldWithTheTaskItsTimesAndWhatRanInstead) {
 }
 
 TEST(Events, WhatIsNotKnownOfTheRivalIsLeftOut) {
-  MissReport report{.unit = "a.service", .count = 1, .miss_ns = 1'000'000, .cause = "late-start"};
+  MissReport report{
+      .unit = "a.service", .count = 1, .job_unit = "a.service", .miss_ns = 1'000'000, .cause = "late-start"};
   report.budget_ns = 5'000'000;
   report.wait_ns = 6'000'000;
   report.comm = "a";
@@ -119,6 +126,25 @@ TEST(Events, WhatIsNotKnownOfTheRivalIsLeftOut) {
   EXPECT_EQ(to_sentence(report, 1), alone);
   report.rival = {.ran_ns = 2'000'000, .tid = 8, .comm = "b", .cgroup = ""};
   EXPECT_EQ(to_sentence(report, 1), alone + "; meanwhile b[8], ran 2.00ms on CPU 0");
+}
+
+TEST_F(MissReportsTest, AMissOfAUnitThatIsCountedWithAnotherIsToldWithTheNamesOfBoth) {
+  auto event = miss_of(1, 900);
+  event.unit = 5;
+  event.suppressed = 2;
+  event.tid = 9;
+  std::strcpy(event.comm, "worker");
+  take(miss_of(1, 800));
+  take(event);
+  take(miss_of(1, 700));
+  const auto due = reports_.due(start);
+  ASSERT_THAT(due, SizeIs(1)) << "there is one rate limit for them";
+  EXPECT_EQ(due[0].unit, "u1.service");
+  EXPECT_EQ(due[0].job_unit, "u5.service") << "of the worst";
+  EXPECT_EQ(due[0].count, 5U);
+  EXPECT_EQ(to_sentence(due[0], 5),
+            "u1.service and units counted with it: 5 jobs over budget, lately one of u5.service over its 5ms "
+            "by 900ns (late-start): worker[9] waited 5.00ms and ran 300ns");
 }
 
 TEST_F(MissReportsTest, OfTwoRecordsTheWorseIsDescribedWhole) {
@@ -199,6 +225,9 @@ TEST_F(MissReportsTest, TheFirstSecondHoldsNoMoreThanTheGlobalRate) {
 
 TEST_F(MissReportsTest, AUnitThatIsGoneIsNotToldOf) {
   take(miss_of(99, 10));
+  auto event = miss_of(1, 10);
+  event.unit = 99;
+  take(event);
   EXPECT_THAT(reports_.due(start), IsEmpty());
   EXPECT_EQ(reports_.malformed(), 0U);
 }
@@ -210,7 +239,7 @@ TEST_F(MissReportsTest, HostileRecordsAreCountedAndHarmNothing) {
   for (int i = 0; i < 2000; ++i) {
     std::vector<std::byte> record(random() % 256);
     for (auto& byte : record) byte = static_cast<std::byte>(random());
-    reports_.take(record, unit_of);
+    reports_.take(record, whose);
     ++given;
     told += reports_.due(start + static_cast<std::uint64_t>(i) * second).size();
   }

@@ -74,6 +74,7 @@ TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {
   event.deadline_miss_ns = 7;
   event.budget_ns = 5'000'000;
   event.slot = manager().units().at("a.service").slot;
+  event.unit = manager().units().at("a.service").number;
   event.cause = SLO_CAUSE_PREEMPTED;
   manager().take_event(std::as_bytes(std::span(&event, 1)));
   manager().tell_misses();
@@ -91,6 +92,72 @@ TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {
   manager().take_event(std::as_bytes(std::span(&event, 1)));
   pass(2);
   EXPECT_THAT(listener_.misses, SizeIs(2)) << "nobody's";
+}
+
+TEST_F(ManagerTest, AUnitWithoutASlotIsToldButItsFiguresAreThoseOfTheUnitAbove) {
+  reading_.config.tunables.capacity = 1;
+  budget("web.slice", "5ms");
+  budget("a.service", "2ms");
+  const UnitFact web{
+      .name = "web.slice", .control_group = "/web.slice", .cgroup_id = 1, .files = {"/etc/web.slice"}};
+  manager().units_listed(
+      {web, fact("a.service", 2, "/web.slice"), fact("b.service", 3, "/web.slice/a.service")});
+  count("web.slice", 5);
+  EXPECT_EQ(kernel_.cfgs.at(2).budget_ns, 2'000'000U);
+  EXPECT_EQ(kernel_.cfgs.at(2).slot, kernel_.cfgs.at(1).slot);
+  EXPECT_EQ(manager().capacity(), 1U);
+  EXPECT_EQ(manager().folded(), 1U);
+  for (const char* name : {"a.service", "b.service"}) {
+    const auto stats = manager().stats(name);
+    ASSERT_TRUE(stats) << name;
+    EXPECT_EQ(stats->unit, "a.service");
+    EXPECT_EQ(stats->budget_ns, 2'000'000U);
+    EXPECT_EQ(stats->counted_with, "web.slice");
+    EXPECT_EQ(stats->jobs, 0U);
+  }
+  EXPECT_EQ(jobs("web.slice"), 5U);
+  EXPECT_FALSE(manager().stats("web.slice")->counted_with);
+
+  deadline_event event{};
+  event.timestamp_ns = now_.monotonic_ns;
+  event.deadline_miss_ns = 7;
+  event.budget_ns = 2'000'000;
+  event.slot = kernel_.cfgs.at(2).slot;
+  event.unit = kernel_.cfgs.at(2).unit;
+  event.cause = SLO_CAUSE_PREEMPTED;
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  manager().tell_misses();
+  ASSERT_THAT(listener_.misses, SizeIs(1));
+  EXPECT_EQ(listener_.misses[0].unit, "web.slice");
+  EXPECT_EQ(listener_.misses[0].job_unit, "a.service");
+
+  manager().unit_gone("web.slice");
+  EXPECT_EQ(manager().folded(), 0U);
+  EXPECT_EQ(jobs("a.service"), 0U) << "what the slice counted is not its";
+  count("a.service", 3);
+  EXPECT_EQ(jobs("a.service"), 3U);
+  pass(2);
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  pass(2);
+  ASSERT_THAT(listener_.misses, SizeIs(2));
+  EXPECT_EQ(listener_.misses[1].unit, "a.service");
+}
+
+TEST_F(ManagerTest, AMissOfAUnitThatHasGoneIsNotThatOfTheNextOneInItsSlot) {
+  reading_.config.tunables.capacity = 1;
+  start();
+  deadline_event event{};
+  event.deadline_miss_ns = 7;
+  event.slot = kernel_.cfgs.at(11).slot;
+  event.unit = kernel_.cfgs.at(11).unit;
+  event.cause = SLO_CAUSE_PREEMPTED;
+  budget("b.service", "5ms");
+  manager().unit_gone("a.service");
+  manager().unit_changed(fact("b.service", 12));
+  ASSERT_EQ(kernel_.cfgs.at(12).slot, event.slot);
+  manager().take_event(std::as_bytes(std::span(&event, 1)));
+  pass(2);
+  EXPECT_THAT(listener_.misses, IsEmpty());
 }
 
 TEST_F(ManagerTest, StatsOfAUnitThatInheritsAreThoseOfItsHolder) {

@@ -141,25 +141,26 @@ TEST(Settings, OfAMachineWithoutFilesAreWaitAndThreeNines) {
                                        {.key = "SloObjective", .value = "99.9%", .origin = {}}}));
 }
 
-TEST(Cfg, CarriesBudgetSlotAndDefaults) {
-  const slo_cfg cfg = to_cfg(with_budget(*Budget::parse("10ms")), 7);
+TEST(Cfg, CarriesBudgetSlotUnitAndDefaults) {
+  const slo_cfg cfg = to_cfg(with_budget(*Budget::parse("10ms")), 7, 70);
   EXPECT_EQ(cfg.budget_ns, 10 * SLO_NSEC_PER_MSEC);
   EXPECT_EQ(cfg.max_exec_ns, 200 * SLO_NSEC_PER_MSEC);
   EXPECT_EQ(cfg.slot, 7U);
+  EXPECT_EQ(cfg.unit, 70U);
   EXPECT_EQ(cfg.importance, 100U);
   EXPECT_EQ(cfg.flags, 0U);
 }
 
 TEST(Cfg, CarriesMetricAndMaxExec) {
-  const slo_cfg cfg = to_cfg(settings("10ms", "response", "99%", "7ms", "f"), SLO_NO_SLOT);
+  const slo_cfg cfg = to_cfg(settings("10ms", "response", "99%", "7ms", "f"), SLO_NO_SLOT, 70);
   EXPECT_EQ(cfg.flags, SLO_CFG_RESPONSE);
   EXPECT_EQ(cfg.max_exec_ns, 7 * SLO_NSEC_PER_MSEC);
   EXPECT_EQ(cfg.slot, SLO_NO_SLOT);
-  EXPECT_EQ(to_cfg(settings("10ms", "wait", "", "", "f"), 0).flags, 0U);
+  EXPECT_EQ(to_cfg(settings("10ms", "wait", "", "", "f"), 0, 70).flags, 0U);
 }
 
 TEST(Cfg, OfAnInfiniteBudgetSaysThatThereIsNone) {
-  const slo_cfg cfg = to_cfg(with_budget(Budget::infinity()), 7);
+  const slo_cfg cfg = to_cfg(with_budget(Budget::infinity()), 7, 70);
   EXPECT_EQ(cfg.flags, SLO_CFG_NO_BUDGET);
   EXPECT_EQ(cfg.budget_ns, 0U);
   EXPECT_EQ(cfg.slot, 7U);

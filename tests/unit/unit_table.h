@@ -21,7 +21,8 @@ class UnitTable : public testing::Test {
   // The change that gives `unit`, configured as it is now, its settings.
   [[nodiscard]] CfgChange sets(const std::string& unit) const {
     const Unit& configured = units_.configured().at(unit);
-    return {.cgroup_id = configured.cgroup_id, .cfg = to_cfg(configured.effective, configured.slot)};
+    return {.cgroup_id = configured.cgroup_id,
+            .cfg = to_cfg(configured.effective, configured.slot, configured.number)};
   }
 
   // A value for one more key of the same file.

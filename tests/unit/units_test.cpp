@@ -196,50 +196,6 @@ TEST_F(UnitTable, AnEndlessRowOfDifferentMistakesIsNotRememberedForEver) {
   EXPECT_LE(units_.remembered_problems(), 1000U);
 }
 
-TEST_F(UnitTable, WhatExceedsTheCapacityIsReportedAndFollowsWhenThereIsRoom) {
-  Units small(files_.reader(), 2);
-  for (const char* unit : {"a.service", "b.service", "c.service"}) budget(unit, "5ms");
-  EXPECT_THAT(small.listed({fact("a.service", 1), fact("b.service", 2), fact("c.service", 3)}), SizeIs(2));
-  EXPECT_THAT(small.configured(), SizeIs(2));
-  const auto problems = small.take_new_problems();
-  ASSERT_THAT(problems, SizeIs(1));
-  EXPECT_EQ(problems[0].severity, ConfigProblem::Severity::error);
-  EXPECT_THAT(problems[0].message(),
-              HasSubstr("/etc/c.service:2: SloBudget=5ms ignored; c.service finds no free place: "
-                        "Capacity= of 2 units is used up"));
-  EXPECT_THAT(problems[0].units, ElementsAre("c.service"));
-
-  const auto changes = small.gone("a.service");
-  ASSERT_THAT(changes, SizeIs(2));
-  EXPECT_EQ(changes[0], forgets(1));
-  EXPECT_EQ(changes[1].cgroup_id, 3U);
-  EXPECT_THAT(small.take_freed_slots(), ElementsAre(small.configured().at("c.service").slot));
-  EXPECT_THAT(small.problems(), IsEmpty());
-}
-
-TEST_F(UnitTable, UnitsThatLoseTheirSettingsMakeRoomInTheSameListing) {
-  Units small(files_.reader(), 1);
-  budget("z.service", "5ms");
-  small.listed({fact("a.service", 1), fact("z.service", 2)});
-  budget("z.service", "");
-  budget("a.service", "5ms");
-  small.listed({fact("a.service", 1), fact("z.service", 2)});
-  EXPECT_TRUE(small.configured().contains("a.service"));
-  EXPECT_THAT(small.problems(), IsEmpty());
-}
-
-TEST_F(UnitTable, AFreedSlotIsTheLastToBeTakenAgain) {
-  Units small(files_.reader(), 3);
-  for (const char* unit : {"a.service", "b.service", "c.service"}) budget(unit, "5ms");
-  small.changed(fact("a.service", 1));
-  const auto first = small.configured().at("a.service").slot;
-  small.gone("a.service");
-  small.changed(fact("b.service", 2));
-  small.changed(fact("c.service", 3));
-  EXPECT_NE(small.configured().at("b.service").slot, first);
-  EXPECT_NE(small.configured().at("c.service").slot, first);
-}
-
 TEST_F(UnitTable, AProblemIsNewOnceForAllUnitsThatShareItsFile) {
   budget("worker@.service", "banana");
   auto one = fact("worker@1.service", 1);
@@ -302,8 +258,8 @@ TEST_F(UnitTable, SaysWhetherTheConfiguredUnitsChanged) {
   EXPECT_TRUE(units_.take_changed()) << "a has another cgroup";
 }
 
-// Whatever happens: the changes handed out add up to all_cfgs(), slots are distinct, and freed ones are
-// announced.
+// Whatever happens: the changes handed out add up to all_cfgs(), slots have one owner each, and freed ones
+// are announced; none is free while a unit that runs has none.
 TEST_F(UnitTable, ChangesAlwaysAddUpToTheWhole) {
   std::mt19937_64 random(5);
   Units small(files_.reader(), 4);
@@ -346,8 +302,13 @@ TEST_F(UnitTable, ChangesAlwaysAddUpToTheWhole) {
 
     for (const auto slot : small.take_freed_slots()) owner.erase(slot);
     std::map<std::uint32_t, std::string> now;
-    for (const auto& [name, unit] : small.configured()) ASSERT_TRUE(now.emplace(unit.slot, name).second);
+    for (const auto& [name, unit] : small.configured()) {
+      if (unit.counted_with || unit.slot == SLO_NO_SLOT) continue;
+      ASSERT_TRUE(now.emplace(unit.slot, name).second);
+    }
     for (const auto& [slot, name] : owner) ASSERT_EQ(now[slot], name) << "a slot changed hands unannounced";
+    for (const auto& unit : std::views::values(small.configured()))
+      ASSERT_FALSE(unit.cgroup_id != 0 && unit.counted_with && now.size() < 4) << unit.name;
     owner = now;
   }
 }

@@ -66,7 +66,9 @@ CfgChange change_for(const observed_cgroup& cgroup, std::uint32_t slot) {
                          .slot = slot,
                          .importance = 100,
                          .flags = cgroup.bounds_response ? SLO_CFG_RESPONSE : 0,
-                         .server = SLO_NO_SLOT}};
+                         .unit = slot + 1,
+                         .server = SLO_NO_SLOT,
+                         .pad = 0}};
 }
 
 nlohmann::ordered_json describe(std::span<const slo_u64> counts) {
