@@ -12,8 +12,8 @@ namespace slo {
 // What one unit with a budget asks for. Thousandths of one CPU.
 struct ReserveWish {
   std::optional<std::uint64_t> permille = {};  // SloReserve=; empty: its part of what is free
-  std::uint32_t importance = 100;         // 1..10000
-  std::optional<std::size_t> above = {};       // index of the nearest slice above it with a SloReserve= of its own
+  std::uint32_t importance = 100;              // 1..10000
+  std::optional<std::size_t> above = {};  // index of the nearest slice above it with a SloReserve= of its own
 };
 
 struct ReserveGrant {

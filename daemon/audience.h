@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "events.h"
+#include "overload.h"
 #include "scheduler_exit.h"
 #include "state.h"
 #include "unit_file.h"
@@ -23,6 +24,7 @@ class Audience {
   virtual void config_problem(const ConfigProblem& /*problem*/) {}  // log it, once
   virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}    // log it with its dump
   virtual void deadline_missed(const MissReport& /*report*/) {}     // rate-limited: see MissReports
+  virtual void shed_changed(const ShedChange& /*change*/) {}        // log it
   virtual void failed(const Error& /*error*/) {}                    // log it
 };
 
@@ -45,6 +47,9 @@ class Audiences final : public Audience {
   }
   void deadline_missed(const MissReport& report) override {
     for (auto* member : members_) member->deadline_missed(report);
+  }
+  void shed_changed(const ShedChange& change) override {
+    for (auto* member : members_) member->shed_changed(change);
   }
   void failed(const Error& error) override {
     for (auto* member : members_) member->failed(error);

@@ -78,6 +78,15 @@ void Journal::scheduler_ended(const SchedulerExit& exit) {
   if (!structured_ && !exit.dump.empty()) spdlog::error("{}", exit.dump);
 }
 
+void Journal::shed_changed(const ShedChange& change) {
+  const std::string what =
+      change.shed ? " loses its guarantee under overload: " : " has its guarantee back: ";
+  write(change.shed ? Priority::warning : Priority::notice, change.unit + what + change.reason,
+        {{"MESSAGE_ID", std::string{message_id_shed}},
+         {unit_field, change.unit},
+         {"SCX_SLO_SHED", change.shed ? "1" : "0"}});
+}
+
 void Journal::deadline_missed(const MissReport& report) {
   Misses& unit = misses_[report.unit];
   unit.held_back += report.count;

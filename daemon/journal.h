@@ -19,6 +19,7 @@ inline constexpr std::string_view message_id_state = "7a8617e2351d44659546d2c395
 inline constexpr std::string_view message_id_config_problem = "5aea7506077d420c824cbf5834319cd5";
 inline constexpr std::string_view message_id_scheduler_ended = "3e6c8403b1104f5882254ba6f4bb0a46";
 inline constexpr std::string_view message_id_deadline_missed = "72fe01858de543c4a43dc91a73671b95";
+inline constexpr std::string_view message_id_shed = "d2c6a0f5f0f14be19d0c5d1f1d3f8a57";
 inline constexpr std::string_view message_id_requirement = "50773fe923a7420f8bffee7e0889123c";
 
 // Where the daemon's words go: the journal with structured fields when stderr is connected to it, else
@@ -32,6 +33,7 @@ class Journal final : public Audience {
   void config_problem(const ConfigProblem& problem) override;
   void scheduler_ended(const SchedulerExit& exit) override;
   void deadline_missed(const MissReport& report) override;
+  void shed_changed(const ShedChange& change) override;
   void failed(const Error& error) override;
 
   // One sentence of missing_requirements().

@@ -110,6 +110,10 @@ slo_stats KernelScheduler::read_stats(std::uint32_t slot) const {
   return maps_->read_stats(slot);
 }
 
+LoadCounters KernelScheduler::read_load(std::uint32_t slot) const {
+  return maps_->read_load(slot);
+}
+
 void KernelScheduler::clear_stats(std::uint32_t slot) {
   maps_->clear_stats(slot);
 }

@@ -35,6 +35,7 @@ class KernelScheduler final : public SchedulerKernel {
   [[nodiscard]] Result<void> set_servers(const Servers& servers) override;
   void set_tunables(const slo_tunables& tunables) override;
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override;
+  [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const override;
   void clear_stats(std::uint32_t slot) override;
   [[nodiscard]] KernelCounters counters() const override;
 

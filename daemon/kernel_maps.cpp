@@ -131,6 +131,18 @@ slo_stats KernelMaps::read_stats(std::uint32_t slot) const {
   return total;
 }
 
+LoadCounters KernelMaps::read_load(std::uint32_t slot) const {
+  LoadCounters total;
+  for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard) {
+    const slo_stats& counted = *stats_at(shard, slot);
+    total.jobs += counted.jobs;
+    total.lost_jobs +=
+        counted.misses_by_cause[SLO_CAUSE_LATE_START] + counted.misses_by_cause[SLO_CAUSE_PREEMPTED];
+    total.key_exec_ns += counted.key_exec_ns;
+  }
+  return total;
+}
+
 void KernelMaps::clear_stats(std::uint32_t slot) {
   for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard) {
     events_lost_before_ += stats_at(shard, slot)->events_lost;

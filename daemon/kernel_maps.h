@@ -11,6 +11,7 @@
 #include "bpf/slo_abi.h"
 #include "error.h"
 #include "fd.h"
+#include "scheduler_kernel.h"
 #include "units.h"
 
 struct bpf_map;
@@ -47,6 +48,7 @@ class KernelMaps {
   [[nodiscard]] std::uint32_t nr_servers() const;          // slots from here on have no reserve
   [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all cgroups; 0: none has a budget
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
+  [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const;
   void clear_stats(std::uint32_t slot);
   [[nodiscard]] std::uint64_t events_lost() const;  // of all slots, cleared ones included
   [[nodiscard]] int events_map() const { return events_.get(); }

@@ -46,6 +46,7 @@ constexpr int exit_requirements = 78;  // EX_CONFIG: starting again does not hel
 constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
+constexpr std::uint64_t load_usec = Overload::step_ns / 1000;
 constexpr std::uint64_t often_usec = usec_per_sec / 20;
 constexpr std::uint64_t often_slack_usec = often_usec / 10;
 constexpr std::uint64_t load_patience_usec = 180 * usec_per_sec;
@@ -204,6 +205,16 @@ int on_tick(sd_event_source* source, std::uint64_t /*usec*/, void* userdata) {
   });
 }
 
+int on_load(sd_event_source* source, std::uint64_t /*usec*/, void* userdata) {
+  auto* const service = static_cast<Service*>(userdata);
+  static_cast<void>(sd_event_source_set_time_relative(source, load_usec));
+  static_cast<void>(sd_event_source_set_enabled(source, SD_EVENT_ONESHOT));
+  return guard_callback(0, log_exception, [service] {
+    service->manager.look_at_load();
+    return 0;
+  });
+}
+
 int on_events(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*revents*/, void* userdata) {
   auto* const service = static_cast<Service*>(userdata);
   return guard_callback(0, log_exception, [service] {
@@ -225,6 +236,9 @@ void add_event_sources(Service& service) {
   check(sd_event_add_time_relative(event, nullptr, CLOCK_MONOTONIC, tick_usec, tick_slack_usec, on_tick,
                                    &service),
         "start the clock");
+  check(sd_event_add_time_relative(event, nullptr, CLOCK_MONOTONIC, load_usec, load_usec / 10, on_load,
+                                   &service),
+        "look at the load");
   check(sd_event_add_io(event, nullptr, service.kernel.events_fd(), EPOLLIN, on_events, &service),
         "hear of missed jobs");
   check(sd_event_set_watchdog(event, 1), "serve the watchdog");

@@ -40,7 +40,9 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
       recording_(around_.tick_often),
       kept_latch_(std::move(latch)) {
   recovery_.set_policy(policy_of(config_.config));
-  static_cast<void>(units_.set_defaults(config_.config.defaults));  // no unit yet whose settings could change
+  // No unit yet whose settings could change.
+  static_cast<void>(units_.set_defaults(config_.config.defaults));
+  static_cast<void>(units_.set_capacity(capacity_permille()));
   for (const auto& problem : config_.problems) around_.audience.config_problem(problem);
 }
 
@@ -61,6 +63,42 @@ void Manager::tick() {
   watch_heartbeat();
   settle();
   tell_misses();
+}
+
+void Manager::look_at_load() {
+  const bool wanted = config_.config.shedding && state_ == State::enforcing;
+  if (!wanted && overload_.shed().empty()) return;
+  const auto samples = wanted ? load_samples() : std::vector<LoadSample>{};
+  const auto changes =
+      overload_.step(around_.now().monotonic_ns, samples, static_cast<double>(capacity_permille()) / 1000);
+  if (changes.empty() && units_.shed() == overload_.shed()) return;
+  tell_changes(units_.set_shed(overload_.shed()), false);
+  for (const auto& change : changes) around_.audience.shed_changed(change);
+}
+
+std::vector<LoadSample> Manager::load_samples() const {
+  std::vector<LoadSample> samples;
+  for (const auto& unit : std::views::values(units_.configured())) {
+    // One that shares its counters with others cannot be told from them.
+    if (!unit.effective.has_budget() || unit.cgroup_id == 0 || unit.counted_with) continue;
+    const LoadCounters counters = around_.kernel.read_load(unit.slot);
+    const auto share = units_.reserves().share_of.find(unit.name);
+    const double objective =
+        unit.effective.objective ? unit.effective.objective->value.ratio() : Objective::standard().ratio();
+    samples.push_back({.unit = unit.name,
+                       .importance = unit.effective.importance ? unit.effective.importance->value.value()
+                                                               : Importance::standard().value(),
+                       .error_budget = 1 - objective,
+                       .share = share == units_.reserves().share_of.end() ? 0 : share->second,
+                       .jobs = counters.jobs,
+                       .lost_jobs = counters.lost_jobs,
+                       .key_exec_ns = counters.key_exec_ns});
+  }
+  return samples;
+}
+
+std::uint64_t Manager::capacity_permille() const {
+  return std::uint64_t{around_.machine().cpus} * (1000 - config_.config.tunables.best_effort_floor_permille);
 }
 
 void Manager::take_event(std::span<const std::byte> record) {
@@ -170,6 +208,7 @@ void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew)
   }
   // Between the two: a freed slot may already belong to a unit that is about to be told.
   for (const auto slot : units_.take_freed_slots()) around_.kernel.clear_stats(slot);
+  tell_servers(all_anew);
   for (const auto& change : all_anew ? units_.all_cfgs() : changes) {
     if (change.cfg) apply(change);
   }
@@ -184,6 +223,13 @@ void Manager::apply(const CfgChange& change) {
   // A cgroup that vanished in the meantime needs no settings; systemd's word about its unit is on the way.
   if (applied || applied.error().errno_value == ENOENT) return;
   around_.audience.failed(applied.error());
+}
+
+void Manager::tell_servers(bool anew) {
+  if (!anew && told_servers_ == units_.reserves().servers) return;
+  told_servers_ = units_.reserves().servers;
+  if (const auto told = around_.kernel.set_servers(told_servers_); !told)
+    around_.audience.failed(told.error());
 }
 
 TraceUnit Manager::trace_unit(const std::string& name) const {
@@ -305,6 +351,7 @@ void Manager::take_config(ConfigReading reading) {
     around_.kernel.detach();
   }
   tell_changes(units_.set_defaults(config_.config.defaults), false);
+  tell_changes(units_.set_capacity(capacity_permille()), false);
 }
 
 void Manager::set_state(State state, std::string reason) {

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "events.h"
 #include "latch.h"
+#include "overload.h"
 #include "recording.h"
 #include "recovery.h"
 #include "requirements.h"
@@ -77,6 +78,8 @@ class Manager {
   void unit_gone(std::string_view name);
   // Time has passed; about once a second.
   void tick();
+  // Every Overload::step_ns: who loses its guarantee under overload, and who has it back.
+  void look_at_load();
   // A record of the kernel about a missed job, as it came; told with the next tell_misses().
   void take_event(std::span<const std::byte> record);
   // After events were taken. What the limits hold back follows with a tick.
@@ -119,10 +122,16 @@ class Manager {
   [[nodiscard]] std::optional<UnitStats> stats(std::string_view unit) const;
   // Values that were ignored, and files that could not be read.
   [[nodiscard]] std::uint32_t config_errors() const;
+  // Units that have lost their guarantee under overload, by name.
+  [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return overload_.shed(); }
+  [[nodiscard]] const Reserves& reserves() const { return units_.reserves(); }
 
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
+  void tell_servers(bool anew);
+  [[nodiscard]] std::vector<LoadSample> load_samples() const;
+  [[nodiscard]] std::uint64_t capacity_permille() const;
   [[nodiscard]] TraceUnit trace_unit(const std::string& name) const;
   void settle();
   void notice_end(std::uint64_t now_ns);
@@ -140,6 +149,8 @@ class Manager {
   MissReports misses_;
   Recovery recovery_;
   Recording recording_;
+  Overload overload_;
+  Servers told_servers_;
   Latch kept_latch_;
   bool listed_ = false;
   bool attached_ = false;  // by us, and its end not yet noticed

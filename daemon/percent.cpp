@@ -6,7 +6,6 @@
 namespace slo {
 namespace {
 
-constexpr std::uint32_t whole = 1'000'000;
 constexpr std::uint32_t ppm_per_percent = 10'000;
 
 bool all_digits(std::string_view text) {
@@ -15,7 +14,7 @@ bool all_digits(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::uint32_t> parse_percent_ppm(std::string_view text) {
+std::optional<std::uint32_t> parse_percent_ppm(std::string_view text, std::uint32_t most_ppm) {
   if (!text.ends_with('%')) return {};
   text.remove_suffix(1);
   const auto dot = text.find('.');
@@ -24,18 +23,19 @@ std::optional<std::uint32_t> parse_percent_ppm(std::string_view text) {
   if (percents.empty() || !all_digits(percents) || !all_digits(fraction)) return {};
   if (dot != std::string_view::npos && fraction.empty()) return {};
 
-  std::uint32_t ppm = 0;
+  std::uint64_t ppm = 0;
   for (const char c : percents) {
-    ppm = ppm * 10 + static_cast<std::uint32_t>(c - '0') * ppm_per_percent;
-    if (ppm > whole) return {};
+    ppm = ppm * 10 + static_cast<std::uint64_t>(c - '0') * ppm_per_percent;
+    if (ppm > most_ppm) return {};
   }
   std::uint32_t scale = ppm_per_percent;
   for (const char c : fraction) {
     scale /= 10;
     if (scale == 0 && c != '0') return {};
-    ppm += static_cast<std::uint32_t>(c - '0') * scale;
+    ppm += static_cast<std::uint64_t>(c - '0') * scale;
   }
-  return ppm <= whole ? std::optional(ppm) : std::nullopt;
+  if (ppm > most_ppm) return {};
+  return static_cast<std::uint32_t>(ppm);
 }
 
 std::string format_percent_ppm(std::uint32_t ppm) {

@@ -19,6 +19,13 @@ struct KernelCounters {
   std::uint64_t untracked = 0;    // jobs of tasks that the probes could not follow
 };
 
+// What tells whether a unit suffers from others. Totals of one slot, as read_stats().
+struct LoadCounters {
+  std::uint64_t jobs = 0;
+  std::uint64_t lost_jobs = 0;  // misses for want of a CPU: late-start or preempted
+  std::uint64_t key_exec_ns = 0;
+};
+
 // The kernel side. Settings and counters outlive whatever is loaded: they may be changed and read at any
 // time. Implemented by KernelScheduler (kernel.h), by a fake in tests.
 class SchedulerKernel {
@@ -44,6 +51,8 @@ class SchedulerKernel {
   virtual void set_tunables(const slo_tunables& tunables) = 0;
   // Totals of one slot over all shards since the daemon started, or since the slot was cleared.
   [[nodiscard]] virtual slo_stats read_stats(std::uint32_t slot) const = 0;
+  // A few numbers of what read_stats() adds up.
+  [[nodiscard]] virtual LoadCounters read_load(std::uint32_t slot) const = 0;
   virtual void clear_stats(std::uint32_t slot) = 0;
   [[nodiscard]] virtual KernelCounters counters() const = 0;
 };

@@ -2,6 +2,8 @@
 #include "slo.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 #include "bpf/policy.h"
@@ -11,7 +13,10 @@
 namespace slo {
 namespace {
 
-constexpr std::uint32_t default_importance = 100;
+constexpr std::uint32_t importance_max = 10'000;
+constexpr std::uint32_t ppm_per_permille = 1'000;
+constexpr std::uint32_t reserve_min_ppm = 10'000;
+constexpr std::uint32_t reserve_max_ppm = SLO_MAX_CPUS * 1'000'000;
 constexpr std::uint32_t objective_min_ppm = 500'000;
 constexpr std::uint32_t objective_max_ppm = 999'990;
 constexpr std::uint64_t max_exec_min_ns = SLO_NSEC_PER_MSEC;
@@ -82,6 +87,33 @@ std::string Objective::to_string() const {
   return format_percent_ppm(ppm_);
 }
 
+std::expected<Importance, std::string> Importance::parse(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > importance_max)
+    return std::unexpected(accepted());
+  return Importance(value);
+}
+
+std::string Importance::accepted() {
+  return "a number from 1 to " + std::to_string(importance_max) + " such as 100";
+}
+
+std::expected<Reserve, std::string> Reserve::parse(std::string_view text) {
+  const auto ppm = parse_percent_ppm(text, reserve_max_ppm);
+  if (!ppm || *ppm < reserve_min_ppm || *ppm % ppm_per_permille != 0) return std::unexpected(accepted());
+  return Reserve(*ppm / ppm_per_permille);
+}
+
+std::string Reserve::accepted() {
+  return "a share of one CPU with its percent sign from " + format_percent_ppm(reserve_min_ppm) + " to " +
+         format_percent_ppm(reserve_max_ppm) + " such as 50% or 250%";
+}
+
+std::string Reserve::to_string() const {
+  return format_percent_ppm(static_cast<std::uint32_t>(permille_) * ppm_per_permille);
+}
+
 std::expected<MaxExec, std::string> MaxExec::parse(std::string_view text) {
   const auto ns = parse_time_span_ns(text);
   if (!ns || *ns < max_exec_min_ns || *ns > max_exec_max_ns) return std::unexpected(accepted());
@@ -105,6 +137,8 @@ SloSettings merge(SloSettings child, const SloSettings& parent) {
   inherit(child.budget, parent.budget);
   inherit(child.metric, parent.metric);
   inherit(child.objective, parent.objective);
+  inherit(child.importance, parent.importance);
+  inherit(child.reserve, parent.reserve);
   inherit(child.max_exec, parent.max_exec);
   return child;
 }
@@ -113,6 +147,7 @@ SloSettings standard_settings() {
   SloSettings settings;
   settings.metric = Setting<Metric>{.value = Metric::wait(), .origin = {}};
   settings.objective = Setting<Objective>{.value = Objective::standard(), .origin = {}};
+  settings.importance = Setting<Importance>{.value = Importance::standard(), .origin = {}};
   return settings;
 }
 
@@ -127,6 +162,8 @@ std::vector<NamedSetting> named(const SloSettings& settings) {
   add(all, "SloBudget", settings.budget);
   add(all, "SloMetric", settings.metric);
   add(all, "SloObjective", settings.objective);
+  add(all, "SloImportance", settings.importance);
+  add(all, "SloReserve", settings.reserve);
   add(all, "SloMaxExec", settings.max_exec);
   return all;
 }
@@ -135,7 +172,8 @@ slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot, std::uint32_t u
   slo_cfg cfg{};
   cfg.slot = slot;
   cfg.unit = unit;
-  cfg.importance = default_importance;
+  cfg.importance =
+      effective.importance ? effective.importance->value.value() : Importance::standard().value();
   cfg.server = SLO_NO_SLOT;
   if (!effective.has_budget()) {
     cfg.flags = SLO_CFG_NO_BUDGET;

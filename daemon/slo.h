@@ -92,6 +92,40 @@ class MaxExec {
   std::uint64_t ns_;
 };
 
+// SloImportance=: whose guarantee goes first under overload; 1 to 10000, as CPUWeight=.
+class Importance {
+ public:
+  [[nodiscard]] static std::expected<Importance, std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string accepted();
+  [[nodiscard]] static Importance standard() { return Importance(100); }
+
+  [[nodiscard]] std::uint32_t value() const { return value_; }
+  [[nodiscard]] std::string to_string() const { return std::to_string(value_); }
+
+  friend bool operator==(const Importance&, const Importance&) = default;
+
+ private:
+  explicit Importance(std::uint32_t value) : value_(value) {}
+  std::uint32_t value_;
+};
+
+// SloReserve=: CPU time that is served by key, as a share of one CPU like CPUQuota=: 1% to 102400%, exact to
+// a tenth of a percent.
+class Reserve {
+ public:
+  [[nodiscard]] static std::expected<Reserve, std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string accepted();
+
+  [[nodiscard]] std::uint64_t permille() const { return permille_; }  // of one CPU
+  [[nodiscard]] std::string to_string() const;                        // "250%"
+
+  friend bool operator==(const Reserve&, const Reserve&) = default;
+
+ private:
+  explicit Reserve(std::uint64_t permille) : permille_(permille) {}
+  std::uint64_t permille_;
+};
+
 // Where a value was set. No file: nowhere, it is what holds by default.
 struct Origin {
   std::string file;
@@ -111,9 +145,14 @@ struct SloSettings {
   std::optional<Setting<Budget>> budget;
   std::optional<Setting<Metric>> metric;
   std::optional<Setting<Objective>> objective;
+  std::optional<Setting<Importance>> importance;
+  std::optional<Setting<Reserve>>
+      reserve;  // inherited, it is that of a slice above, which all below it share
   std::optional<Setting<MaxExec>> max_exec;
 
-  [[nodiscard]] bool empty() const { return !budget && !metric && !objective && !max_exec; }
+  [[nodiscard]] bool empty() const {
+    return !budget && !metric && !objective && !importance && !reserve && !max_exec;
+  }
   // Whether something is to be kept: a budget that is not infinity.
   [[nodiscard]] bool has_budget() const { return budget && !budget->value.is_infinite(); }
   friend bool operator==(const SloSettings&, const SloSettings&) = default;
@@ -122,7 +161,7 @@ struct SloSettings {
 // Key by key: what `child` does not set is as in `parent`.
 [[nodiscard]] SloSettings merge(SloSettings child, const SloSettings& parent);
 
-// What holds where no file says anything: wait, 99.9%, no budget.
+// What holds where no file says anything: wait, 99.9%, importance 100, no budget.
 [[nodiscard]] SloSettings standard_settings();
 
 // The settings in force once nothing is left to inherit: with a budget, MaxExec too is set. Never an argument

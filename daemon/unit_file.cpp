@@ -50,8 +50,9 @@ KeyRule budget_rule(std::optional<Setting<Budget>>& target) {
 FileRules unit_rules(SloSettings& settings) {
   return {.keys = {budget_rule(settings.budget), setting_rule(own_section, "SloMetric", settings.metric),
                    setting_rule(own_section, "SloObjective", settings.objective),
+                   setting_rule(own_section, "SloImportance", settings.importance),
+                   setting_rule(own_section, "SloReserve", settings.reserve),
                    setting_rule(own_section, "SloMaxExec", settings.max_exec),
-                   not_honoured(own_section, "SloImportance"), not_honoured(own_section, "SloReserve"),
                    not_honoured(own_section, "SloBudgetMin"), not_honoured(own_section, "SloBudgetMax")},
           .other_section = look_alike,
           .all_ours = false,

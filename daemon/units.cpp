@@ -12,7 +12,7 @@ namespace {
 
 bool same_cfg(const slo_cfg& a, const slo_cfg& b) {
   return a.budget_ns == b.budget_ns && a.max_exec_ns == b.max_exec_ns && a.slot == b.slot &&
-         a.importance == b.importance && a.flags == b.flags && a.unit == b.unit;
+         a.importance == b.importance && a.flags == b.flags && a.unit == b.unit && a.server == b.server;
 }
 
 // Logins, `systemctl` and the journal need these to answer, whatever else runs; kernel threads and PID 1 have
@@ -67,6 +67,17 @@ Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slot
 
 std::vector<CfgChange> Units::set_defaults(SloSettings defaults) {
   defaults_ = std::move(defaults);
+  return take_changes();
+}
+
+std::vector<CfgChange> Units::set_capacity(std::uint64_t permille) {
+  capacity_permille_ = permille;
+  return take_changes();
+}
+
+std::vector<CfgChange> Units::set_shed(std::set<std::string, std::less<>> names) {
+  shed_ = std::move(names);
+  changed_ = true;
   return take_changes();
 }
 
@@ -149,8 +160,10 @@ std::vector<ConfigProblem> Units::problems() const {
   for (const auto& [name, entry] : entries_) {
     for (const auto& problem : entry.read.problems) add(all, problem, name);
     if (auto problem = too_broad(name, entry.read.settings)) add(all, *std::move(problem), name);
-    if (const auto unit = configured_.find(name); unit != configured_.end() && unit->second.counted_with)
-      add(all, no_slot_for(unit->second), name);
+    const auto unit = configured_.find(name);
+    if (unit == configured_.end()) continue;
+    if (unit->second.counted_with) add(all, no_slot_for(unit->second), name);
+    if (reserves_.scaled.contains(name)) add(all, scaled_down(unit->second), name);
   }
   return all;
 }
@@ -254,7 +267,9 @@ void Units::count_in_slots() {
   const ByPath units = by_path();
   // By path: where slots are scarce, those that others can be counted with come first.
   for (const Unit* unit : std::views::values(units)) {
-    if (unit->cgroup_id != 0 && unit->effective.has_budget()) slots_.give(unit->name);
+    // A slice's reserve is charged by slot, also where the slice itself has no budget.
+    if (unit->cgroup_id != 0 && (unit->effective.has_budget() || unit->settings.reserve))
+      slots_.give(unit->name);
   }
   for (auto& unit : std::views::values(configured_)) find_slot(unit, units);
 }
@@ -286,11 +301,35 @@ const Unit* Units::nearest_with_slot(const ByPath& units, std::string_view path)
   return unit;
 }
 
+void Units::reserve() {
+  std::vector<ReservingUnit> running;
+  for (const auto& unit : std::views::values(configured_)) {
+    if (unit.cgroup_id == 0 || !(unit.effective.has_budget() || unit.settings.reserve)) continue;
+    running.push_back(
+        {.name = unit.name,
+         .control_group = unit.control_group,
+         .permille =
+             unit.settings.reserve ? std::optional(unit.settings.reserve->value.permille()) : std::nullopt,
+         .importance = unit.effective.importance
+                           .value_or(Setting<Importance>{.value = Importance::standard(), .origin = {}})
+                           .value.value(),
+         .slot = slots_.of(unit.name)});
+  }
+  Reserves reserves = make_reserves(running, capacity_permille_);
+  if (reserves == reserves_) return;
+  reserves_ = std::move(reserves);
+  changed_ = true;
+}
+
 Units::CfgMap Units::wanted_cfgs() const {
   CfgMap wanted;
   for (const auto& unit : std::views::values(configured_)) {
-    if (unit.cgroup_id != 0 && unit.effective.budget)
-      wanted.insert_or_assign(unit.cgroup_id, to_cfg(unit.effective, unit.slot, unit.number));
+    if (unit.cgroup_id == 0 || !unit.effective.budget) continue;
+    slo_cfg cfg = to_cfg(unit.effective, unit.slot, unit.number);
+    if (const auto server = reserves_.server_of.find(unit.name); server != reserves_.server_of.end())
+      cfg.server = server->second;
+    if (shed_.contains(unit.name)) cfg.flags |= SLO_CFG_SHED;
+    wanted.insert_or_assign(unit.cgroup_id, cfg);
   }
   const ByPath units = by_path();
   for (const auto name : implicit_units) {
@@ -306,6 +345,7 @@ Units::CfgMap Units::wanted_cfgs() const {
 std::vector<CfgChange> Units::take_changes() {
   inherit();
   count_in_slots();
+  reserve();
   CfgMap wanted = wanted_cfgs();
   std::vector<CfgChange> changes;
   for (const auto cgroup_id : std::views::keys(told_)) {
@@ -318,6 +358,17 @@ std::vector<CfgChange> Units::take_changes() {
   }
   told_ = std::move(wanted);
   return changes;
+}
+
+ConfigProblem Units::scaled_down(const Unit& unit) const {
+  const Setting<Reserve>& asked = *unit.settings.reserve;
+  return {
+      .severity = ConfigProblem::Severity::warning,
+      .file = asked.origin.file,
+      .line = asked.origin.line,
+      .key = "SloReserve",
+      .value = asked.value.to_string(),
+      .detail = "all reserves together are more than the CPUs less BestEffortFloor=: each is scaled down"};
 }
 
 ConfigProblem Units::no_slot_for(const Unit& unit) const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reserves.h"
 #include "slots.h"
 #include "unit_file.h"
 
@@ -47,9 +48,6 @@ struct CfgChange {
   friend bool operator==(const CfgChange& a, const CfgChange& b);
 };
 
-// Reserves by the slot of the unit that has one.
-using Servers = std::map<std::uint32_t, slo_server_cfg>;
-
 // Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
 // `read`, which the constructor is given (read_unit_files, or a fake).
 //
@@ -69,6 +67,11 @@ class Units {
 
   // What holds where no unit file says anything: standard_settings() until told otherwise.
   std::vector<CfgChange> set_defaults(SloSettings defaults);
+
+  // CPU time that units with a budget can have together, in thousandths of one CPU: no limit until told.
+  std::vector<CfgChange> set_capacity(std::uint64_t permille);
+  // Units that have lost their guarantee under overload.
+  std::vector<CfgChange> set_shed(std::set<std::string, std::less<>> names);
 
   // All units at once (start, resync after daemon-reload): files are read anew, except those that have
   // changed without a daemon-reload, whose last settings stay; units that are not in the list are gone.
@@ -90,6 +93,9 @@ class Units {
   [[nodiscard]] SloSettings in_force(std::string_view name) const;
   // All that the scheduler must know, for a fresh attach.
   [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
+  // As of the last change.
+  [[nodiscard]] const Reserves& reserves() const { return reserves_; }
+  [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
   // Problems in the files of all units, as of their last reading, each with the units that have it.
   [[nodiscard]] std::vector<ConfigProblem> problems() const;
   // Problems that appeared since the last call: each is to be logged once.
@@ -124,11 +130,16 @@ class Units {
   [[nodiscard]] const Unit* nearest_with_slot(const ByPath& units, std::string_view path) const;
   [[nodiscard]] ByPath by_path() const;
   [[nodiscard]] CfgMap wanted_cfgs() const;
+  void reserve();
   [[nodiscard]] std::vector<CfgChange> take_changes();
+  [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
   [[nodiscard]] ConfigProblem no_slot_for(const Unit& unit) const;
 
   Reader read_;
   SloSettings defaults_ = standard_settings();
+  std::uint64_t capacity_permille_ = 1000 * SLO_MAX_CPUS;
+  Reserves reserves_;
+  std::set<std::string, std::less<>> shed_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::map<std::string, Unit, std::less<>> configured_;
   Slots slots_;

@@ -147,7 +147,7 @@ TEST_F(ConfigFile, WarnsOfWhatItDoesNotKnowOrDoesNotHonour) {
   const auto reading = read(
       "Mode=observe\n[Scheduler]\nmode=observe\nStrict=yes\n[scheduler]\nMode=observe\n[X-Slo]\nSloBudget="
       "5ms\n"
-      "[Guard]\nBaseline=yes\nBaselineMaxLoss=5%\n[Defaults]\nSloImportance=5\nSloMaxExec=5ms\n");
+      "[Guard]\nBaseline=yes\nBaselineMaxLoss=5%\n[Defaults]\nSloReserve=5%\nSloMaxExec=5ms\n");
   EXPECT_EQ(reading.config, Config());
   EXPECT_THAT(
       messages(reading),
@@ -158,9 +158,9 @@ TEST_F(ConfigFile, WarnsOfWhatItDoesNotKnowOrDoesNotHonour) {
           HasSubstr(":4: Strict=yes: this version of scx-slo does not honour it yet"),
           HasSubstr(":5: [scheduler]: nothing in this section is used; accepted are [Scheduler], "),
           HasSubstr(":7: [X-Slo]: nothing in this section is used"), HasSubstr(":10: Baseline=yes: "),
-          HasSubstr(":11: BaselineMaxLoss=5%: "), HasSubstr(":13: SloImportance=5: this version"),
-          HasSubstr(":14: SloMaxExec=5ms: unknown key in [Defaults]; accepted are SloMetric= and "
-                    "SloObjective=")));
+          HasSubstr(":11: BaselineMaxLoss=5%: "), HasSubstr(":13: SloReserve=5%: unknown key in [Defaults]"),
+          HasSubstr(":14: SloMaxExec=5ms: unknown key in [Defaults]; accepted are SloMetric=, "
+                    "SloObjective= and SloImportance=")));
 }
 
 TEST_F(ConfigFile, OfFourMainFilesTheMostImportantCounts) {
@@ -274,6 +274,7 @@ TEST_F(ConfigFile, TheShippedFileShowsTheDefaultsOfEveryKeyAndSetsNothing) {
   ASSERT_TRUE(reading.config.defaults.metric && reading.config.defaults.objective);
   reading.config.defaults.metric->origin = {};
   reading.config.defaults.objective->origin = {};
+  reading.config.defaults.importance->origin = {};
   EXPECT_EQ(reading.config, Config());
 }
 

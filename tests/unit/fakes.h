@@ -131,6 +131,13 @@ class Kernel final : public SchedulerKernel {
     const auto at = counted.find(slot);
     return at == counted.end() ? slo_stats{} : at->second;
   }
+  [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const override {
+    const slo_stats stats = read_stats(slot);
+    return {
+        .jobs = stats.jobs,
+        .lost_jobs = stats.misses_by_cause[SLO_CAUSE_LATE_START] + stats.misses_by_cause[SLO_CAUSE_PREEMPTED],
+        .key_exec_ns = stats.key_exec_ns};
+  }
   void clear_stats(std::uint32_t slot) override { counted.erase(slot); }
   [[nodiscard]] KernelCounters counters() const override { return kernel_counters; }
 
@@ -207,11 +214,13 @@ class Listener final : public Audience {
   std::vector<SchedulerExit> exits;
   std::vector<MissReport> misses;
   std::vector<std::string> failures;
+  std::vector<ShedChange> sheds;
   int unit_changes = 0;
 
   void state_changed(State state, const std::string& reason) override { states.emplace_back(state, reason); }
   void units_changed() override { ++unit_changes; }
   void config_problem(const ConfigProblem& problem) override { problems.push_back(problem.message()); }
+  void shed_changed(const ShedChange& change) override { sheds.push_back(change); }
   void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
   void deadline_missed(const MissReport& report) override { misses.push_back(report); }
   void failed(const Error& error) override { failures.push_back(error.message()); }

@@ -20,6 +20,7 @@ namespace slo {
 class ManagerTest : public testing::Test {
  protected:
   static constexpr std::uint64_t sec = SLO_NSEC_PER_SEC;
+  static constexpr std::uint32_t cpus = 2;
 
   void budget(const std::string& unit, const std::string& value) { files_.budgets["/etc/" + unit] = value; }
 
@@ -59,7 +60,7 @@ class ManagerTest : public testing::Test {
                                 if (begins) ++loads_;
                               },
                           .load_recorder = [this] { return recorder_.load(); },
-                          .machine = [] { return Machine{.cpus = 2, .kernel = "6.99.1-test"}; },
+                          .machine = [] { return Machine{.cpus = cpus, .kernel = "6.99.1-test"}; },
                           .tick_often = [this](bool often) { often_ = often; }};
       manager_.emplace(std::move(around), reading_, latch_);
     }

@@ -106,6 +106,22 @@ SloSettings settings(std::string_view budget, std::string_view metric, std::stri
   return made;
 }
 
+TEST(Importance, IsAWholeNumberAsCPUWeight) {
+  EXPECT_EQ(Importance::parse("1")->value(), 1U);
+  EXPECT_EQ(Importance::parse("10000")->to_string(), "10000");
+  for (const char* wrong : {"", "0", "10001", "-1", "1.5", "100%", "x", "99999999999"})
+    EXPECT_FALSE(Importance::parse(wrong)) << wrong;
+}
+
+TEST(Reserve, IsAShareOfOneCPUAsCPUQuota) {
+  EXPECT_EQ(Reserve::parse("50%")->permille(), 500U);
+  EXPECT_EQ(Reserve::parse("250%")->permille(), 2500U);
+  EXPECT_EQ(Reserve::parse("12.5%")->to_string(), "12.5%");
+  EXPECT_EQ(Reserve::parse("102400%")->permille(), 1'024'000U);
+  for (const char* wrong : {"", "50", "0%", "0.9%", "102401%", "99999999999%", "-5%", "12.55%", "infinity"})
+    EXPECT_FALSE(Reserve::parse(wrong)) << wrong;
+}
+
 TEST(Settings, AreInheritedKeyByKeyWithTheirOrigin) {
   const auto child = settings("5ms", "", "99%", "", "child");
   const auto above = settings("9ms", "response", "", "", "parent");
@@ -113,7 +129,8 @@ TEST(Settings, AreInheritedKeyByKeyWithTheirOrigin) {
   EXPECT_EQ(named(merged),
             (std::vector<NamedSetting>{{.key = "SloBudget", .value = "5ms", .origin = {"child", 1}},
                                        {.key = "SloMetric", .value = "response", .origin = {"parent", 1}},
-                                       {.key = "SloObjective", .value = "99%", .origin = {"child", 1}}}));
+                                       {.key = "SloObjective", .value = "99%", .origin = {"child", 1}},
+                                       {.key = "SloImportance", .value = "100", .origin = {}}}));
 }
 
 TEST(Settings, AreEmptyOnlyWithoutAnyKey) {
@@ -138,7 +155,8 @@ TEST(Settings, AreCompletedByWhatFollowsFromTheBudget) {
 TEST(Settings, OfAMachineWithoutFilesAreWaitAndThreeNines) {
   EXPECT_EQ(named(standard_settings()),
             (std::vector<NamedSetting>{{.key = "SloMetric", .value = "wait", .origin = {}},
-                                       {.key = "SloObjective", .value = "99.9%", .origin = {}}}));
+                                       {.key = "SloObjective", .value = "99.9%", .origin = {}},
+                                       {.key = "SloImportance", .value = "100", .origin = {}}}));
 }
 
 TEST(Cfg, CarriesBudgetSlotUnitAndDefaults) {

@@ -166,20 +166,20 @@ TEST_F(UnitFile, ALongCommentOrUnknownKeyDoesNotDisturbTheNextLine) {
 }
 
 TEST_F(UnitFile, WarnsOfUnknownKeysAndOfThoseNotYetHonouredDifferently) {
-  const auto result = read("[X-Slo]\nSlobudget=5ms\nSloReserve=50%\nSlo:Budget=5ms\nSloBudget:x=5ms\n");
+  const auto result = read("[X-Slo]\nSlobudget=5ms\nSloBudgetMin=50ms\nSlo:Budget=5ms\nSloBudget:x=5ms\n");
   EXPECT_TRUE(result.settings.empty()) << "keys are case-sensitive";
   EXPECT_THAT(
       messages(result),
       ElementsAre(EndsWith(":2: Slobudget=5ms: unknown key in [X-Slo]; accepted are SloBudget=, SloMetric=, "
-                           "SloObjective= and SloMaxExec="),
-                  EndsWith(":3: SloReserve=50%: this version of scx-slo does not honour it yet"),
+                           "SloObjective=, SloImportance=, SloReserve= and SloMaxExec="),
+                  EndsWith(":3: SloBudgetMin=50ms: this version of scx-slo does not honour it yet"),
                   HasSubstr(":4: Slo:Budget=5ms: unknown key"),
                   HasSubstr(":5: SloBudget:x=5ms: unknown key")));
   for (const auto& problem : result.problems) EXPECT_EQ(problem.severity, Severity::warning);
 }
 
 TEST_F(UnitFile, EveryKeyOfALaterVersionIsRecognised) {
-  for (const char* key : {"SloImportance", "SloReserve", "SloBudgetMin", "SloBudgetMax"}) {
+  for (const char* key : {"SloBudgetMin", "SloBudgetMax"}) {
     const std::string line = std::string(key) + "=" + std::string(300, '1');
     EXPECT_THAT(messages(read("[X-Slo]\n" + line + "\n")), ElementsAre(HasSubstr("does not honour"))) << key;
   }

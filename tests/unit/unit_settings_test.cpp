@@ -28,16 +28,20 @@ TEST_F(UnitSettings, AUnitOfItsOwnSaysOnlyWhatItSetsItself) {
                  fact("c.service", 5, "/web.slice/web-db.slice")});
   EXPECT_THAT(in_force("web.slice"),
               ElementsAre("SloBudget=5ms /etc/web.slice", "SloMetric=response /etc/web.slice",
-                          "SloObjective=99% /etc/web.slice", "SloMaxExec=100ms default"));
+                          "SloObjective=99% /etc/web.slice", "SloImportance=100 default",
+                          "SloMaxExec=100ms default"));
   EXPECT_THAT(in_force("web-db.slice"),
               ElementsAre("SloBudget=5ms /etc/web.slice", "SloMetric=response /etc/web.slice",
-                          "SloObjective=99% /etc/web.slice", "SloMaxExec=50ms /etc/web-db.slice"));
+                          "SloObjective=99% /etc/web.slice", "SloImportance=100 default",
+                          "SloMaxExec=50ms /etc/web-db.slice"));
   EXPECT_THAT(in_force("a.service"),
               ElementsAre("SloBudget=20ms /etc/a.service", "SloMetric=response /etc/web.slice",
-                          "SloObjective=99% /etc/web.slice", "SloMaxExec=50ms /etc/web-db.slice"));
+                          "SloObjective=99% /etc/web.slice", "SloImportance=100 default",
+                          "SloMaxExec=50ms /etc/web-db.slice"));
   EXPECT_THAT(in_force("b.service"),
               ElementsAre("SloBudget=5ms /etc/web.slice", "SloMetric=response /etc/web.slice",
-                          "SloObjective=95% /etc/b.service", "SloMaxExec=100ms default"));
+                          "SloObjective=95% /etc/b.service", "SloImportance=100 default",
+                          "SloMaxExec=100ms default"));
   EXPECT_EQ(effective("c.service"), "web-db.slice");
   EXPECT_EQ(sets("a.service").cfg->flags, SLO_CFG_RESPONSE);
   EXPECT_EQ(sets("a.service").cfg->max_exec_ns, 50 * SLO_NSEC_PER_MSEC);
@@ -136,6 +140,7 @@ TEST_F(UnitSettings, WhatTheMachineIsOperatedWithHasAnImplicitBudget) {
   implicit.max_exec_ns = 200 * SLO_NSEC_PER_MSEC;
   implicit.slot = SLO_NO_SLOT;
   implicit.importance = 100;
+  implicit.server = SLO_NO_SLOT;
   const auto has_implicit = [&implicit](std::uint64_t id) {
     return CfgChange{.cgroup_id = id, .cfg = implicit};
   };

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "manager_fixture.h"
+
+namespace slo {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Two units with a budget; `greedy` takes more than its half of the machine.
+class ManagerLoadTest : public ManagerTest {
+ protected:
+  void SetUp() override {
+    budget("greedy.service", "2ms");
+    budget("honest.service", "10ms");
+    manager().units_listed({fakes::fact("greedy.service", 11), fakes::fact("honest.service", 12)});
+  }
+
+  // A part of the jobs is late; all CPUs are busy with these two.
+  void overload_for(int steps, std::uint64_t lost_of_ten) {
+    for (int step = 0; step < steps; ++step) {
+      now_.monotonic_ns += Overload::step_ns;
+      use("greedy.service", 7, lost_of_ten);
+      use("honest.service", 3, lost_of_ten);
+      manager().look_at_load();
+    }
+  }
+
+  void use(const std::string& unit, std::uint64_t tenths, std::uint64_t lost_of_ten) {
+    slo_stats& stats = kernel_.counted[manager().units().find(unit)->second.slot];
+    stats.jobs += 10;
+    stats.misses_by_cause[SLO_CAUSE_LATE_START] += lost_of_ten;
+    stats.key_exec_ns += cpus * Overload::step_ns * tenths / 10;
+  }
+
+  [[nodiscard]] bool is_shed(std::uint64_t cgroup_id) const {
+    return (kernel_.cfgs.at(cgroup_id).flags & SLO_CFG_SHED) != 0;
+  }
+};
+
+TEST_F(ManagerLoadTest, UnderOverloadTheKernelIsToldWhoHasLostItsGuarantee) {
+  overload_for(20, 0);
+  EXPECT_THAT(listener_.sheds, IsEmpty());
+  overload_for(8, 2);
+  ASSERT_THAT(listener_.sheds, SizeIs(1));
+  EXPECT_EQ(listener_.sheds[0].unit, "greedy.service");
+  EXPECT_TRUE(is_shed(11));
+  EXPECT_FALSE(is_shed(12));
+  EXPECT_TRUE(manager().shed().contains("greedy.service"));
+}
+
+TEST_F(ManagerLoadTest, WithSheddingSwitchedOffNobodyIs) {
+  reading_.config.shedding = false;
+  manager().reload();
+  overload_for(30, 2);
+  EXPECT_THAT(listener_.sheds, IsEmpty());
+  EXPECT_FALSE(is_shed(11));
+}
+
+TEST_F(ManagerLoadTest, WhenItIsSwitchedOffOrNothingIsEnforcedTheGuaranteeIsBack) {
+  overload_for(8, 2);
+  ASSERT_TRUE(is_shed(11));
+  manager().detach();
+  manager().look_at_load();
+  EXPECT_FALSE(is_shed(11));
+  EXPECT_THAT(manager().shed(), IsEmpty());
+}
+
+TEST_F(ManagerLoadTest, AShedUnitThatStopsIsForgotten) {
+  overload_for(8, 2);
+  ASSERT_TRUE(manager().shed().contains("greedy.service"));
+  manager().unit_changed(fakes::fact("greedy.service", 0));
+  overload_for(1, 0);
+  EXPECT_THAT(manager().shed(), IsEmpty());
+  manager().unit_changed(fakes::fact("greedy.service", 13));
+  EXPECT_FALSE(is_shed(13));
+}
+
+TEST_F(ManagerLoadTest, TheKernelIsToldOfReservesAsTheyChange) {
+  EXPECT_THAT(kernel_.servers, IsEmpty());
+  files_.further["/etc/greedy.service"].reserve =
+      Setting<Reserve>{.value = *Reserve::parse("50%"), .origin = {}};
+  manager().units_listed({fakes::fact("greedy.service", 11), fakes::fact("honest.service", 12)});
+  const std::uint32_t slot = manager().units().find("greedy.service")->second.slot;
+  ASSERT_THAT(kernel_.servers, SizeIs(1));
+  EXPECT_EQ(kernel_.servers.at(slot).quota_ns, 50 * SLO_NSEC_PER_MSEC);
+  EXPECT_EQ(kernel_.cfgs.at(11).server, slot);
+  EXPECT_EQ(kernel_.cfgs.at(12).server, SLO_NO_SLOT);
+  files_.further.clear();
+  manager().units_listed({fakes::fact("greedy.service", 11), fakes::fact("honest.service", 12)});
+  EXPECT_THAT(kernel_.servers, IsEmpty());
+  EXPECT_EQ(kernel_.cfgs.at(11).server, SLO_NO_SLOT);
+}
+
+}  // namespace
+}  // namespace slo
