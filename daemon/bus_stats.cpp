@@ -46,11 +46,14 @@ void name_figures(const UnitStats& stats, Take& take) {
   take.count("MissesPreempted", counted(stats.causes.preempted));
   take.count("MissesOverlong", counted(stats.causes.overlong));
   take.count("MissesOverrun", counted(stats.causes.overrun));
+  take.count("MissesThrottled", counted(stats.causes.throttled));
   take.count("EventsSuppressed", counted(stats.events_suppressed));
   take.count("EventsLost", counted(stats.events_lost));
   take.ratio("MissRatio", stats.miss_ratio);
   take.count("Demotions", counted(stats.demotions));
   take.duration("ExecUSec", counted(stats.exec_ns));
+  take.duration("ExecByKeyUSec", counted(stats.key_exec_ns));
+  take.duration("ExecThrottledUSec", counted(stats.throttled_exec_ns));
   name_distribution("Wait", stats.wait, stats, take);
   name_distribution("Response", stats.response, stats, take);
 }

@@ -56,6 +56,8 @@ UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_s
                  .throttled = counters.misses_by_cause[SLO_CAUSE_THROTTLED]},
       .demotions = counters.demotions,
       .exec_ns = counters.exec_sum_ns,
+      .key_exec_ns = counters.key_exec_ns,
+      .throttled_exec_ns = counters.throttled_exec_ns,
       .events_suppressed = counters.events_suppressed,
       .events_lost = counters.events_lost,
       .miss_ratio = {},

@@ -41,6 +41,8 @@ struct UnitStats {
   Causes causes;
   std::uint64_t demotions = 0;
   std::uint64_t exec_ns = 0;
+  std::uint64_t key_exec_ns = 0;        // of it, what was served by key; only while enforcing
+  std::uint64_t throttled_exec_ns = 0;  // of it, as best effort while a reserve was used up
   std::uint64_t events_suppressed = 0;  // misses without an event, because of the rate limits
   std::uint64_t events_lost = 0;        // events that found no room
   std::optional<double> miss_ratio;     // empty without jobs

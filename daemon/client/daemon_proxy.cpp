@@ -199,7 +199,8 @@ Answer<Overview> DaemonProxy::overview() const {
                     .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
                     .untracked = find_or<std::uint64_t>(all, "Untracked", 0),
                     .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
-                    .folded = find_or<std::uint32_t>(all, "Folded", 0)};
+                    .folded = find_or<std::uint32_t>(all, "Folded", 0),
+                    .shed = find_or<std::vector<std::string>>(all, "Shed", {})};
   });
 }
 

@@ -27,8 +27,9 @@ struct Overview {
   std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;
   std::uint64_t untracked = 0;
-  std::uint32_t capacity = 0;  // how many units can be counted by themselves; 0: not known
-  std::uint32_t folded = 0;    // how many find no place there
+  std::uint32_t capacity = 0;          // how many units can be counted by themselves; 0: not known
+  std::uint32_t folded = 0;            // how many find no place there
+  std::vector<std::string> shed = {};  // units that have lost their guarantee under overload
   std::string scheduler = {};  // the sched_ext scheduler that the kernel names; empty: the kernel's own runs
 };
 
@@ -45,6 +46,7 @@ struct Causes {
   std::uint64_t preempted = 0;
   std::uint64_t overlong = 0;
   std::uint64_t overrun = 0;
+  std::uint64_t throttled = 0;
 };
 
 // A unit with settings of its own. The counters cover all that runs under these settings, inheriting units
@@ -68,6 +70,8 @@ struct UnitReport {
   std::optional<double> miss_ratio;  // 0..1; empty without jobs
   std::uint64_t demotions = 0;
   std::uint64_t exec_usec = 0;
+  std::uint64_t key_exec_usec = 0;        // of it, served by key: before best effort
+  std::uint64_t throttled_exec_usec = 0;  // of it, as best effort while a reserve was used up
   Latency wait;
   Latency response;
 

@@ -22,7 +22,8 @@ class Difference {
     return {.late_start = (*this)(before.late_start, now.late_start),
             .preempted = (*this)(before.preempted, now.preempted),
             .overlong = (*this)(before.overlong, now.overlong),
-            .overrun = (*this)(before.overrun, now.overrun)};
+            .overrun = (*this)(before.overrun, now.overrun),
+            .throttled = (*this)(before.throttled, now.throttled)};
   }
 
   Histogram operator()(const Histogram& before, const Histogram& now) {

@@ -31,7 +31,8 @@ Json causes(const Causes& causes) {
   return {{"late_start", causes.late_start},
           {"preempted", causes.preempted},
           {"overlong", causes.overlong},
-          {"overrun", causes.overrun}};
+          {"overrun", causes.overrun},
+          {"throttled", causes.throttled}};
 }
 
 // The figures without the unit's name, whose meaning differs between list and stats.
@@ -52,6 +53,8 @@ Json figures(const UnitReport& report) {
           {"miss_ratio", or_null(report.miss_ratio)},
           {"demotions", own(report, report.demotions)},
           {"exec_usec", own(report, report.exec_usec)},
+          {"key_exec_usec", own(report, report.key_exec_usec)},
+          {"throttled_exec_usec", own(report, report.throttled_exec_usec)},
           {"wait", latency(report.wait)},
           {"response", latency(report.response)}};
 }
@@ -135,6 +138,7 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"untracked", overview.untracked},
                {"capacity", overview.capacity},
                {"folded", overview.folded},
+               {"shed", overview.shed},
                {"units", list(units)}});
 }
 

@@ -22,7 +22,8 @@ std::string misses_text(const UnitReport& unit) {
   const std::pair<const char*, std::uint64_t> causes[] = {{"late-start", unit.causes.late_start},
                                                           {"preempted", unit.causes.preempted},
                                                           {"overlong", unit.causes.overlong},
-                                                          {"overrun", unit.causes.overrun}};
+                                                          {"overrun", unit.causes.overrun},
+                                                          {"throttled", unit.causes.throttled}};
   const char* separator = ": ";
   for (const auto& [word, count] : causes) {
     if (count > 0) text += std::format("{}{} {}", std::exchange(separator, ", "), count, word);
@@ -60,8 +61,24 @@ std::string folded_text(const std::vector<UnitReport>& units) {
   return text;
 }
 
+// Nothing is served by key where nothing is enforced.
+std::string cpu_time_text(const UnitReport& unit) {
+  std::string text = latency_text(unit.exec_usec);
+  if (unit.key_exec_usec > 0) text += std::format(", {} of it by key", latency_text(unit.key_exec_usec));
+  if (unit.throttled_exec_usec > 0)
+    text += std::format(", {} throttled by its reserve", latency_text(unit.throttled_exec_usec));
+  return text;
+}
+
+std::string shed_text(const std::vector<std::string>& units) {
+  std::string text;
+  for (const auto& unit : units) text += (text.empty() ? "" : ", ") + unit;
+  return text + "; too much work for all, so these come after the others for now";
+}
+
 // What an operator should know and mostly need not.
 void add_troubles(Table& table, const Overview& overview, const std::vector<UnitReport>& units) {
+  if (!overview.shed.empty()) table.add_row({"Shed", shed_text(overview.shed)});
   if (overview.config_errors > 0)
     table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
                                            overview.config_errors)});
@@ -132,7 +149,7 @@ std::string stats_text(std::string_view asked, const UnitReport& report, std::si
   facts.add_row({"Misses", misses_text(report)});
   facts.add_row({"Objective", objective_text(report)});
   facts.add_row({"Demoted jobs", std::to_string(report.demotions)});
-  facts.add_row({"CPU time", latency_text(report.exec_usec)});
+  facts.add_row({"CPU time", cpu_time_text(report)});
   if (report.jobs == 0) return facts.to_string() + "\nNo job has ended yet.\n";
 
   Table latencies({{""}, {"WAIT FOR CPU", right}, {"WAIT + CPU TIME", right}});

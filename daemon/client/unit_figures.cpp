@@ -65,10 +65,13 @@ void take_figures(UnitReport& unit, const NamedFigures& figures) {
   unit.causes = {.late_start = count("MissesLateStart"),
                  .preempted = count("MissesPreempted"),
                  .overlong = count("MissesOverlong"),
-                 .overrun = count("MissesOverrun")};
+                 .overrun = count("MissesOverrun"),
+                 .throttled = count("MissesThrottled")};
   unit.miss_ratio = figures.ratio("MissRatio");
   unit.demotions = count("Demotions");
   unit.exec_usec = count("ExecUSec");
+  unit.key_exec_usec = count("ExecByKeyUSec");
+  unit.throttled_exec_usec = count("ExecThrottledUSec");
   unit.wait = take_latency(figures, "Wait");
   unit.response = take_latency(figures, "Response");
 }

@@ -93,6 +93,7 @@ std::string figures_text(const WatchedUnit& unit) {
   figures.add_cause("  preempted", &Causes::preempted);
   figures.add_cause("  overlong", &Causes::overlong);
   figures.add_cause("  overrun", &Causes::overrun);
+  figures.add_cause("  throttled", &Causes::throttled);
   figures.add(
       "CPU time", [](const Interval& last) { return latency_text(last.exec_usec); },
       latency_text(report.exec_usec));

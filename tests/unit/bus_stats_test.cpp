@@ -44,7 +44,7 @@ TEST(BusStats, durations_are_rounded_to_the_nearest_microsecond) {
 
 TEST(BusStats, misses_are_told_by_cause_and_what_became_of_their_events) {
   UnitStats stats = sample();
-  stats.causes = {.late_start = 1, .preempted = 2, .overlong = 3, .overrun = 4};
+  stats.causes = {.late_start = 1, .preempted = 2, .overlong = 3, .overrun = 4, .throttled = 5};
   stats.events_suppressed = 5;
   stats.events_lost = 6;
   const auto encoded = encode_stats(stats);
@@ -52,6 +52,7 @@ TEST(BusStats, misses_are_told_by_cause_and_what_became_of_their_events) {
   EXPECT_EQ(encoded.at("MissesPreempted").get<std::uint64_t>(), 2U);
   EXPECT_EQ(encoded.at("MissesOverlong").get<std::uint64_t>(), 3U);
   EXPECT_EQ(encoded.at("MissesOverrun").get<std::uint64_t>(), 4U);
+  EXPECT_EQ(encoded.at("MissesThrottled").get<std::uint64_t>(), 5U);
   EXPECT_EQ(encoded.at("EventsSuppressed").get<std::uint64_t>(), 5U);
   EXPECT_EQ(encoded.at("EventsLost").get<std::uint64_t>(), 6U);
 }
@@ -103,8 +104,8 @@ TEST(BusStats, json_has_every_key_and_null_for_what_is_not_known_or_infinite) {
                           {.lower_ns = 1ULL << 36, .upper_ns = UINT64_MAX, .count = 1}};
   EXPECT_EQ(json::parse(stats_json(stats)), json::parse(R"({
     "Unit": "a.service", "SloBudgetUSec": null, "CountedWith": null, "Jobs": 10, "Misses": 1, "MissesLateStart": 0,
-    "MissesPreempted": 0, "MissesOverlong": 0, "MissesOverrun": 0, "EventsSuppressed": 0, "EventsLost": 0,
-    "MissRatio": 1e-5, "Demotions": 0, "ExecUSec": 2,
+    "MissesPreempted": 0, "MissesOverlong": 0, "MissesOverrun": 0, "MissesThrottled": 0, "EventsSuppressed": 0, "EventsLost": 0,
+    "MissRatio": 1e-5, "Demotions": 0, "ExecUSec": 2, "ExecByKeyUSec": 0, "ExecThrottledUSec": 0,
     "WaitMeanUSec": null, "WaitP50USec": 1, "WaitP90USec": null, "WaitP99USec": null, "WaitP999USec": null,
     "WaitMaxUSec": 0, "WaitHistogramNSec": [[1152, 1280, 9], [68719476736, null, 1]],
     "ResponseMeanUSec": null, "ResponseP50USec": null, "ResponseP90USec": null, "ResponseP99USec": null,

@@ -20,10 +20,12 @@ inline UnitReport nginx() {
   unit.max_exec_usec = 100000;
   unit.jobs = 20000;
   unit.misses = 3;
-  unit.causes = {.late_start = 2, .preempted = 0, .overlong = 1, .overrun = 0};
+  unit.causes = {.late_start = 2, .preempted = 0, .overlong = 1, .overrun = 0, .throttled = 0};
   unit.miss_ratio = 3.0 / 20000;
   unit.demotions = 7;
   unit.exec_usec = 2400000;
+  unit.key_exec_usec = 2300000;
+  unit.throttled_exec_usec = 50000;
   unit.wait = {.mean_usec = 14,
                .p50_usec = 12,
                .p90_usec = 40,

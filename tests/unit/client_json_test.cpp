@@ -20,8 +20,9 @@ const json expected_figures = json::parse(R"({
   "need_daemon_reload": false,
   "control_group": "/system.slice/nginx.service", "control_group_id": 4711, "counted_with": null,
   "jobs": 20000, "misses": 3,
-  "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0},
+  "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0, "throttled": 0},
   "miss_ratio": 0.00015, "demotions": 7, "exec_usec": 2400000,
+  "key_exec_usec": 2300000, "throttled_exec_usec": 50000,
   "wait": {"mean_usec": 14, "p50_usec": 12, "p90_usec": 40, "p99_usec": 87, "p999_usec": 910, "max_usec": 6100},
   "response": {"mean_usec": 260, "p50_usec": 250, "p90_usec": 410, "p99_usec": 990, "p999_usec": null, "max_usec": 9000}
 })");
@@ -93,7 +94,7 @@ TEST(ClientJson, AWatchIsOneObjectPerLineWithWhatIsNew) {
   EXPECT_EQ(all.at("units").at(0).at("jobs"), 20600);
   EXPECT_EQ(all.at("units").at(0).at("interval"), json::parse(R"({
     "usec": 2000000, "jobs": 600, "jobs_per_second": 300.0, "misses": 2,
-    "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 0, "overrun": 0},
+    "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 0, "overrun": 0, "throttled": 0},
     "miss_ratio": 0.0033333333333333335, "demotions": 0, "exec_usec": 90000,
     "wait": {"p50_usec": 39, "p90_usec": 39, "p99_usec": null, "p999_usec": null, "histogram": [
       {"from_nsec": 36864, "below_nsec": 40960, "jobs": 598}, {"from_nsec": 5767168, "below_nsec": 6291456, "jobs": 1},
@@ -131,13 +132,14 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .untracked = 4,
                           .capacity = 5,
                           .folded = 6,
+                          .shed = {"a.service"},
                           .scheduler = "scx_slo"};
   const json status = json::parse(status_json(overview, {nginx()}));
   json expected = json::parse(list_json({nginx()}));
   expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "mode": "auto",
                                   "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
-                                  "capacity": 5, "folded": 6})"));
+                                  "capacity": 5, "folded": 6, "shed": ["a.service"]})"));
   EXPECT_EQ(status, expected);
   EXPECT_EQ(json::parse(state_json(overview)), json::parse(R"({"state": "enforcing", "reason": "why"})"));
 }

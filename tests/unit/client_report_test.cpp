@@ -106,6 +106,17 @@ TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
             std::string::npos);
 }
 
+TEST(ClientReport, StatusNamesWhoWasShed) {
+  Overview overview = enforcing;
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Shed"), std::string::npos);
+  overview.shed = {"a.service", "b.service"};
+  EXPECT_NE(
+      status_text(overview, {nginx()})
+          .find("Shed       a.service, b.service; too much work for all, so these come after the others "
+                "for now\n"),
+      std::string::npos);
+}
+
 TEST(ClientReport, StatusSaysThatTheCapacityIsUsedUpWhereItIs) {
   Overview overview = enforcing;
   overview.capacity = 1024;
@@ -155,7 +166,9 @@ TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
   EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
   EXPECT_NE(text.find("mean           14us            260us\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("CPU time       2.40s\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("CPU time       2.40s, 2.30s of it by key, 50.0ms throttled by its reserve\n"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("       WAIT FOR CPU  WAIT + CPU TIME\n"), std::string::npos) << text;
   EXPECT_NE(text.find("p99            87us            990us\n"), std::string::npos) << text;
   EXPECT_NE(text.find("p99.9         910us    not yet known\n"), std::string::npos) << text;

@@ -29,7 +29,7 @@ UnitStats web() {
   stats.budget_ns = 5'000'000;
   stats.jobs = 40;
   stats.misses = 10;
-  stats.causes = {.late_start = 1, .preempted = 2, .overlong = 3, .overrun = 4};
+  stats.causes = {.late_start = 1, .preempted = 2, .overlong = 3, .overrun = 4, .throttled = 5};
   stats.demotions = 5;
   stats.exec_ns = 6'000;
   stats.miss_ratio = 0.25;
@@ -61,6 +61,7 @@ TEST(ClientUnitFigures, TheFiguresOfADocumentReachTheirUnits) {
   EXPECT_EQ(report.causes.preempted, 2U);
   EXPECT_EQ(report.causes.overlong, 3U);
   EXPECT_EQ(report.causes.overrun, 4U);
+  EXPECT_EQ(report.causes.throttled, 5U);
   EXPECT_EQ(report.miss_ratio, 0.25);
   EXPECT_EQ(report.demotions, 5U);
   EXPECT_EQ(report.exec_usec, 6U);

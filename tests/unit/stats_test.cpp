@@ -71,6 +71,7 @@ TEST(UnitStats, TakeEveryFigureFromItsCounter) {
   counters.misses_by_cause[SLO_CAUSE_PREEMPTED] = 2;
   counters.misses_by_cause[SLO_CAUSE_OVERLONG] = 3;
   counters.misses_by_cause[SLO_CAUSE_OVERRUN] = 4;
+  counters.misses_by_cause[SLO_CAUSE_THROTTLED] = 5;
   counters.events_suppressed = 5;
   counters.events_lost = 6;
   counters.wait_sum_ns = 2'000'000;
@@ -87,6 +88,7 @@ TEST(UnitStats, TakeEveryFigureFromItsCounter) {
   EXPECT_EQ(stats.causes.preempted, 2U);
   EXPECT_EQ(stats.causes.overlong, 3U);
   EXPECT_EQ(stats.causes.overrun, 4U);
+  EXPECT_EQ(stats.causes.throttled, 5U);
   EXPECT_EQ(stats.events_suppressed, 5U);
   EXPECT_EQ(stats.events_lost, 6U);
   EXPECT_EQ(stats.wait.mean_ns, 2'000U);
