@@ -7,12 +7,14 @@ from side_by_side import CAUSES, Load, jobs
 
 SECONDS = 5
 # Four fifths of the CPU, in bursts: there are misses of several sorts. The rest goes to tasks that fork and wake each
-# other.
+# other. The two clocks are read at instants that differ by microseconds, so a job right at the edge between two causes
+# may have the one here and the other there. Periods with a common multiple would repeat one such job all along, and
+# whole milliseconds of execution and of turns for best effort add up to budgets of whole milliseconds.
 LOADS = (
-    Load("tight", jobs(1, 1, 10, SECONDS), "2ms"),
-    Load("long", jobs(3, 8, 50, SECONDS) + " --together", "10ms"),
-    Load("response", jobs(2, 4, 50, SECONDS) + " --together", "6ms", "response"),
-    Load("overrun", jobs(1, 3, 50, SECONDS), "2ms", "response"),
+    Load("tight", jobs(1, 1, 11, SECONDS), "2300us"),
+    Load("long", jobs(3, 8, 53, SECONDS) + " --together", "10700us"),
+    Load("response", jobs(2, 4, 47, SECONDS) + " --together", "6400us", "response"),
+    Load("overrun", jobs(1, 3, 43, SECONDS), "2600us", "response"),
     Load("mixed", f"/usr/bin/stress-ng --fork 1 --pipe 1 --timeout {SECONDS}", "100ms"),
 )
 UNITS = [load.unit for load in LOADS]
