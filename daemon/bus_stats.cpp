@@ -92,8 +92,9 @@ class Variants {
   std::map<std::string, sdbus::Variant> figures_;
 };
 
-// Numbers are written as they come: a tree of them first would be most of the work, and histograms have
-// hundreds.
+// Numbers are written as they come. Histograms have hundreds, and nlohmann::json, which knows no other way
+// than a tree of them first, takes six times as long: 27 ms of a CPU for 300 units with all buckets,
+// against 4.6.
 class JsonText {
  public:
   void text(std::string_view name, const std::optional<std::string>& value) {
