@@ -54,6 +54,19 @@ void Authority::check(const std::string& action, Verdict verdict) {
       });
 }
 
+void Authority::when_allowed(const std::string& action, sdbus::Result<>&& result,
+                             std::function<std::optional<sdbus::Error>()> order) {
+  auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
+  check(action, [caller, order = std::move(order)](std::optional<sdbus::Error> denied) {
+    const auto error = denied ? std::move(denied) : order();
+    if (error) {
+      caller->returnError(*error);
+    } else {
+      caller->returnResults();
+    }
+  });
+}
+
 void Authority::ask_polkit(const std::string& sender, const std::string& action, bool interactive,
                            Verdict verdict) {
   using Details = std::map<std::string, std::string>;

@@ -29,6 +29,9 @@ class Authority {
   // Only inside the handler of a method call: the sender of that call is judged. Action: an id of
   // org.scxslo.policy.
   void check(const std::string& action, Verdict verdict);
+  // The same for an order whose answer is that it has been carried out: `order` answers with what went wrong.
+  void when_allowed(const std::string& action, sdbus::Result<>&& result,
+                    std::function<std::optional<sdbus::Error>()> order);
 
  private:
   void ask_polkit(const std::string& sender, const std::string& action, bool interactive, Verdict verdict);

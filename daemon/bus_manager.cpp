@@ -4,34 +4,27 @@
 #include <org.scxslo.Manager1_adaptor.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 #include <exception>
+#include <expected>
+#include <functional>
 #include <map>
 #include <optional>
-#include <set>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "authority.h"
+#include "bus_errors.h"
+#include "bus_shared_stats.h"
 #include "bus_stats.h"
 #include "bus_unit.h"
 #include "handle.h"
+#include "recording_order.h"
 
 namespace slo {
 namespace {
 
-using EventSource = std::unique_ptr<sd_event_source, Deleter<sd_event_source_disable_unref>>;
-
-sdbus::Error no_such_unit(const Manager& manager, const std::string& name) {
-  const std::string text =
-      manager.knows(name)
-          ? "no SLO holds for " + name + ": give it SloBudget= in a section [X-Slo] with: systemctl edit " +
-                name
-          : "systemd has not loaded a service, scope or slice named " + name + ": see systemctl list-units";
-  return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NoSuchUnit"}, text};
-}
+using EventSource = Handle<sd_event_source, sd_event_source_disable_unref>;
 
 // The live properties, as the bus was last told.
 struct Shown {
@@ -49,36 +42,6 @@ struct Shown {
 constexpr std::uint64_t shortest_trial_usec = 1'000'000;
 constexpr std::uint64_t longest_trial_usec = 7ULL * 24 * 3600 * 1'000'000;
 
-// For this long callers share one document of all statistics: they pay for what they keep of it, but making
-// it is our work.
-constexpr std::uint64_t all_stats_usec = 50'000;
-
-sdbus::Error invalid_arguments(const std::string& text) {
-  return sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.InvalidArgs"}, text};
-}
-
-// What is wrong with an order to record.
-std::optional<sdbus::Error> refuse_recording(const Manager& manager, const std::vector<std::string>& units,
-                                             std::uint64_t for_usec) {
-  if (for_usec < shortest_recording_usec || for_usec > longest_recording_usec)
-    return invalid_arguments("a recording of " + std::to_string(for_usec) + " us: accepted is 1s to 10min");
-  if (units.empty() || units.size() > SLO_TRACE_UNITS_MAX)
-    return invalid_arguments("a recording of " + std::to_string(units.size()) + " units: accepted is 1 to " +
-                             std::to_string(SLO_TRACE_UNITS_MAX));
-  if (std::set<std::string>(units.begin(), units.end()).size() < units.size())
-    return invalid_arguments("a recording names a unit twice");
-  for (const auto& unit : units) {
-    if (!manager.knows(unit)) return no_such_unit(manager, unit);
-  }
-  if (!manager.recording()) return std::nullopt;
-  return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.Recording"},
-                      "a recording is under way, and there can be one at a time"};
-}
-
-sdbus::Error not_attached(const slo::Error& error) {
-  return sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NotAttached"}, error.message()};
-}
-
 }  // namespace
 
 class BusManager::Object final
@@ -90,18 +53,11 @@ class BusManager::Object final
         connection_(connection),
         manager_(manager),
         version_(std::move(version)),
-        authority_(bus, connection) {
+        authority_(bus, connection),
+        all_stats_(event) {
     sd_event_source* source = nullptr;
-    if (const int failed = sd_event_add_defer(event, &source, on_deferred, this); failed < 0) {
-      throw std::system_error(-failed, std::generic_category(), "prepare the signals on the bus");
-    }
+    check(sd_event_add_defer(event, &source, on_deferred, this), "prepare the signals on the bus");
     deferred_.reset(source);
-    if (const int failed =
-            sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, 0, 1'000, on_all_stats_old, this);
-        failed < 0) {
-      throw std::system_error(-failed, std::generic_category(), "prepare the clock of the statistics");
-    }
-    all_stats_old_.reset(source);
     registerAdaptor();
     follow_units();
   }
@@ -120,8 +76,7 @@ class BusManager::Object final
       if (outcome) {
         caller->returnResults();
       } else {
-        caller->returnError(
-            sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.Failed"}, outcome.error().message()});
+        caller->returnError(failed(outcome.error()));
       }
     }
   }
@@ -156,11 +111,6 @@ class BusManager::Object final
           self->announce();
           return 0;
         });
-  }
-
-  static int on_all_stats_old(sd_event_source* /*source*/, std::uint64_t /*usec*/, void* userdata) {
-    static_cast<Object*>(userdata)->all_stats_.reset();
-    return 0;
   }
 
   void announce() {
@@ -213,14 +163,7 @@ class BusManager::Object final
     return encode_stats(*stats);
   }
 
-  sdbus::UnixFd GetAllStats() override {
-    if (!all_stats_) {
-      all_stats_ = write_all_stats(manager_);
-      static_cast<void>(sd_event_source_set_time_relative(all_stats_old_.get(), all_stats_usec));
-      static_cast<void>(sd_event_source_set_enabled(all_stats_old_.get(), SD_EVENT_ONESHOT));
-    }
-    return open_anew(*all_stats_);
-  }
+  sdbus::UnixFd GetAllStats() override { return all_stats_.hand_out(manager_); }
 
   std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> GetSettings(
       const std::string& name) override {
@@ -232,26 +175,27 @@ class BusManager::Object final
   }
 
   void Attach(sdbus::Result<>&& result) override {
-    when_allowed("org.scxslo.attach", std::move(result), [this] { return attach({}); });
+    authority_.when_allowed("org.scxslo.attach", std::move(result), [this] { return attach({}); });
   }
 
   void AttachFor(sdbus::Result<>&& result, std::uint64_t for_usec) override {
-    when_allowed("org.scxslo.attach", std::move(result), [this, for_usec]() -> std::optional<sdbus::Error> {
-      if (for_usec < shortest_trial_usec || for_usec > longest_trial_usec)
-        return invalid_arguments("a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w");
-      return attach(for_usec * SLO_NSEC_PER_USEC);
-    });
+    authority_.when_allowed(
+        "org.scxslo.attach", std::move(result), [this, for_usec]() -> std::optional<sdbus::Error> {
+          if (for_usec < shortest_trial_usec || for_usec > longest_trial_usec)
+            return invalid_arguments("a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w");
+          return attach(for_usec * SLO_NSEC_PER_USEC);
+        });
   }
 
   void Confirm(sdbus::Result<>&& result) override {
-    when_allowed("org.scxslo.attach", std::move(result), [this]() -> std::optional<sdbus::Error> {
+    authority_.when_allowed("org.scxslo.attach", std::move(result), [this]() -> std::optional<sdbus::Error> {
       const auto confirmed = manager_.confirm();
       return confirmed ? std::nullopt : std::optional(not_attached(confirmed.error()));
     });
   }
 
   void Detach(sdbus::Result<>&& result) override {
-    when_allowed("org.scxslo.detach", std::move(result), [this]() -> std::optional<sdbus::Error> {
+    authority_.when_allowed("org.scxslo.detach", std::move(result), [this]() -> std::optional<sdbus::Error> {
       manager_.detach();
       return std::nullopt;
     });
@@ -272,39 +216,29 @@ class BusManager::Object final
   void Record(sdbus::Result<sdbus::UnixFd>&& result, std::vector<std::string> units,
               std::uint64_t for_usec) override {
     auto caller = std::make_shared<sdbus::Result<sdbus::UnixFd>>(std::move(result));
-    authority_.check("org.scxslo.record",
-                     [this, caller, units = std::move(units), for_usec](std::optional<sdbus::Error> denied) {
-                       if (!denied) denied = refuse_recording(manager_, units, for_usec);
-                       if (denied) {
-                         caller->returnError(*denied);
-                         return;
-                       }
-                       auto reader = manager_.record(units, for_usec * SLO_NSEC_PER_USEC);
-                       if (reader) {
-                         caller->returnResults(sdbus::UnixFd{reader->release(), sdbus::adopt_fd});
-                       } else {
-                         caller->returnError(sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.Unsupported"},
-                                                          reader.error().message()});
-                       }
-                     });
+    authority_.check("org.scxslo.record", [this, caller, order = RecordingOrder{std::move(units), for_usec}](
+                                              const std::optional<sdbus::Error>& denied) {
+      const auto reader = denied ? std::unexpected(*denied) : record(order);
+      if (reader) {
+        caller->returnResults(*reader);
+      } else {
+        caller->returnError(reader.error());
+      }
+    });
+  }
+
+  std::expected<sdbus::UnixFd, sdbus::Error> record(const RecordingOrder& order) {
+    const auto knows = [this](const std::string& unit) { return manager_.knows(unit); };
+    if (const auto refusal = refuse_recording(order, knows, manager_.recording()))
+      return std::unexpected(refused(manager_, *refusal));
+    auto reader = manager_.record(order.units, order.for_usec * SLO_NSEC_PER_USEC);
+    if (!reader) return std::unexpected(unsupported(reader.error()));
+    return sdbus::UnixFd{reader->release(), sdbus::adopt_fd};
   }
 
   std::optional<sdbus::Error> attach(std::optional<std::uint64_t> trial_ns) {
     const auto attached = manager_.attach(trial_ns);
     return attached ? std::nullopt : std::optional(not_attached(attached.error()));
-  }
-
-  void when_allowed(const std::string& action, sdbus::Result<>&& result,
-                    std::function<std::optional<sdbus::Error>()> order) {
-    auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
-    authority_.check(action, [caller, order = std::move(order)](std::optional<sdbus::Error> denied) {
-      const auto error = denied ? std::move(denied) : order();
-      if (error) {
-        caller->returnError(*error);
-      } else {
-        caller->returnResults();
-      }
-    });
   }
 
   std::string Version() override { return version_; }
@@ -324,9 +258,8 @@ class BusManager::Object final
   Manager& manager_;
   std::string version_;
   Authority authority_;
+  SharedStats all_stats_;
   EventSource deferred_;
-  std::optional<sdbus::UnixFd> all_stats_;  // until all_stats_old_
-  EventSource all_stats_old_;
   Shown shown_;
   std::optional<slo::State> last_state_;
   std::vector<std::pair<std::string, std::string>> states_;  // still to be announced

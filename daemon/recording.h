@@ -19,9 +19,6 @@ namespace slo {
 
 class Units;
 
-inline constexpr std::uint64_t shortest_recording_usec = 1'000'000;
-inline constexpr std::uint64_t longest_recording_usec = 600'000'000;
-
 // The one recording that may be under way: takes records from the kernel and passes them on to a reader. What
 // a slow reader does not take stays in the kernel, and what finds no room there is lost, counted, and said in
 // the trace: nothing here grows. All times are CLOCK_MONOTONIC.
