@@ -2,14 +2,10 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
-#include <sys/utsname.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -20,7 +16,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -33,7 +28,10 @@
 #include "kernel_recorder.h"
 #include "latch.h"
 #include "manager.h"
+#include "often_timer.h"
 #include "requirements.h"
+#include "service_notice.h"
+#include "this_machine.h"
 #include "unit_file.h"
 
 namespace slo {
@@ -47,9 +45,6 @@ constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
 constexpr std::uint64_t load_usec = Overload::step_ns / 1000;
-constexpr std::uint64_t often_usec = usec_per_sec / 20;
-constexpr std::uint64_t often_slack_usec = often_usec / 10;
-constexpr std::uint64_t load_patience_usec = 180 * usec_per_sec;
 
 using EventLoop = std::unique_ptr<sd_event, Deleter<sd_event_unref>>;
 
@@ -66,88 +61,6 @@ void log_exception() {
     spdlog::error("{}", error.what());
   }
 }
-
-std::uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  check(clock_gettime(clock, &now) == 0 ? 0 : -errno, "read the clock");
-  return static_cast<std::uint64_t>(now.tv_sec) * SLO_NSEC_PER_SEC + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-Instant now() {
-  return {.boot_ns = clock_ns(CLOCK_BOOTTIME),
-          .monotonic_ns = clock_ns(CLOCK_MONOTONIC),
-          .realtime_ns = clock_ns(CLOCK_REALTIME)};
-}
-
-Machine this_machine() {
-  Machine machine{.cpus = static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_ONLN))};
-  if (utsname name{}; uname(&name) == 0) machine.kernel = name.release;
-  return machine;
-}
-
-void notify(const std::string& message) {
-  // Without systemd there is nobody to tell.
-  static_cast<void>(sd_notify(0, message.c_str()));
-}
-
-// Nothing else happens while programs are loaded, so the watchdog has to wait as well, and whoever waits for
-// the start or a reload.
-class Patience {
- public:
-  Patience() { static_cast<void>(sd_watchdog_enabled(0, &usual_usec_)); }
-
-  void loading(bool begins) const {
-    const std::string most = std::to_string(load_patience_usec);
-    if (begins) notify("EXTEND_TIMEOUT_USEC=" + most);
-    if (usual_usec_ == 0) return;
-    notify("WATCHDOG_USEC=" + (begins ? most : std::to_string(usual_usec_)) + "\nWATCHDOG=1");
-  }
-
- private:
-  std::uint64_t usual_usec_ = 0;  // 0: there is no watchdog
-};
-
-// The line that `systemctl status` shows.
-class StatusLine final : public Audience {
- public:
-  void state_changed(State state, const std::string& reason) override {
-    std::string status{to_string(state)};
-    status.front() = static_cast<char>(status.front() - 'a' + 'A');
-    notify("STATUS=" + status + ": " + reason);
-  }
-};
-
-// Calls back about twenty times a second while it is switched on.
-class OftenTimer {
- public:
-  explicit OftenTimer(sd_event* event) {
-    sd_event_source* source = nullptr;
-    check(sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, often_usec, often_slack_usec, on_time,
-                                     this),
-          "start the clock");
-    source_.reset(source);
-    set(false);
-  }
-
-  void call(std::function<void()> body) { body_ = std::move(body); }
-  void set(bool on) {
-    if (on) static_cast<void>(sd_event_source_set_time_relative(source_.get(), often_usec));
-    static_cast<void>(sd_event_source_set_enabled(source_.get(), on ? SD_EVENT_ONESHOT : SD_EVENT_OFF));
-  }
-
- private:
-  static int on_time(sd_event_source* /*source*/, std::uint64_t /*usec*/, void* userdata) {
-    auto* const self = static_cast<OftenTimer*>(userdata);
-    self->set(true);  // first: what is called may switch it off
-    return guard_callback(0, log_exception, [self] {
-      self->body_();
-      return 0;
-    });
-  }
-
-  std::unique_ptr<sd_event_source, Deleter<sd_event_source_disable_unref>> source_;
-  std::function<void()> body_ = [] {};
-};
 
 // What systemd waits for, and what it is told.
 struct Service {
@@ -178,7 +91,7 @@ int on_stop_signal(sd_event_source* source, const signalfd_siginfo* /*info*/, vo
 int on_reload_signal(sd_event_source* /*source*/, const signalfd_siginfo* /*info*/, void* userdata) {
   auto* const service = static_cast<Service*>(userdata);
   return guard_callback(0, log_exception, [service] {
-    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(clock_ns(CLOCK_MONOTONIC) / SLO_NSEC_PER_USEC));
+    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now().monotonic_ns / SLO_NSEC_PER_USEC));
     service->reloading = true;
     service->manager.reload();
     return 0;
@@ -317,7 +230,7 @@ int run(const std::string& log_level) {
       [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
   const Patience patience;
   StatusLine status_line;
-  OftenTimer often(event.get());
+  OftenTimer often(event.get(), log_exception);
   Audiences audience({&journal, &bus, &status_line});
   Manager manager({.kernel = **kernel,
                    .source = bus,
