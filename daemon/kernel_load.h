@@ -12,4 +12,11 @@ void clear_load_log();
 // The error of a failed load or attach, with the kernel's own words; err: errno of either sign.
 [[nodiscard]] Error load_error(const char* tried, const char* subject, int err);
 
+// Of the settings that an object has in maps. Atomic, and after the maps were changed: a task that sees the
+// new generation finds the new settings.
+template <class Number>
+void raise_generation(Number& generation) {
+  __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+}
+
 }  // namespace slo

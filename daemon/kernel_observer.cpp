@@ -38,7 +38,7 @@ class LoadedObserver final : public ObserverProgram {
   }
 
   void set_counting(bool counting) override { skeleton_->bss->is_counting = counting ? 1 : 0; }
-  void settings_changed(const KernelMaps& /*maps*/) override { raise_generation(*skeleton_); }
+  void settings_changed(const KernelMaps& /*maps*/) override { raise_generation(skeleton_->data->cfg_generation); }
   [[nodiscard]] std::uint64_t untracked() const override { return skeleton_->bss->untracked; }
 
  private:

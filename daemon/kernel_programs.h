@@ -59,10 +59,4 @@ void configure_accounting(Skeleton& skeleton, const Topology& topology, const sl
     skeleton.rodata->cpu_shard[cpu] = topology.shard_of_cpu[cpu];
 }
 
-// Atomic, and after the maps were changed: a task that sees the new generation finds the new settings.
-template <class Skeleton>
-void raise_generation(Skeleton& skeleton) {
-  __atomic_add_fetch(&skeleton.data->cfg_generation, 1, __ATOMIC_SEQ_CST);
-}
-
 }  // namespace slo

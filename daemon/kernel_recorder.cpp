@@ -42,14 +42,14 @@ class Recorder final : public TraceSource {
                                          sizeof(unit), BPF_ANY);
     if (err != 0)
       return std::unexpected(Error{"tell the recorder of cgroup", std::to_string(cgroup_id), -err, ""});
-    raise_generation();
+    raise_generation(skeleton_->data->generation);
     return {};
   }
 
   void forget(std::uint64_t cgroup_id) override {
     // One that is not there is forgotten.
     static_cast<void>(bpf_map__delete_elem(skeleton_->maps.chosen_units, &cgroup_id, sizeof(cgroup_id), 0));
-    raise_generation();
+    raise_generation(skeleton_->data->generation);
   }
 
   // Probes first: what happens while the iterator runs is seen by them.
@@ -85,8 +85,6 @@ class Recorder final : public TraceSource {
   }
 
   // After the change: a task that sees the new generation finds it.
-  void raise_generation() { __atomic_add_fetch(&skeleton_->data->generation, 1, __ATOMIC_SEQ_CST); }
-
   SkeletonHandle skeleton_;
   RingHandle ring_;
   std::span<slo_trace_record> room_;  // while take() runs

@@ -93,7 +93,7 @@ class LoadedScheduler final : public SchedulerProgram {
   void settings_changed(const KernelMaps& maps) override {
     skeleton_->bss->smallest_budget_ns = maps.smallest_budget_ns();
     skeleton_->bss->nr_servers = maps.nr_servers();
-    raise_generation(*skeleton_);
+    raise_generation(skeleton_->data->cfg_generation);
   }
 
   [[nodiscard]] std::optional<SchedulerExit> exit_record() const override {
