@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import os
 
+import known_jobs
 import machine
 import pytest
 from figures import figures
@@ -55,6 +56,20 @@ def loaded(module_units):
 def full_load(loaded, module_units):
     """loaded.service beside hogs that would take all CPUs."""
     module_units.start_hogs()
+
+
+@pytest.fixture(scope="module")
+def known_services(request, anchor, module_units):
+    """A service for each of the module's CASES."""
+    known_jobs.write(module_units, request.module.CASES)
+    yield
+    machine.configure(None)
+
+
+@pytest.fixture(scope="module", params=["observing", "enforcing"])
+def known_state(request, known_services):
+    known_jobs.enter(request.param)
+    return request.param
 
 
 class Made:

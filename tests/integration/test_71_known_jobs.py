@@ -9,22 +9,9 @@ ON_ONE_CPU = ("late", "preempted", "forks", "killed", "stopped", "frozen", "trac
 CASES = (*(case for case in known_jobs.ON_ONE_CPU if case.title in ON_ONE_CPU), *known_jobs.ON_SEVERAL_CPUS)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def services(anchor, module_units):
-    known_jobs.write(module_units, CASES)
-    yield
-    known_jobs.machine.configure(None)
-
-
-@pytest.fixture(scope="module", params=["observing", "enforcing"])
-def state(request, services):
-    known_jobs.enter(request.param)
-    return request.param
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_jobs_are_as_defined(case, state):
-    count = known_jobs.play(case, state)
+def test_jobs_are_as_defined(case, known_state):
+    count = known_jobs.play(case, known_state)
     for known in ("jobs", "kernel_jobs"):
         assert count.said[known] in (None, count.jobs), known
     # By the wall clock others may be late as well: a busy host is.

@@ -12,24 +12,11 @@ ROUNDING_NS = 100_000
 CASES = (*known_jobs.ON_ONE_CPU, *known_jobs.REAL_TIME)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def services(anchor, module_units):
-    known_jobs.write(module_units, CASES)
-    yield
-    known_jobs.machine.configure(None)
-
-
-@pytest.fixture(scope="module", params=["observing", "enforcing"])
-def state(request, services):
-    known_jobs.enter(request.param)
-    return request.param
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_jobs_waits_and_causes_are_as_defined(case, state, request):
-    if (case.title, state) in known_jobs.UNSEEN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=known_jobs.UNSEEN[case.title, state]))
-    count = known_jobs.play(case, state)
+def test_jobs_waits_and_causes_are_as_defined(case, known_state, request):
+    if (case.title, known_state) in known_jobs.UNSEEN:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=known_jobs.UNSEEN[case.title, known_state]))
+    count = known_jobs.play(case, known_state)
     for known in ("jobs", "kernel_jobs"):
         assert count.said[known] in (None, count.jobs), known
     assert count.misses == {cause: count.said[cause] for cause in known_jobs.CAUSES}
