@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "guarded_main.h"
 #include "job_log.h"
 
 namespace slo::workload {
@@ -278,10 +278,5 @@ int run(int argc, char** argv) {
 }  // namespace slo::workload
 
 int main(int argc, char** argv) {
-  try {
-    return slo::workload::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "deadline_jobs: %s\n", error.what());
-    return 1;
-  }
+  return slo::workload::guarded_main("deadline_jobs", [&] { return slo::workload::run(argc, argv); });
 }

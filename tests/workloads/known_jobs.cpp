@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "guarded_main.h"
 #include "known_scenarios.h"
 #include "known_stage.h"
 
@@ -134,10 +135,5 @@ int run(int argc, char** argv) {
 }  // namespace slo::workload
 
 int main(int argc, char** argv) {
-  try {
-    return slo::workload::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "known_jobs: %s\n", error.what());
-    return 1;
-  }
+  return slo::workload::guarded_main("known_jobs", [&] { return slo::workload::run(argc, argv); });
 }

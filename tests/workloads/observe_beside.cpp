@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <exception>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
@@ -23,6 +22,7 @@
 #include "daemon/kernel.h"
 #include "daemon/slo.h"
 #include "daemon/stats.h"
+#include "guarded_main.h"
 
 namespace slo::workload {
 namespace {
@@ -125,14 +125,11 @@ int main(int argc, char** argv) {
         "when it is ended by SIGTERM or SIGINT. Needs root.\n");
     return 2;
   }
-  try {
+  return slo::workload::guarded_main("observe_beside", [&] {
     std::vector<slo::workload::observed_cgroup> cgroups;
     for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc)).subspan(1))
       cgroups.push_back(slo::workload::parse(argument));
     slo::workload::observe(cgroups);
     return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "observe_beside: %s\n", error.what());
-    return 1;
-  }
+  });
 }

@@ -11,10 +11,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <exception>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+
+#include "guarded_main.h"
 
 namespace {
 
@@ -86,11 +87,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: pipe_round_trips COUNT\nCOUNT is from 10 to 100000000.\n");
     return 2;
   }
-  try {
+  return slo::workload::guarded_main("pipe_round_trips", [count] {
     measure(count);
     return 0;
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "pipe_round_trips: %s\n", failure.what());
-    return 1;
-  }
+  });
 }

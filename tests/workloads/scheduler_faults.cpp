@@ -7,11 +7,11 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-#include <exception>
 #include <memory>
 #include <string_view>
 #include <system_error>
 
+#include "guarded_main.h"
 #include "scheduler_faults.skel.h"
 
 namespace {
@@ -66,10 +66,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: scheduler_faults error | hide PID\n");
     return 2;
   }
-  try {
-    return give(fault, pid);
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "scheduler_faults: %s\n", failure.what());
-    return 1;
-  }
+  return slo::workload::guarded_main("scheduler_faults", [&] { return give(fault, pid); });
 }
