@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -15,6 +16,13 @@
 #include "manager.h"
 
 namespace slo {
+
+using fakes::fact;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 // A manager amid fakes; a test says what they answer and looks at what they were told.
 class ManagerTest : public testing::Test {

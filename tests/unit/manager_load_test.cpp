@@ -10,9 +10,6 @@
 namespace slo {
 namespace {
 
-using testing::IsEmpty;
-using testing::SizeIs;
-
 // Two units with a budget; `greedy` takes more than its half of the machine.
 class ManagerLoadTest : public ManagerTest {
  protected:

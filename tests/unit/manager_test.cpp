@@ -15,13 +15,7 @@
 namespace slo {
 namespace {
 
-using fakes::fact;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Pair;
-using testing::SizeIs;
 
 SchedulerExit exit_of(std::uint32_t kind, std::string reason = "", std::string message = "",
                       std::uint64_t code = 0) {

@@ -16,13 +16,6 @@
 namespace slo {
 namespace {
 
-using fakes::fact;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
-
 TEST_F(ManagerTest, TheKernelKnowsAllBudgetsBeforeASchedulerRuns) {
   budget("a.service", "5ms");
   budget("b.service", "infinity");

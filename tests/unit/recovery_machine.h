@@ -89,3 +89,15 @@ class Machine {
 };
 
 }  // namespace slo::fakes
+
+// All tests of the recovery speak in these words.
+namespace slo {
+
+using fakes::hotplug;
+using fakes::Machine;
+using fakes::sec;
+using fakes::stall;
+using fakes::sysrq;
+using fakes::unregistered;
+
+}  // namespace slo

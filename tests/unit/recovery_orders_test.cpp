@@ -11,13 +11,6 @@
 namespace slo {
 namespace {
 
-using fakes::hotplug;
-using fakes::Machine;
-using fakes::sec;
-using fakes::stall;
-using fakes::sysrq;
-using fakes::unregistered;
-
 TEST(Recovery, sysrq_is_never_answered_by_attaching) {
   Machine machine;
   machine.look();

@@ -12,11 +12,6 @@
 namespace slo {
 namespace {
 
-using fakes::hotplug;
-using fakes::Machine;
-using fakes::sec;
-using fakes::stall;
-using fakes::unregistered;
 using testing::HasSubstr;
 
 TEST(Recovery, without_a_budget_nothing_is_loaded_and_the_first_one_attaches) {

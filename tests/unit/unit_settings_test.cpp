@@ -8,12 +8,6 @@
 namespace slo {
 namespace {
 
-using fakes::fact;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
-
 class UnitSettings : public UnitTable {};
 
 TEST_F(UnitSettings, AUnitOfItsOwnSaysOnlyWhatItSetsItself) {

@@ -12,12 +12,6 @@
 namespace slo {
 namespace {
 
-using fakes::fact;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
-
 class UnitSlots : public UnitTable {
  protected:
   const std::string db_path = "/web.slice/web-db.slice";

@@ -14,12 +14,6 @@
 namespace slo {
 namespace {
 
-using fakes::fact;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
-
 TEST_F(UnitTable, ConfiguresUnitsWithABudgetOnly) {
   budget("a.service", "5ms");
   const auto changes = units_.listed({fact("a.service", 11), fact("b.service", 12)});
