@@ -14,7 +14,7 @@ import tempfile
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 SOURCES = ("bpf/*.h", "bpf/*.c", "daemon/*.h", "daemon/*.cpp", "daemon/client/*.h", "daemon/client/*.cpp",
-           "tests/unit/*.h", "tests/unit/*.cpp")
+           "tests/unit/*.h", "tests/unit/*.cpp", "tests/sim/*.h", "tests/sim/*.cpp")
 
 BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*", "daemon/client/*")
 CORE = ("error", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
@@ -53,6 +53,9 @@ CLIENT_MAY = ("daemon/client/*", "daemon/time_span.h", "daemon/slo.h", "daemon/e
 # What `scx-slo check` reads files with, so that it says what the daemon would say.
 PARSERS = ("daemon/unit_file.h", "daemon/config.h", "daemon/config_problem.h", "daemon/settings_file.h")
 CHECK = "daemon/client/check.*"
+# The policy is that of bpf/ and the defaults are the daemon's; traces and tables are read and written as elsewhere.
+SIM_MAY = ("tests/sim/*", "bpf/policy.h", "bpf/job.h", "bpf/server.h", "bpf/slo_abi.h", "daemon/config.h", "daemon/error.h", "daemon/trace.h",
+           "daemon/client/table.h", "daemon/client/cells.h")
 ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u16|slo_u8|char|struct (?:slo_\w+|deadline_event))\s+\w+(\[\w+\])*$")
 BPF_CALL = re.compile(r"\b((?:scx_)?bpf_\w+)\s*\(")
 
@@ -83,6 +86,8 @@ def check_include(path, target):
         yield "the core includes rooms of the core alone"
     if path.startswith("daemon/") and not path.startswith("daemon/client/") and target.startswith("daemon/client/"):
         yield "the daemon knows nothing of its client"
+    if path.startswith("tests/sim/") and target.startswith(("bpf/", "daemon/", "tests/")) and not matches(target, SIM_MAY):
+        yield "the simulator includes the policy, the job accounting, the defaults, traces and tables alone"
     if path.startswith("bpf/") and target.startswith(("daemon/", "tests/")):
         yield "the kernel side includes nothing of the user side"
 
@@ -136,6 +141,7 @@ CLEAN = {
     "daemon/config.h": '#include "slo.h"\n',
     "daemon/client/check.cpp": '#include "daemon/config.h"\n',
     "daemon/client/main.cpp": '#include "report.h"\n#include "daemon/slo.h"\n',
+    "tests/sim/engine.cpp": '#include "bpf/policy.h"\n#include "daemon/config.h"\n',
 }
 
 # (file to overwrite, its content, what the only complaint must speak of)
@@ -168,6 +174,8 @@ PLANTED = (
     ("daemon/client/main.cpp", '#include "daemon/config.h"\n', "no rooms of the daemon"),
     ("daemon/client/check.cpp", '#include "daemon/manager.h"\n', "no rooms of the daemon"),
     ("daemon/bus_manager.cpp", '#include "client/report.h"\n', "nothing of its client"),
+    ("tests/sim/engine.cpp", '#include "daemon/manager.h"\n', "the simulator includes"),
+    ("tests/sim/engine.cpp", "#include <bpf/libbpf.h>\n", "libbpf belongs"),
     ("tests/unit/units_test.cpp", "#include <sdbus-c++/sdbus-c++.h>\n", "sdbus belongs"),
 )
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "behaviour.h"
+
+#include <algorithm>
+
+namespace slo::sim {
+namespace {
+
+constexpr std::uint64_t for_ever_ns = std::uint64_t{1} << 60;
+
+}  // namespace
+
+std::optional<Request> Periodic::next(std::uint64_t /*now_ns*/, Random& random) {
+  return Request{phase_ns + count++ * period_ns + below(random, jitter_ns), exec_ns};
+}
+
+std::optional<Request> Hog::next(std::uint64_t now_ns, Random& /*random*/) const {
+  return Request{std::max(start_ns, now_ns), for_ever_ns};
+}
+
+std::optional<Request> BackToBack::next(std::uint64_t now_ns, Random& /*random*/) const {
+  return Request{now_ns + pause_ns, exec_ns};
+}
+
+std::optional<Request> Bursts::next(std::uint64_t /*now_ns*/, Random& /*random*/) {
+  const std::uint64_t per_burst = std::max<std::uint64_t>(1, on_ns / period_ns);
+  const std::uint64_t nth = count++;
+  const std::uint64_t burst_ns = nth / per_burst * (on_ns + off_ns);
+  return Request{phase_ns + burst_ns + nth % per_burst * period_ns, exec_ns};
+}
+
+std::optional<Request> Replay::next(std::uint64_t /*now_ns*/, Random& /*random*/) {
+  if (!requests || count >= requests->size()) return {};
+  return (*requests)[count++];
+}
+
+std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random) {
+  return std::visit([&](auto& one) { return one.next(now_ns, random); }, behaviour);
+}
+
+}  // namespace slo::sim

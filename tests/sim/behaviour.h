@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "random.h"
+
+// What tasks do when they are given a CPU, and when they want one.
+namespace slo::sim {
+
+// So much execution, wanted from then on. A task whose next request is already there when it has done with
+// one goes on without a sleep: for the scheduler both are one job.
+struct Request {
+  std::uint64_t release_ns = 0;
+  std::uint64_t exec_ns = 1;  // > 0
+};
+
+// One request per period, as `deadline_jobs` makes them; each is released up to jitter_ns late.
+struct Periodic {
+  std::uint64_t exec_ns = 1;
+  std::uint64_t period_ns = 1;
+  std::uint64_t phase_ns = 0;
+  std::uint64_t jitter_ns = 0;
+  std::uint64_t count = 0;  // of requests so far
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
+};
+
+// Never sleeps.
+struct Hog {
+  std::uint64_t start_ns = 0;
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random) const;
+};
+
+// The hardest abuser: takes all it gets, but sleeps between its jobs, so that each is a short one.
+struct BackToBack {
+  std::uint64_t exec_ns = 1;
+  std::uint64_t pause_ns = 0;
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random) const;
+};
+
+// Periodic for on_ns, silent for off_ns, and so on.
+struct Bursts {
+  std::uint64_t exec_ns = 1;
+  std::uint64_t period_ns = 1;
+  std::uint64_t on_ns = 1;
+  std::uint64_t off_ns = 0;
+  std::uint64_t phase_ns = 0;
+  std::uint64_t count = 0;
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
+};
+
+// What was recorded, as often as it was recorded.
+struct Replay {
+  std::shared_ptr<const std::vector<Request>> requests;
+  std::size_t count = 0;
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
+};
+
+using Behaviour = std::variant<Periodic, Hog, BackToBack, Bursts, Replay>;
+
+// The next request of a task that has done with the one before at now_ns; none: it exits.
+[[nodiscard]] std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random);
+
+}  // namespace slo::sim
