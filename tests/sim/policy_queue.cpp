@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "policy_queue.h"
+
+#include <algorithm>
+
+namespace slo::sim {
+
+std::uint32_t classify(const PolicyState& state, TaskId task, std::uint64_t exec_ns) {
+  const UnitState& unit = state.unit_of(task);
+  return slo_class(unit.budget_ns, exec_ns, unit.max_exec_ns);
+}
+
+std::uint64_t key_of(const PolicyState& state, TaskId task, std::uint64_t exec_ns) {
+  const UnitState& unit = state.unit_of(task);
+  const std::uint64_t wake_ns = state.kernel.tasks()[task].job.wake_ns;
+  if (unit.bounds_response)
+    return slo_response_key_ns(wake_ns, unit.start_within_ns, exec_ns, unit.expected_exec_ns);
+  return slo_key_ns(wake_ns, unit.start_within_ns, exec_ns);
+}
+
+std::uint64_t slo_slice_of(const PolicyState& state, TaskId task) {
+  return slo_slice_ns(state.unit_of(task).budget_ns, state.kernel.machine().tick_ns,
+                      state.policy.tunables.slo_slice_max_ns);
+}
+
+std::uint64_t slice_of(const PolicyState& state, TaskId task, CpuId cpu) {
+  if (state.tasks[task].task_class == SLO_CLASS_SLO) return slo_slice_of(state, task);
+  return slo_best_effort_slice_ns(state.policy.tunables.best_effort_slice_ns, state.kernel.machine().tick_ns,
+                                  state.shard_of_cpu(cpu).queue(Band::slo).size(),
+                                  state.kernel.tasks()[task].weight);
+}
+
+bool slo_waits(const PolicyState& state, CpuId cpu) {
+  return state.shard_of_cpu(cpu).queue(Band::slo).size() != 0 || state.cpus[cpu].helps.has_value();
+}
+
+bool best_effort_waits(const PolicyState& state, CpuId cpu) {
+  return state.shard_of_cpu(cpu).queue(Band::best_effort).size() != 0;
+}
+
+bool shared_queue_waits(const PolicyState& state) {
+  return std::ranges::any_of(state.shards, [](const ShardState& shard) {
+    return shard.queue(Band::slo).size() != 0 || shard.queue(Band::best_effort).size() != 0;
+  });
+}
+
+void move_vtime(PolicyState& state, TaskId task, std::uint32_t shard) {
+  TaskState& moved = state.tasks[task];
+  if (moved.vtime_shard == shard) return;
+  moved.vtime_ns += state.shards[shard].vtime_now_ns - state.shards[moved.vtime_shard].vtime_now_ns;
+  moved.vtime_shard = shard;
+}
+
+namespace {
+
+void keep_earlier(const PolicyState& state, std::optional<Head>& first, std::uint32_t shard) {
+  const auto key_ns = state.shards[shard].queue(Band::slo).head();
+  if (key_ns && (!first || slo_before(*key_ns, first->key_ns))) first = {.shard = shard, .key_ns = *key_ns};
+}
+
+Picked take(PolicyState& state, Band band, std::uint32_t shard) {
+  const TaskId task = state.shards[shard].queue(band).take();
+  if (task == no_task) return {};
+  return {.task = task, .slice_ns = state.tasks[task].slice_ns};
+}
+
+}  // namespace
+
+std::optional<Head> first_slo(const PolicyState& state, CpuId cpu) {
+  std::optional<Head> first;
+  keep_earlier(state, first, state.shard_at(cpu));
+  if (state.cpus[cpu].helps) keep_earlier(state, first, *state.cpus[cpu].helps);
+  return first;
+}
+
+Picked take_slo(PolicyState& state, CpuId cpu, const std::optional<Head>& first) {
+  if (first) {
+    const Picked picked = take(state, Band::slo, first->shard);
+    if (picked.task != no_task) return picked;
+  }
+  return take(state, Band::slo, state.shard_at(cpu));
+}
+
+Picked take_best_effort(PolicyState& state, CpuId cpu) {
+  return take(state, Band::best_effort, state.shard_at(cpu));
+}
+
+Picked level_best_effort(PolicyState& state, CpuId cpu) {
+  const auto other = static_cast<std::uint32_t>(below(state.random, state.shards.size()));
+  if (state.shards[other].queue(Band::best_effort).size() <=
+      state.shard_of_cpu(cpu).queue(Band::best_effort).size() + 2)
+    return {};
+  return take(state, Band::best_effort, other);
+}
+
+Picked steal(PolicyState& state, CpuId cpu) {
+  const auto nr = static_cast<std::uint32_t>(state.shards.size());
+  for (const Band band : {Band::slo, Band::best_effort})
+    for (std::uint32_t i = 1; i < nr; ++i) {
+      const Picked picked = take(state, band, (state.shard_at(cpu) + i) % nr);
+      if (picked.task != no_task) return picked;
+    }
+  return {};
+}
+
+}  // namespace slo::sim

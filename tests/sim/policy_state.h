@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "bpf/policy.h"
+#include "kernel.h"
+#include "random.h"
+
+// The state of the policy under test, as bpf/storage.bpf.h has it. These files mirror those of bpf/ function
+// by function, under the same names, so that the two can be read side by side; what is decided comes from
+// bpf/policy.h in both. Left out: tasks that may not run everywhere, and races; and, so
+// far, reserves, the step back of tardy jobs, and shedding.
+namespace slo::sim {
+
+// When a CPU is taken for a waiting SLO task: at once by a kick, or at the next tick.
+enum class Preemption : std::uint8_t { kick, tick };
+
+// What a run is made with, so that parts can be compared with their absence.
+struct Policy {
+  Policy();  // as shipped
+
+  slo_tunables tunables;
+  Preemption preemption = Preemption::kick;
+  bool has_floor = true;
+  bool has_demotion = true;         // of jobs beyond SloMaxExec=
+  std::uint64_t floor_turn_ns = 0;  // 0: as bpf/policy.h says
+};
+
+// Bands, served in this order.
+enum class Band : std::uint8_t { slo, best_effort };
+inline constexpr std::size_t bands = 2;
+
+// A queue in the order of keys or virtual times; those that are equal stand as they came.
+class Queue {
+ public:
+  void insert(TaskId task, std::uint64_t at_ns) { entries_.insert({at_ns, inserted_++, task}); }
+  [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
+  // Of the first; none: it is empty.
+  [[nodiscard]] std::optional<std::uint64_t> head() const;
+  // Takes the first out; no_task: it is empty.
+  [[nodiscard]] TaskId take();
+
+ private:
+  struct Entry {
+    std::uint64_t at_ns = 0;
+    std::uint64_t nth = 0;
+    TaskId task = no_task;
+    friend bool operator<(const Entry& a, const Entry& b) {
+      return a.at_ns != b.at_ns ? slo_before(a.at_ns, b.at_ns) != 0 : a.nth < b.nth;
+    }
+  };
+  std::set<Entry> entries_;
+  std::uint64_t inserted_ = 0;
+};
+
+struct UnitState {
+  std::uint64_t budget_ns = 0;
+  std::uint64_t start_within_ns = 0;
+  std::uint64_t max_exec_ns = 0;
+  bool bounds_response = false;
+  std::uint64_t expected_exec_ns = 0;
+};
+
+struct TaskState {
+  std::uint64_t vtime_ns = 0;  // on the clock of vtime_shard
+  std::uint64_t ran_from_ns = 0;
+  std::uint64_t slice_ns = 0;  // that it was queued with
+  std::uint32_t vtime_shard = 0;
+  std::uint32_t task_class = SLO_CLASS_NONE;
+};
+
+struct CpuState {
+  std::uint64_t key_ns = 0;
+  std::uint64_t ran_from_ns = 0;
+  std::uint64_t floor_credit_ns = 0;
+  std::uint64_t floor_charged_ns = 0;
+  std::uint64_t floor_turn_until_ns = 0;
+  std::uint64_t last_kick_ns = 0;
+  std::uint64_t alarm_ns = 0;
+  std::uint32_t running_class = SLO_CLASS_NONE;
+  std::optional<std::uint32_t> helps = {};  // a shard whose SLO task asked for this CPU
+  std::uint32_t idle_retries = 0;
+  bool is_kick_pending = false;
+};
+
+struct ShardState {
+  Queue queues[bands];  // by Band
+  std::uint64_t vtime_now_ns = 0;
+
+  [[nodiscard]] Queue& queue(Band band) { return queues[static_cast<std::size_t>(band)]; }
+  [[nodiscard]] const Queue& queue(Band band) const { return queues[static_cast<std::size_t>(band)]; }
+};
+
+struct PolicyState {
+  PolicyState(Kernel& machine, const Policy& with, std::uint64_t seed);
+
+  [[nodiscard]] std::uint32_t shard_at(CpuId cpu) const { return shard_of(kernel.machine(), cpu); }
+  [[nodiscard]] ShardState& shard_of_cpu(CpuId cpu) { return shards[shard_at(cpu)]; }
+  [[nodiscard]] const ShardState& shard_of_cpu(CpuId cpu) const { return shards[shard_at(cpu)]; }
+  [[nodiscard]] const UnitState& unit_of(TaskId task) const { return units[kernel.tasks()[task].unit]; }
+  [[nodiscard]] UnitState& unit_of(TaskId task) { return units[kernel.tasks()[task].unit]; }
+
+  Kernel& kernel;
+  Policy policy;
+  std::vector<UnitState> units;
+  std::vector<TaskState> tasks;
+  std::vector<CpuState> cpus;
+  std::vector<ShardState> shards;
+  std::vector<bool> idle_cpus;         // our own bits: as idles() said
+  std::vector<bool> best_effort_cpus;  // ran best effort when last seen
+  std::uint64_t smallest_budget_ns = 0;
+  std::uint64_t floor_credit_max_ns = 0;
+  Random random;
+};
+
+}  // namespace slo::sim

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "simulate.h"
+
+#include "engine.h"
+#include "policy_scheduler.h"
+
+namespace slo::sim {
+
+Record run_policy(const Experiment& experiment, const Policy& policy) {
+  Engine engine(experiment.machine, experiment.workload, experiment.seed);
+  PolicyScheduler scheduler(engine, policy, experiment.seed);
+  return engine.run(scheduler, experiment.span_ns);
+}
+
+}  // namespace slo::sim

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+
+#include "policy_state.h"
+#include "record.h"
+#include "workload.h"
+
+namespace slo::sim {
+
+// Everything that a run depends on, the scheduler apart.
+struct Experiment {
+  Machine machine = {};
+  Workload workload = {};
+  std::uint64_t span_ns = 10 * SLO_NSEC_PER_SEC;
+  std::uint64_t seed = 1;
+};
+
+[[nodiscard]] Record run_policy(const Experiment& experiment, const Policy& policy);
+
+}  // namespace slo::sim
