@@ -73,7 +73,7 @@ void Engine::wake(TaskId id) {
   task.left_ns = task.request.exec_ns;
   take_time(task.cpu, machine_.wakeup_ns);
   slo_job_wakes(&task.job, now_ns_);
-  recorder_.wakes(task, now_ns_);
+  recorder_.waits(task, now_ns_);
   recorder_.queued(true, now_ns_);
   scheduler_->wakes(id, now_ns_);
 }
@@ -112,6 +112,7 @@ void Engine::end_request(CpuId cpu) {
     task.request = *request;
     task.left_ns = request->exec_ns;
     plan_end(cpu);
+    scheduler_->goes_on(id, cpu, now_ns_);
     return;
   }
   sleep(cpu);
@@ -136,10 +137,10 @@ void Engine::stop(CpuId cpu, bool runnable) {
   count_exec(id);
   slo_job_stops(&tasks_[id].job, now_ns_);
   scheduler_->stops(id, cpu, now_ns_);
-  recorder_.stops(tasks_[id], runnable, now_ns_);
   cpus_[cpu].current = no_task;
   ++cpus_[cpu].generation;
   if (!runnable) return;
+  recorder_.waits(tasks_[id], now_ns_);
   recorder_.queued(true, now_ns_);
   scheduler_->preempted(id, cpu, now_ns_);
 }
@@ -207,6 +208,7 @@ void Engine::tick(CpuId cpu) {
   events_.push({.at_ns = now_ns_ + machine_.tick_ns, .subject = cpu, .kind = EventKind::ticks});
   const TaskId id = cpus_[cpu].current;
   if (id == no_task) return;
+  take_time(cpu, machine_.tick_cost_ns);
   const bool ends = scheduler_->tick(id, cpu, now_ns_);
   if (ends || now_ns_ >= cpus_[cpu].slice_end_ns) look(cpu);
 }

@@ -66,6 +66,9 @@ class Scheduler {
   virtual void stops(TaskId task, CpuId cpu, std::uint64_t now_ns) = 0;
   // After stops(), where the task sleeps.
   virtual void ends_job(TaskId task, const slo_job_end& end) = 0;
+  // The task has done with a request and goes on with the next. The kernel does not tell a scheduler that; it
+  // is for the reference, which knows what the application does.
+  virtual void goes_on(TaskId /*task*/, CpuId /*cpu*/, std::uint64_t /*now_ns*/) {}
   // True: the slice of the task ends here.
   [[nodiscard]] virtual bool tick(TaskId task, CpuId cpu, std::uint64_t now_ns) = 0;
   virtual void expires(CpuId cpu, Timer timer, std::uint64_t now_ns) = 0;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "bpf/job.h"
+
 namespace slo::sim {
 
 std::uint32_t classify(const PolicyState& state, TaskId task, std::uint64_t exec_ns) {
@@ -49,6 +51,32 @@ void move_vtime(PolicyState& state, TaskId task, std::uint32_t shard) {
   if (moved.vtime_shard == shard) return;
   moved.vtime_ns += state.shards[shard].vtime_now_ns - state.shards[moved.vtime_shard].vtime_now_ns;
   moved.vtime_shard = shard;
+}
+
+void insert_best_effort(PolicyState& state, TaskId task, CpuId cpu) {
+  TaskState& queued = state.tasks[task];
+  ShardState& shard = state.shard_of_cpu(cpu);
+  move_vtime(state, task, state.shard_at(cpu));
+  queued.vtime_ns =
+      slo_vtime_place_ns(queued.vtime_ns, shard.vtime_now_ns, state.policy.tunables.best_effort_slice_ns);
+  queued.slice_ns = slice_of(state, task, cpu);
+  shard.queue(Band::best_effort).insert(task, queued.vtime_ns);
+}
+
+void begin_run(PolicyState& state, TaskId task, CpuId cpu, std::uint64_t now_ns) {
+  TaskState& running = state.tasks[task];
+  running.ran_from_ns = now_ns;
+  if (running.task_class == SLO_CLASS_SLO) return;
+  ShardState& shard = state.shard_of_cpu(cpu);
+  move_vtime(state, task, state.shard_at(cpu));
+  if (slo_before(shard.vtime_now_ns, running.vtime_ns)) shard.vtime_now_ns = running.vtime_ns;
+}
+
+void charge_vtime(PolicyState& state, TaskId task, std::uint64_t now_ns) {
+  TaskState& stopped = state.tasks[task];
+  if (stopped.task_class != SLO_CLASS_BEST_EFFORT) return;
+  stopped.vtime_ns +=
+      slo_vtime_charge_ns(slo_elapsed_ns(stopped.ran_from_ns, now_ns), state.kernel.tasks()[task].weight);
 }
 
 namespace {

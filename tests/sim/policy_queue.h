@@ -19,6 +19,10 @@ namespace slo::sim {
 [[nodiscard]] bool best_effort_waits(const PolicyState& state, CpuId cpu);
 [[nodiscard]] bool shared_queue_waits(const PolicyState& state);
 void move_vtime(PolicyState& state, TaskId task, std::uint32_t shard);
+// Virtual time of a task that queues, of one that begins to run, and of one that has run.
+void insert_best_effort(PolicyState& state, TaskId task, CpuId cpu);
+void begin_run(PolicyState& state, TaskId task, CpuId cpu, std::uint64_t now_ns);
+void charge_vtime(PolicyState& state, TaskId task, std::uint64_t now_ns);
 
 // The first SLO task that a CPU may take.
 struct Head {

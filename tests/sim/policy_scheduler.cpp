@@ -37,22 +37,16 @@ void PolicyScheduler::enqueue(TaskId task, CpuId cpu, std::uint64_t now_ns) {
     enqueue_best_effort(task, cpu);
 }
 
+void PolicyScheduler::enqueue_best_effort(TaskId task, CpuId cpu) {
+  insert_best_effort(state_, task, cpu);
+  wake_idle_cpu(state_, cpu);
+}
+
 void PolicyScheduler::enqueue_slo(TaskId task, CpuId cpu, std::uint64_t now_ns) {
   const std::uint64_t key_ns = key_of(state_, task, state_.kernel.tasks()[task].job.exec_ns);
   state_.tasks[task].slice_ns = slo_slice_of(state_, task);
   state_.shard_of_cpu(cpu).queue(Band::slo).insert(task, key_ns);
   if (!wake_idle_cpu(state_, cpu)) preempt_for(state_, cpu, key_ns, now_ns);
-}
-
-void PolicyScheduler::enqueue_best_effort(TaskId task, CpuId cpu) {
-  TaskState& queued = state_.tasks[task];
-  ShardState& shard = state_.shard_of_cpu(cpu);
-  move_vtime(state_, task, state_.shard_at(cpu));
-  queued.vtime_ns =
-      slo_vtime_place_ns(queued.vtime_ns, shard.vtime_now_ns, state_.policy.tunables.best_effort_slice_ns);
-  queued.slice_ns = slice_of(state_, task, cpu);
-  shard.queue(Band::best_effort).insert(task, queued.vtime_ns);
-  wake_idle_cpu(state_, cpu);
 }
 
 Picked PolicyScheduler::dispatch(CpuId cpu, TaskId prev, std::uint64_t now_ns) {
@@ -98,31 +92,22 @@ Picked PolicyScheduler::pick_best_effort(CpuId cpu, TaskId prev) {
 }
 
 void PolicyScheduler::runs(TaskId task, CpuId cpu, std::uint64_t now_ns) {
-  TaskState& running = state_.tasks[task];
+  const std::uint32_t task_class = state_.tasks[task].task_class;
   CpuState& at = state_.cpus[cpu];
-  running.ran_from_ns = now_ns;
   at.ran_from_ns = now_ns;
   at.floor_charged_ns = now_ns;
   at.idle_retries = 0;
-  if (running.task_class == SLO_CLASS_SLO) {
-    at.key_ns = key_of(state_, task, state_.kernel.tasks()[task].job.exec_ns);
-  } else {
-    ShardState& shard = state_.shard_of_cpu(cpu);
-    move_vtime(state_, task, state_.shard_at(cpu));
-    if (slo_before(shard.vtime_now_ns, running.vtime_ns)) shard.vtime_now_ns = running.vtime_ns;
-  }
-  note_class(state_, cpu, running.task_class);
+  begin_run(state_, task, cpu, now_ns);
+  if (task_class == SLO_CLASS_SLO) at.key_ns = key_of(state_, task, state_.kernel.tasks()[task].job.exec_ns);
+  note_class(state_, cpu, task_class);
   kick_seen(state_, cpu);
   look_at_queues(state_, cpu, now_ns);
 }
 
 void PolicyScheduler::stops(TaskId task, CpuId cpu, std::uint64_t now_ns) {
-  TaskState& stopped = state_.tasks[task];
   charge_floor(state_, cpu, now_ns);
   state_.cpus[cpu].running_class = SLO_CLASS_NONE;
-  if (stopped.task_class == SLO_CLASS_BEST_EFFORT)
-    stopped.vtime_ns +=
-        slo_vtime_charge_ns(slo_elapsed_ns(stopped.ran_from_ns, now_ns), state_.kernel.tasks()[task].weight);
+  charge_vtime(state_, task, now_ns);
 }
 
 void PolicyScheduler::ends_job(TaskId task, const slo_job_end& end) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "samples.h"
+#include "sets.h"
 #include "simulate.h"
 
 namespace slo::sim {

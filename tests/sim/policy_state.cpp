@@ -25,9 +25,8 @@ std::optional<std::uint64_t> Queue::head() const {
 }
 
 TaskId Queue::take() {
-  if (entries_.empty()) return no_task;
-  const TaskId task = entries_.begin()->task;
-  entries_.erase(entries_.begin());
+  const TaskId task = first();
+  if (task != no_task) entries_.erase(entries_.begin());
   return task;
 }
 

@@ -41,6 +41,8 @@ class Queue {
   [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
   // Of the first; none: it is empty.
   [[nodiscard]] std::optional<std::uint64_t> head() const;
+  // no_task: it is empty.
+  [[nodiscard]] TaskId first() const { return entries_.empty() ? no_task : entries_.begin()->task; }
   // Takes the first out; no_task: it is empty.
   [[nodiscard]] TaskId take();
 

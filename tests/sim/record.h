@@ -41,7 +41,7 @@ struct Record {
   std::vector<UnitRecord> units;
   std::vector<CpuRecord> cpus;
   std::vector<std::uint64_t> task_exec_ns;
-  // The longest that tasks of units without a budget were runnable while none of them ran anywhere.
+  // The longest that a task of a unit without a budget waited while no CPU ran best effort.
   std::uint64_t best_effort_gap_ns = 0;
   // How long a CPU idled while a task waited in a queue; for so many of them as there were at that time.
   std::uint64_t idle_beside_waiting_ns = 0;

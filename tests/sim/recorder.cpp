@@ -46,6 +46,9 @@ void Recorder::executes(TaskId id, const Task& task, std::uint64_t exec_ns) {
 }
 
 void Recorder::does(CpuId cpu, Doing doing, std::uint64_t now_ns) {
+  pass(now_ns);
+  if (doing_[cpu] == Doing::best_effort) --best_effort_running_;
+  if (doing == Doing::best_effort) ++best_effort_running_;
   record_.cpus[cpu].time_ns[static_cast<std::size_t>(doing_[cpu])] += now_ns - doing_since_ns_[cpu];
   doing_[cpu] = doing;
   doing_since_ns_[cpu] = now_ns;
@@ -59,23 +62,14 @@ void Recorder::pass(std::uint64_t now_ns) {
   passed_ns_ = now_ns;
 }
 
-void Recorder::wakes(const Task& task, std::uint64_t now_ns) {
+void Recorder::waits(const Task& task, std::uint64_t now_ns) {
   pass(now_ns);
   if (is_best_effort(task)) ++best_effort_waiting_;
 }
 
 void Recorder::runs(const Task& task, std::uint64_t now_ns) {
   pass(now_ns);
-  if (!is_best_effort(task)) return;
-  --best_effort_waiting_;
-  ++best_effort_running_;
-}
-
-void Recorder::stops(const Task& task, bool runnable, std::uint64_t now_ns) {
-  pass(now_ns);
-  if (!is_best_effort(task)) return;
-  --best_effort_running_;
-  if (runnable) ++best_effort_waiting_;
+  if (is_best_effort(task)) --best_effort_waiting_;
 }
 
 void Recorder::queued(bool enters, std::uint64_t now_ns) {

@@ -22,10 +22,9 @@ class Recorder {
   void switches(CpuId cpu) { ++record_.cpus[cpu].switches; }
   void does(CpuId cpu, Doing doing, std::uint64_t now_ns);
 
-  // A task becomes runnable, runs, stops; waits in a queue, is taken from it.
-  void wakes(const Task& task, std::uint64_t now_ns);
+  // A task is runnable and does not run; runs; waits in a queue, or is taken from it; a CPU is free for any.
+  void waits(const Task& task, std::uint64_t now_ns);
   void runs(const Task& task, std::uint64_t now_ns);
-  void stops(const Task& task, bool runnable, std::uint64_t now_ns);
   void queued(bool enters, std::uint64_t now_ns);
   void idles(bool enters, std::uint64_t now_ns);
 
@@ -46,7 +45,7 @@ class Recorder {
   std::uint64_t queued_ = 0;
   std::uint64_t idle_ = 0;
   std::uint64_t best_effort_waiting_ = 0;
-  std::uint64_t best_effort_running_ = 0;
+  std::uint64_t best_effort_running_ = 0;  // CPUs
   std::uint64_t gap_ns_ = 0;
 };
 

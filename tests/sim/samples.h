@@ -21,7 +21,7 @@ inline constexpr std::uint64_t second = SLO_NSEC_PER_SEC;
 inline Machine free_machine(std::uint32_t cpus = 1) {
   Machine machine;
   machine.cpus = cpus;
-  machine.switch_ns = machine.kick_ns = machine.wakeup_ns = 0;
+  machine.switch_ns = machine.kick_ns = machine.wakeup_ns = machine.tick_cost_ns = 0;
   return machine;
 }
 

@@ -17,6 +17,9 @@ struct Experiment {
   std::uint64_t seed = 1;
 };
 
+// The scheduler that ships, or with parts of it switched off.
 [[nodiscard]] Record run_policy(const Experiment& experiment, const Policy& policy);
+// The reference, with the floor of this policy.
+[[nodiscard]] Record run_edf(const Experiment& experiment, const Policy& policy);
 
 }  // namespace slo::sim

@@ -33,16 +33,16 @@ struct Workload {
   std::vector<TaskSpec> tasks;
 };
 
-// Costs are of the order of those measured for a round trip through a pipe, on one CPU at 1 instruction per
-// ns.
+// Costs are orders of magnitude, to be set to what a machine measures.
 struct Machine {
   std::uint32_t cpus = 1;
   std::uint32_t shard_cpus = 16;  // CPUs that share a pair of queues, at most
   std::uint64_t tick_ns = 4'000'000;
-  bool ticks_staggered = true;      // else all CPUs tick at the same instant
-  std::uint64_t switch_ns = 2'000;  // from the choice of a task to its first instruction
-  std::uint64_t kick_ns = 3'000;    // from the request to the look at the queues
-  std::uint64_t wakeup_ns = 1'000;  // what a wakeup takes from whatever runs where it happens
+  bool ticks_staggered = true;         // else all CPUs tick at the same instant
+  std::uint64_t switch_ns = 2'000;     // from the choice of a task to its first instruction
+  std::uint64_t kick_ns = 3'000;       // from the request to the look at the queues
+  std::uint64_t wakeup_ns = 1'000;     // what a wakeup takes from whatever runs where it happens
+  std::uint64_t tick_cost_ns = 1'000;  // what a tick takes from it
 };
 
 [[nodiscard]] inline std::uint32_t shard_of(const Machine& machine, std::uint32_t cpu) {
@@ -54,10 +54,5 @@ struct Machine {
 
 // Puts a unit without a budget, with so many tasks that never sleep, into the workload.
 void add_hogs(Workload& workload, std::uint32_t count, std::uint32_t weight = 100);
-
-// The three-unit set: budgets of 2, 10 and 50 ms, 90% of one CPU, threads of a unit staggered by
-// period/threads, once per CPU; four hogs per CPU. The units' own starts are drawn where there is a seed, as
-// the test on the machine does; 0: all at once.
-[[nodiscard]] Workload three_units(std::uint32_t cpus, std::uint64_t seed, std::uint32_t hogs_per_cpu = 4);
 
 }  // namespace slo::sim

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "workload.h"
+
+// The workloads that the policy is held against. A seed draws where units begin; 0: all at once.
+namespace slo::sim {
+
+// Budgets of 2, 10 and 50 ms, 90% of one CPU, threads of a unit staggered by period/threads, once per CPU;
+// and hogs. The same as the test on the machine has.
+[[nodiscard]] Workload three_units(std::uint32_t cpus, std::uint64_t seed, std::uint32_t hogs_per_cpu = 4);
+
+// A unit that wants 150% of the machine at a budget of 2 ms, an honest one (10%, 10 ms), and two hogs per
+// CPU.
+[[nodiscard]] Workload abuse(std::uint32_t cpus, std::uint64_t seed);
+
+// The same, but the abuser takes all it gets in jobs of 1 ms.
+[[nodiscard]] Workload greed(std::uint32_t cpus, std::uint64_t seed);
+
+// Three units of importance 1000, 100 and 10 want 40% each of the machine, so 120% in all; and two hogs per
+// CPU.
+[[nodiscard]] Workload overload(std::uint32_t cpus, std::uint64_t seed);
+
+// A unit that is quiet for 200 ms and busy for 100 ms, with an honest neighbour and two hogs per CPU.
+[[nodiscard]] Workload bursts(std::uint32_t cpus, std::uint64_t seed);
+
+// "s2", "abuse", "greed", "overload", "bursts".
+struct NamedSet {
+  std::string_view name;
+  Workload (*make)(std::uint32_t cpus, std::uint64_t seed);
+};
+[[nodiscard]] std::span<const NamedSet> named_sets();
+
+}  // namespace slo::sim
