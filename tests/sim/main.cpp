@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The scheduling policy on a simulated machine: what it does to units with budgets, and to their neighbours.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comparison.h"
+#include "random_comparison.h"
+#include "random_set.h"
+#include "report.h"
+#include "sets.h"
+#include "simulate.h"
+#include "trace_set.h"
+
+namespace slo::sim {
+namespace {
+
+struct Options {
+  bool table = false;
+  bool json = false;
+  std::string set;
+  std::string trace;
+  std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
+  double seconds = 0;      // 0: ten, or as long as a trace lasts
+  std::uint64_t seed = 1;
+  std::uint32_t hogs = 0;
+};
+
+constexpr double default_seconds = 10;
+
+std::vector<std::string> set_names() {
+  std::vector<std::string> names;
+  for (const NamedSet& set : named_sets()) names.emplace_back(set.name);
+  names.emplace_back("random");
+  return names;
+}
+
+void declare(CLI::App& app, Options& options) {
+  auto* table = app.add_flag("--table", options.table, "All comparisons that justify the defaults");
+  auto* set = app.add_option("--set", options.set, "One workload under several schedulers")
+                  ->check(CLI::IsMember(set_names()));
+  auto* trace = app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")
+                    ->check(CLI::ExistingFile);
+  table->excludes(set)->excludes(trace);
+  set->excludes(trace);
+  app.add_option("--cpus", options.cpus, "CPUs (default: 1; of a trace: those it was recorded on)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--seconds", options.seconds, "Simulated time (default: 10; of a trace: all of it)")
+      ->check(CLI::Range(0.001, 3600.0));
+  app.add_option("--seed", options.seed, "What is drawn; 0: all units begin at once (default: 1)");
+  app.add_option("--hogs", options.hogs, "CPU hogs to add to a trace, which holds its own units alone");
+  app.add_flag("--json", options.json, "JSON instead of tables");
+}
+
+std::uint64_t to_ns(double seconds) {
+  return static_cast<std::uint64_t>(std::llround(seconds * 1e9));
+}
+
+std::vector<Arm> run_arms(const Experiment& experiment) {
+  Policy tick;
+  tick.preemption = Preemption::tick;
+  std::vector<Arm> arms;
+  arms.push_back({.name = "as shipped", .record = run_policy(experiment, {})});
+  arms.push_back({.name = "no kicks", .record = run_policy(experiment, tick)});
+  arms.push_back({.name = "ideal EDF", .record = run_edf(experiment, {})});
+  return arms;
+}
+
+void print_json(const nlohmann::json& json) {
+  std::cout << json.dump(2) << '\n';
+}
+
+int print_run(const Experiment& experiment, bool as_json) {
+  const auto arms = run_arms(experiment);
+  if (as_json)
+    print_json(json_report(experiment.workload, arms));
+  else
+    std::cout << text_report(experiment.workload, arms);
+  return 0;
+}
+
+std::optional<Workload> make_set(const Options& options, const Machine& machine) {
+  for (const NamedSet& set : named_sets())
+    if (set.name == options.set) return set.make(machine.cpus, options.seed);
+  Random random(options.seed);
+  return random_set(random, machine, {}, {});
+}
+
+int run_set(const Options& options) {
+  const Machine machine{.cpus = options.cpus != 0 ? options.cpus : 1};
+  auto workload = make_set(options, machine);
+  if (!workload) {
+    std::cerr << "sim: no random set was feasible; try another --seed\n";
+    return 1;
+  }
+  return print_run({.machine = machine,
+                    .workload = std::move(*workload),
+                    .span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
+                    .seed = options.seed},
+                   options.json);
+}
+
+int run_trace(const Options& options) {
+  auto set = load_trace(options.trace);
+  if (!set) {
+    std::cerr << "sim: " << set.error().message() << '\n';
+    return 1;
+  }
+  if (!options.json) {
+    std::cout << "recorded on " << set->cpus << " CPUs, kernel " << set->kernel << ", " << set->state << "; "
+              << set->left_out << " jobs left out\n";
+    for (std::size_t i = 0; i < set->jobs.size(); ++i)
+      std::cout << "  " << set->workload.units[i].name << ": " << set->jobs[i] << " jobs, " << set->misses[i]
+                << " over their budget\n";
+    std::cout << '\n';
+  }
+  if (options.hogs != 0) add_hogs(set->workload, options.hogs);
+  return print_run({.machine = {.cpus = options.cpus != 0 ? options.cpus : set->cpus},
+                    .workload = std::move(set->workload),
+                    .span_ns = options.seconds > 0 ? to_ns(options.seconds) : set->span_ns,
+                    .seed = options.seed},
+                   options.json);
+}
+
+int run_table(const Options& options) {
+  const ComparisonSpan span{.span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
+                            .seed = options.seed};
+  nlohmann::json all = nlohmann::json::array();
+  for (const Comparison& comparison : all_comparisons()) {
+    const auto summaries = compare(comparison, span);
+    if (options.json)
+      all.push_back(to_json(comparison, summaries));
+    else
+      std::cout << to_text(comparison, summaries) << '\n' << std::flush;
+  }
+  const auto rows = compare_random_sets({.seed = options.seed});
+  if (options.json) {
+    all.push_back(to_json(rows));
+    print_json(all);
+  } else {
+    std::cout << to_text(rows);
+  }
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app{"The scheduling policy of scx-slo on a simulated machine."};
+  declare(app, options);
+  CLI11_PARSE(app, argc, argv);
+  if (options.table) return run_table(options);
+  if (!options.trace.empty()) return run_trace(options);
+  if (!options.set.empty()) return run_set(options);
+  std::cerr << "sim: one of --table, --set and --trace is needed; see --help\n";
+  return 2;
+}
+
+}  // namespace
+}  // namespace slo::sim
+
+int main(int argc, char** argv) {
+  try {
+    return slo::sim::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sim: %s\n", error.what());
+    return 1;
+  }
+}
