@@ -43,9 +43,16 @@ Case without_demotion() {
   return one;
 }
 
+Case without_step_back() {
+  Case one{.label = "no step back"};
+  one.policy.has_step_back = false;
+  return one;
+}
+
 Case plain() {
   Case one = without_demotion();
-  one.label = "no demotion, no floor";
+  one.label = "no demotion, no floor, no step back";
+  one.policy.has_step_back = false;
   one.policy.has_floor = false;
   return one;
 }
@@ -136,7 +143,7 @@ Comparison sizes() {
 Comparison trouble(const char* title, Workload (*make)(std::uint32_t, std::uint64_t)) {
   return {.title = title,
           .make = make,
-          .cases = {shipped(), without_demotion(), plain(), reference(), plain_edf()}};
+          .cases = {shipped(), without_step_back(), without_demotion(), plain(), reference(), plain_edf()}};
 }
 
 }  // namespace

@@ -20,6 +20,20 @@ std::uint64_t key_of(const PolicyState& state, TaskId task, std::uint64_t exec_n
   return slo_key_ns(wake_ns, unit.start_within_ns, exec_ns);
 }
 
+std::uint64_t key_in_band(const PolicyState& state, TaskId task, std::uint64_t exec_ns,
+                          std::uint64_t now_ns) {
+  const std::uint64_t key_ns = key_of(state, task, exec_ns);
+  return state.policy.has_step_back ? slo_key_in_band_ns(key_ns, now_ns) : key_ns;
+}
+
+// bpf/move.bpf.h looks only after a task came to run that was tardy, and at a few per look.
+void let_tardy_step_back(PolicyState& state, CpuId cpu, std::uint64_t now_ns) {
+  if (!state.policy.has_step_back) return;
+  auto& queue = state.shard_of_cpu(cpu).queue(Band::slo);
+  for (auto key_ns = queue.head(); key_ns && slo_has_to_step_back(*key_ns, now_ns); key_ns = queue.head())
+    queue.insert(queue.take(), slo_key_in_band_ns(*key_ns, now_ns));
+}
+
 std::uint64_t slo_slice_of(const PolicyState& state, TaskId task) {
   return slo_slice_ns(state.unit_of(task).budget_ns, state.kernel.machine().tick_ns,
                       state.policy.tunables.slo_slice_max_ns);

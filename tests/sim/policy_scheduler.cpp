@@ -43,7 +43,7 @@ void PolicyScheduler::enqueue_best_effort(TaskId task, CpuId cpu) {
 }
 
 void PolicyScheduler::enqueue_slo(TaskId task, CpuId cpu, std::uint64_t now_ns) {
-  const std::uint64_t key_ns = key_of(state_, task, state_.kernel.tasks()[task].job.exec_ns);
+  const std::uint64_t key_ns = key_in_band(state_, task, state_.kernel.tasks()[task].job.exec_ns, now_ns);
   state_.tasks[task].slice_ns = slo_slice_of(state_, task);
   state_.shard_of_cpu(cpu).queue(Band::slo).insert(task, key_ns);
   if (!wake_idle_cpu(state_, cpu)) preempt_for(state_, cpu, key_ns, now_ns);
@@ -65,7 +65,9 @@ Picked PolicyScheduler::pick(CpuId cpu, TaskId prev, std::uint64_t now_ns) {
   if (state_.cpus[cpu].running_class != SLO_CLASS_NONE) charge_floor(state_, cpu, now_ns);
   const bool has_prev = is_slo_prev(prev, now_ns);
   const std::uint64_t prev_key_ns =
-      has_prev ? key_of(state_, prev, slo_job_exec_ns(&state_.kernel.tasks()[prev].job, now_ns)) : 0;
+      has_prev ? key_in_band(state_, prev, slo_job_exec_ns(&state_.kernel.tasks()[prev].job, now_ns), now_ns)
+               : 0;
+  let_tardy_step_back(state_, cpu, now_ns);
   const auto first = first_slo(state_, cpu);
   const bool prev_first = has_prev && (!first || !slo_before(first->key_ns, prev_key_ns));
   const std::uint64_t key_ns = prev_first ? prev_key_ns : first ? first->key_ns : 0;
@@ -98,7 +100,8 @@ void PolicyScheduler::runs(TaskId task, CpuId cpu, std::uint64_t now_ns) {
   at.floor_charged_ns = now_ns;
   at.idle_retries = 0;
   begin_run(state_, task, cpu, now_ns);
-  if (task_class == SLO_CLASS_SLO) at.key_ns = key_of(state_, task, state_.kernel.tasks()[task].job.exec_ns);
+  if (task_class == SLO_CLASS_SLO)
+    at.key_ns = key_in_band(state_, task, state_.kernel.tasks()[task].job.exec_ns, now_ns);
   note_class(state_, cpu, task_class);
   kick_seen(state_, cpu);
   look_at_queues(state_, cpu, now_ns);

@@ -12,8 +12,8 @@
 
 // The state of the policy under test, as bpf/storage.bpf.h has it. These files mirror those of bpf/ function
 // by function, under the same names, so that the two can be read side by side; what is decided comes from
-// bpf/policy.h in both. Left out: tasks that may not run everywhere, and races; and, so
-// far, reserves, the step back of tardy jobs, and shedding.
+// bpf/policy.h in both. Left out: tasks that may not run everywhere, and races; and, so far, reserves and
+// shedding.
 namespace slo::sim {
 
 // When a CPU is taken for a waiting SLO task: at once by a kick, or at the next tick.
@@ -27,6 +27,7 @@ struct Policy {
   Preemption preemption = Preemption::kick;
   bool has_floor = true;
   bool has_demotion = true;         // of jobs beyond SloMaxExec=
+  bool has_step_back = true;        // of tardy jobs
   std::uint64_t floor_turn_ns = 0;  // 0: as bpf/policy.h says
 };
 
