@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Units with periodic jobs beside hogs, that together want more than one CPU: for tests of what happens then."""
+"""Units with periodic jobs beside hogs, that together want more than one CPU: for tests of what happens then. Whoever
+looks meanwhile has to share best effort's floor with the hogs, so a load has an end, and is looked at afterwards."""
 
 import dataclasses
+import fcntl
+import time
 
 import machine
+import side_by_side
 import three_units
 from figures import figures
 
 HOGS = 4
+KEYS = ("Jobs", "Misses", "MissesThrottled", "ExecByKeyUSec", "ExecThrottledUSec")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,32 +22,17 @@ class Member:
     exec_us: int
     period_ms: int
     settings: str  # of [X-Slo], one per line
-    seconds: int = 3600
+    seconds: int = 5
 
     @property
     def unit(self):
         return f"crowd-{self.name}.service"
 
-
-def start(units, members):
-    """Started together, so that nobody has the CPU for itself first."""
-    for member in members:
-        units.service(
-            member.unit,
-            f"/usr/local/bin/deadline_jobs --threads {member.threads} --exec {member.exec_us}us"
-            f" --period {member.period_ms}ms --limit 1s --seconds {member.seconds}",
-            settings="Type=exec\nRemainAfterExit=yes\n",
+    def command(self):
+        return (
+            f"/usr/bin/flock --shared --no-fork {side_by_side.LOCK} /usr/local/bin/deadline_jobs --threads {self.threads}"
+            f" --exec {self.exec_us}us --period {self.period_ms}ms --limit 1s --seconds {self.seconds}"
         )
-        machine.write_drop_in(member.unit, f"[X-Slo]\n{member.settings}\n")
-    machine.daemon_reload()
-    machine.ensure_enforcing()
-    machine.run("systemctl", "start", *(member.unit for member in members))
-    for member in members:
-        machine.wait_for(f"{member.unit} is counted", lambda unit=member.unit: jobs(unit) > 0, 60)
-
-
-def jobs(unit):
-    return machine.get_stats(unit)["Jobs"]
 
 
 def start_hogs():
@@ -55,23 +45,32 @@ def stop_hogs():
     three_units.remove()
 
 
-def count(members, jobs_of, number):
-    """What each unit counts, and the hogs' share of the CPU, while the unit of `jobs_of` ends `number` jobs."""
-    before = {member.name: machine.get_stats(member.unit) for member in members}
-    since = before[jobs_of.name]["Jobs"]
-    hogs = machine.cgroup_of(three_units.HOGS)
-    hogs_usec, exec_usec = machine.cpu_usec(hogs), {m.name: machine.cpu_usec(machine.cgroup_of(m.unit)) for m in members}
-    machine.wait_for(f"{number} jobs of {jobs_of.unit}", lambda: jobs(jobs_of.unit) >= since + number, 600, pause=0.5)
-    hogs_usec = machine.cpu_usec(hogs) - hogs_usec
-    used = {m.name: machine.cpu_usec(machine.cgroup_of(m.unit)) - exec_usec[m.name] for m in members}
+def write(units, members):
+    for member in members:
+        units.service(member.unit, member.command(), settings="Type=exec\nRemainAfterExit=yes\n")
+        machine.write_drop_in(member.unit, f"[X-Slo]\n{member.settings}\n")
+    machine.daemon_reload()
+
+
+def run(units, members):
+    """What each unit counted in a load that all of them begin together, and the hogs' share of the CPU in it."""
+    write(units, members)
+    machine.ensure_enforcing()
+    with side_by_side.LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        side_by_side.start_waiting(members)
+        before = {member.name: machine.get_stats(member.unit) for member in members}
+        hogs = machine.cgroup_of(three_units.HOGS)
+        usec, begin = machine.cpu_usec(hogs), time.monotonic()
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        for member in members:
+            machine.wait_for(f"{member.unit} ends", lambda unit=member.unit: three_units.ended(unit), 600, pause=0.2)
+        share = (machine.cpu_usec(hogs) - usec) / 1e6 / (time.monotonic() - begin)
     counted = {}
     for member in members:
         after = machine.get_stats(member.unit)
-        counted[member.name] = {
-            key: after[key] - before[member.name][key]
-            for key in ("Jobs", "Misses", "MissesThrottled", "ExecByKeyUSec", "ExecThrottledUSec")
-        }
-    share = hogs_usec / (hogs_usec + sum(used.values()))
+        counted[member.name] = {key: after[key] - before[member.name][key] for key in KEYS}
     told = ", ".join(f"{name} {c['Misses']} of {c['Jobs']} missed" for name, c in counted.items())
-    figures.append(f"crowd: {told}; hogs {100 * share:.1f}% of what was used")
+    figures.append(f"crowd: {told}; hogs {100 * share:.1f}% of the CPU")
+    assert machine.enforcing() and machine.show("scx-slo", "NRestarts") == "0"
     return counted, share
