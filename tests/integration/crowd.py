@@ -52,6 +52,13 @@ def write(units, members):
     machine.daemon_reload()
 
 
+def is_empty(cgroup):
+    try:
+        return not (cgroup / "cgroup.procs").read_text()
+    except FileNotFoundError:
+        return True
+
+
 def run(units, members):
     """What each unit counted in a load that all of them begin together, and the hogs' share of the CPU in it."""
     write(units, members)
@@ -60,11 +67,11 @@ def run(units, members):
         fcntl.flock(lock, fcntl.LOCK_EX)
         side_by_side.start_waiting(members)
         before = {member.name: machine.get_stats(member.unit) for member in members}
-        hogs = machine.cgroup_of(three_units.HOGS)
+        hogs, places = machine.cgroup_of(three_units.HOGS), [machine.cgroup_of(member.unit) for member in members]
         usec, begin = machine.cpu_usec(hogs), time.monotonic()
         fcntl.flock(lock, fcntl.LOCK_UN)
-        for member in members:
-            machine.wait_for(f"{member.unit} ends", lambda unit=member.unit: three_units.ended(unit), 600, pause=0.2)
+        for place in places:
+            machine.wait_for(f"{place.name} ends", lambda place=place: is_empty(place), 600, pause=0.2)
         share = (machine.cpu_usec(hogs) - usec) / 1e6 / (time.monotonic() - begin)
     counted = {}
     for member in members:
