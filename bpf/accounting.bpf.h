@@ -170,24 +170,6 @@ static __always_inline void count_miss(struct slo_stats *stats, struct accountin
 	report_miss(stats, acct, p, &miss);
 }
 
-static __always_inline struct slo_stats *stats_of(u32 slot, s32 cpu)
-{
-	u32 key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + slot;
-
-	return bpf_map_lookup_elem(&stats_map, &key);
-}
-
-static __always_inline void count_renewal(const struct accounting *acct, s32 cpu)
-{
-	struct slo_stats *stats;
-
-	if (acct->slot >= tunables.capacity || !is_counting)
-		return;
-	stats = stats_of(acct->slot, cpu);
-	if (stats)
-		__sync_fetch_and_add(&stats->renewals, 1);
-}
-
 /*
  * Counts a finished job of its unit. One that began elsewhere (the child of PID 1 that becomes a service, a
  * task that was moved), or before the unit had settings, is nobody's: its wait was not bounded by the budget.
@@ -198,10 +180,12 @@ static __always_inline void count_job(struct accounting *acct, struct task_struc
 {
 	struct slo_stats *stats;
 	u32 slot = acct->slot;
+	u32 key;
 
 	if (slot >= tunables.capacity || acct->unit != acct->job_unit || !is_counting)
 		return;
-	stats = stats_of(slot, cpu);
+	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + slot;
+	stats = bpf_map_lookup_elem(&stats_map, &key);
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->jobs, 1);

@@ -31,17 +31,6 @@ static __noinline bool step_back(u64 queue, u64 now)
 	return done;
 }
 
-/* Its turn has come; returns its new key. Others are likely to be tardy too. */
-static __noinline u64 renew(struct task_ctx *tctx __arg_nonnull, s32 cpu, u64 now)
-{
-	struct accounting *acct = &tctx->acct;
-
-	shard_ctx_of(shard_of(cpu))->has_tardy.value = 1;
-	tctx->key_from_ns = slo_renewed_from_ns(now, acct->job.exec_ns, acct->cfg_flags);
-	count_renewal(acct, cpu);
-	return key_of(tctx, acct->job.exec_ns);
-}
-
 /* Looks at the queues only after a task came to run that was tardy: then others are likely to be. */
 static __always_inline void let_tardy_step_back(s32 cpu, const struct cpu_ctx *cctx)
 {

@@ -94,15 +94,6 @@ static inline slo_u64 slo_key_in_band_ns(slo_u64 key_ns, slo_u64 now_ns)
 					    : key_ns & ~SLO_KEY_TARDY;
 }
 
-/*
- * A tardy job that gets its turn is renewed: for the queues it begins anew, with all of its budget before it,
- * so that one late job does not stay behind for good. From then on this stands for its wakeup in its keys.
- */
-static inline slo_u64 slo_renewed_from_ns(slo_u64 now_ns, slo_u64 exec_ns, slo_u32 cfg_flags)
-{
-	return cfg_flags & SLO_CFG_RESPONSE ? now_ns : now_ns - exec_ns;
-}
-
 /* Is this the key of a queued job that became tardy while it waited, and has yet to step back? */
 static inline int slo_has_to_step_back(slo_u64 queued_key_ns, slo_u64 now_ns)
 {

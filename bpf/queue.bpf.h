@@ -29,9 +29,9 @@ static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
 	const struct accounting *acct = &tctx->acct;
 
 	if (acct->cfg_flags & SLO_CFG_RESPONSE)
-		return slo_response_key_ns(tctx->key_from_ns, acct->start_within_ns, exec_ns,
+		return slo_response_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns,
 					   *expected_exec_of(acct->unit));
-	return slo_key_ns(tctx->key_from_ns, acct->start_within_ns, exec_ns);
+	return slo_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns);
 }
 
 static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)

@@ -36,7 +36,6 @@ static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		begin_job(&tctx->acct);
 		slo_job_wakes(&tctx->acct.job, now);
-		tctx->key_from_ns = now;
 	}
 	tctx->class = classify(tctx, tctx->acct.job.exec_ns);
 }
@@ -172,7 +171,6 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		refresh_unit(&tctx->acct, p);
 		begin_uncounted_job(&tctx->acct, now);
-		tctx->key_from_ns = now;
 	}
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
@@ -184,7 +182,9 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (tctx->class == SLO_CLASS_SLO) {
 		u64 key = key_of(tctx, tctx->acct.job.exec_ns);
 
-		cctx->key_ns = slo_is_tardy(key, now) ? renew(tctx, cpu, now) : key;
+		cctx->key_ns = slo_key_in_band_ns(key, now);
+		if (slo_is_tardy(key, now))
+			shard_ctx_of(shard_of(cpu))->has_tardy.value = 1;
 	} else {
 		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
 
@@ -301,10 +301,8 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 		return;
 	forget_job(&tctx->acct);
 	/* A wakeup or a fork is still to come where it is not runnable yet. */
-	if (p->on_rq) {
-		tctx->key_from_ns = slo_now();
-		begin_uncounted_job(&tctx->acct, tctx->key_from_ns);
-	}
+	if (p->on_rq)
+		begin_uncounted_job(&tctx->acct, slo_now());
 	tctx->vtime_shard = shard_of(slo_task_cpu(p));
 	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);
 }

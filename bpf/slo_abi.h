@@ -106,10 +106,9 @@ struct slo_stats {
 	slo_u64 events_suppressed; /* misses without an event, because of the rate limits */
 	slo_u64 events_lost;       /* events that found the ring buffer full */
 	slo_u64 key_exec_ns;       /* of exec_sum_ns: while it was served by key */
-	slo_u64 renewals;          /* turns of jobs that were tardy: for the queues these began anew */
 	slo_u64 throttled_exec_ns; /* of exec_sum_ns: as best effort, while a reserve was used up */
 	slo_u64 misses_by_cause[SLO_CAUSES];
-	slo_u64 pad[6];
+	slo_u64 pad[7];
 	slo_u64 wait_hist[SLO_HIST_BUCKETS];
 	slo_u64 response_hist[SLO_HIST_BUCKETS];
 };

@@ -138,8 +138,6 @@ LoadCounters KernelMaps::read_load(std::uint32_t slot) const {
     total.jobs += counted.jobs;
     total.lost_jobs +=
         counted.misses_by_cause[SLO_CAUSE_LATE_START] + counted.misses_by_cause[SLO_CAUSE_PREEMPTED];
-    // A job that does not end for want of a CPU is renewed instead, again and again.
-    total.lost_jobs += counted.renewals;
     total.key_exec_ns += counted.key_exec_ns;
   }
   return total;

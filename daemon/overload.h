@@ -20,7 +20,7 @@ struct LoadSample {
   double error_budget = 0;  // 1 - SloObjective=
   double share = 0;         // CPUs that are its part of the machine
   std::uint64_t jobs = 0;
-  std::uint64_t lost_jobs = 0;    // misses because of others, and jobs that cannot end because of them
+  std::uint64_t lost_jobs = 0;    // misses because of others: late-start or preempted
   std::uint64_t key_exec_ns = 0;  // execution that was served by key
 };
 

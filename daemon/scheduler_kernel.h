@@ -22,7 +22,7 @@ struct KernelCounters {
 // What tells whether a unit suffers from others. Totals of one slot, as read_stats().
 struct LoadCounters {
   std::uint64_t jobs = 0;
-  std::uint64_t lost_jobs = 0;  // misses for want of a CPU, and renewals of jobs under way
+  std::uint64_t lost_jobs = 0;  // misses for want of a CPU: late-start or preempted
   std::uint64_t key_exec_ns = 0;
 };
 

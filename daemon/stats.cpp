@@ -32,7 +32,6 @@ void add_stats(slo_stats& total, const slo_stats& more) {
   total.exec_sum_ns += more.exec_sum_ns;
   total.response_max_ns = std::max(total.response_max_ns, more.response_max_ns);
   total.demotions += more.demotions;
-  total.renewals += more.renewals;
   total.key_exec_ns += more.key_exec_ns;
   total.throttled_exec_ns += more.throttled_exec_ns;
   total.events_suppressed += more.events_suppressed;

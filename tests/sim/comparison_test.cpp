@@ -26,14 +26,13 @@ TEST(Comparison, EveryCaseHasALabelOfItsOwn) {
 TEST(Comparison, ACaseAddsUpItsSeeds) {
   Comparison comparison{.title = "two", .make = abuse, .cases = {{.label = "one"}, {.label = "other"}}};
   comparison.cases[1].policy.has_demotion = false;
-  comparison.cases[1].policy.has_step_back = false;
   const auto one = compare(comparison, {.span_ns = second, .seed = 1, .seeds = 1});
   const auto both = compare(comparison, {.span_ns = second, .seed = 1, .seeds = 2});
   ASSERT_EQ(both.size(), 2u);
   ASSERT_EQ(both[0].units.size(), 2u) << "hogs have no budget";
   EXPECT_EQ(both[0].units[1].name, "honest");
   EXPECT_GT(both[0].units[1].requests, one[0].units[1].requests + 40);
-  EXPECT_LT(both[0].units[1].late, both[1].units[1].late) << "each is late after the other";
+  EXPECT_LT(both[0].units[1].late, both[1].units[1].late) << "who abuses takes more without demotion";
   const std::string text = to_text(comparison, both);
   EXPECT_THAT(text, testing::StartsWith("two\nCASE"));
   EXPECT_THAT(text, testing::HasSubstr("\nother "));

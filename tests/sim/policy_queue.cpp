@@ -14,8 +14,7 @@ std::uint32_t classify(const PolicyState& state, TaskId task, std::uint64_t exec
 
 std::uint64_t key_of(const PolicyState& state, TaskId task, std::uint64_t exec_ns) {
   const UnitState& unit = state.unit_of(task);
-  const std::uint64_t wake_ns =
-      std::max<std::uint64_t>(state.kernel.tasks()[task].job.wake_ns, state.tasks[task].renewed_from_ns);
+  const std::uint64_t wake_ns = state.kernel.tasks()[task].job.wake_ns;
   if (unit.bounds_response)
     return slo_response_key_ns(wake_ns, unit.start_within_ns, exec_ns, unit.expected_exec_ns);
   return slo_key_ns(wake_ns, unit.start_within_ns, exec_ns);
@@ -25,15 +24,6 @@ std::uint64_t key_in_band(const PolicyState& state, TaskId task, std::uint64_t e
                           std::uint64_t now_ns) {
   const std::uint64_t key_ns = key_of(state, task, exec_ns);
   return state.policy.has_step_back ? slo_key_in_band_ns(key_ns, now_ns) : key_ns;
-}
-
-std::uint64_t key_of_run(PolicyState& state, TaskId task, std::uint64_t now_ns) {
-  const std::uint64_t exec_ns = state.kernel.tasks()[task].job.exec_ns;
-  const std::uint64_t key_ns = key_of(state, task, exec_ns);
-  if (!state.policy.has_step_back || !slo_is_tardy(key_ns, now_ns)) return key_ns;
-  const slo_u32 flags = state.unit_of(task).bounds_response ? SLO_CFG_RESPONSE : 0;
-  state.tasks[task].renewed_from_ns = slo_renewed_from_ns(now_ns, exec_ns, flags);
-  return key_of(state, task, exec_ns);
 }
 
 // bpf/move.bpf.h looks only after a task came to run that was tardy, and at a few per look.

@@ -14,8 +14,6 @@ namespace slo::sim {
 [[nodiscard]] std::uint64_t key_of(const PolicyState& state, TaskId task, std::uint64_t exec_ns);
 [[nodiscard]] std::uint64_t key_in_band(const PolicyState& state, TaskId task, std::uint64_t exec_ns,
                                         std::uint64_t now_ns);
-// The key of a task that begins to run; renews one that is tardy.
-[[nodiscard]] std::uint64_t key_of_run(PolicyState& state, TaskId task, std::uint64_t now_ns);
 void let_tardy_step_back(PolicyState& state, CpuId cpu, std::uint64_t now_ns);
 [[nodiscard]] std::uint64_t slo_slice_of(const PolicyState& state, TaskId task);
 [[nodiscard]] std::uint64_t slice_of(const PolicyState& state, TaskId task, CpuId cpu);

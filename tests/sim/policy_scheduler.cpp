@@ -100,7 +100,8 @@ void PolicyScheduler::runs(TaskId task, CpuId cpu, std::uint64_t now_ns) {
   at.floor_charged_ns = now_ns;
   at.idle_retries = 0;
   begin_run(state_, task, cpu, now_ns);
-  if (task_class == SLO_CLASS_SLO) at.key_ns = key_of_run(state_, task, now_ns);
+  if (task_class == SLO_CLASS_SLO)
+    at.key_ns = key_in_band(state_, task, state_.kernel.tasks()[task].job.exec_ns, now_ns);
   note_class(state_, cpu, task_class);
   kick_seen(state_, cpu);
   look_at_queues(state_, cpu, now_ns);

@@ -69,8 +69,7 @@ struct UnitState {
 };
 
 struct TaskState {
-  std::uint64_t vtime_ns = 0;         // on the clock of vtime_shard
-  std::uint64_t renewed_from_ns = 0;  // stands for the wakeup of its job once it is later
+  std::uint64_t vtime_ns = 0;  // on the clock of vtime_shard
   std::uint64_t ran_from_ns = 0;
   std::uint64_t slice_ns = 0;  // that it was queued with
   std::uint32_t vtime_shard = 0;

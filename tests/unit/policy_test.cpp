@@ -78,15 +78,6 @@ TEST(Policy, AQueuedJobStepsBackOnce) {
   EXPECT_FALSE(slo_has_to_step_back(back, now + 500 * ms)) << "then it is its turn";
 }
 
-TEST(Policy, ARenewedJobHasAllOfItsBudgetBeforeIt) {
-  const slo_u64 now = 1'000 * ms;
-  for (const slo_u64 exec_ns : {0 * ms, 7 * ms}) {
-    EXPECT_EQ(slo_key_ns(slo_renewed_from_ns(now, exec_ns, 0), 5 * ms, exec_ns), now + 5 * ms);
-    EXPECT_EQ(slo_response_key_ns(slo_renewed_from_ns(now, exec_ns, SLO_CFG_RESPONSE), 5 * ms, exec_ns, 0),
-              now + 5 * ms);
-  }
-}
-
 TEST(PolicyProperty, KeysInBandAreOrderedAsKeysAreWhereNobodyIsTardy) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 1'000'000; ++i) {
