@@ -39,7 +39,7 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
 			demote(cpu, tctx, now);
 		return NULL;
 	}
-	*key = slo_key_in_band_ns(key_of(tctx, exec_ns), now);
+	*key = key_of(tctx, exec_ns);
 	return tctx;
 }
 
@@ -70,7 +70,6 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	struct head first = {};
 	bool prev_first = false;
 
-	let_tardy_step_back(cpu, cctx);
 	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || wanted))
 		first = first_slo(cpu, cctx);
 	if (tctx)

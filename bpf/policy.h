@@ -77,6 +77,9 @@ static inline slo_u64 slo_response_key_ns(slo_u64 wake_ns, slo_u64 budget_ns, sl
  * it steps back behind all of them that have to start within the next 100 ms, and comes before best effort
  * all the same. As keys are instants, those that have stepped back age: once that time is over, it is their
  * turn. Without this every job is a little late under overload, where most could have been in time.
+ *
+ * Not used by the scheduler so far: a task that goes on without sleeping while it is late has its jobs run
+ * into one, which soon exceeds SloMaxExec= and is best effort then. The simulator compares it.
  */
 #define SLO_TARDY_NS (100ull * SLO_NSEC_PER_MSEC)
 /* Told from keys in time by the lowest bit: nobody steps back twice for one wait. */

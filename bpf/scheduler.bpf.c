@@ -66,7 +66,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
 					u64 now, u64 enq_flags)
 {
-	u64 key = slo_key_in_band_ns(key_of(tctx, tctx->acct.job.exec_ns), now);
+	u64 key = key_of(tctx, tctx->acct.job.exec_ns);
 	u32 at = pinned ? (u32)cpu : shard_of(cpu);
 
 	/*
@@ -180,11 +180,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (cctx->idle_retries != 0)
 		cctx->idle_retries = 0;
 	if (tctx->class == SLO_CLASS_SLO) {
-		u64 key = key_of(tctx, tctx->acct.job.exec_ns);
-
-		cctx->key_ns = slo_key_in_band_ns(key, now);
-		if (slo_is_tardy(key, now))
-			shard_ctx_of(shard_of(cpu))->has_tardy.value = 1;
+		cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
 	} else {
 		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
 

@@ -60,7 +60,6 @@ struct shard_ctx {
 	struct counter nr_slo;
 	struct counter nr_best_effort;
 	struct counter vtime_now_ns;
-	struct counter has_tardy; /* one that came to run was; set and cleared rarely */
 };
 
 struct {

@@ -43,16 +43,15 @@ Case without_demotion() {
   return one;
 }
 
-Case without_step_back() {
-  Case one{.label = "no step back"};
-  one.policy.has_step_back = false;
+Case with_step_back() {
+  Case one{.label = "with step back"};
+  one.policy.has_step_back = true;
   return one;
 }
 
 Case plain() {
   Case one = without_demotion();
-  one.label = "no demotion, no floor, no step back";
-  one.policy.has_step_back = false;
+  one.label = "no demotion, no floor";
   one.policy.has_floor = false;
   return one;
 }
@@ -143,7 +142,7 @@ Comparison sizes() {
 Comparison trouble(const char* title, Workload (*make)(std::uint32_t, std::uint64_t)) {
   return {.title = title,
           .make = make,
-          .cases = {shipped(), without_step_back(), without_demotion(), plain(), reference(), plain_edf()}};
+          .cases = {shipped(), with_step_back(), without_demotion(), plain(), reference(), plain_edf()}};
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct Policy {
   Preemption preemption = Preemption::kick;
   bool has_floor = true;
   bool has_demotion = true;         // of jobs beyond SloMaxExec=
-  bool has_step_back = true;        // of tardy jobs
+  bool has_step_back = false;       // of tardy jobs; the scheduler has none so far
   std::uint64_t floor_turn_ns = 0;  // 0: as bpf/policy.h says
 };
 
