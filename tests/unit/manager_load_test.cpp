@@ -14,6 +14,7 @@ namespace {
 class ManagerLoadTest : public ManagerTest {
  protected:
   void SetUp() override {
+    reading_.config.shedding = true;
     budget("greedy.service", "2ms");
     budget("honest.service", "10ms");
     manager().units_listed({fakes::fact("greedy.service", 11), fakes::fact("honest.service", 12)});
