@@ -112,7 +112,7 @@ static __always_inline void forget_job(struct accounting *acct)
 /* It ran by key up to here, and goes on. */
 static __always_inline void note_demotion(struct accounting *acct, u64 exec_ns)
 {
-	if (exec_ns >= acct->max_exec_ns)
+	if (exec_ns >= slo_covered_exec_ns(acct->max_exec_ns, acct->job.wait_ns))
 		acct->demoted = true;
 }
 
@@ -148,6 +148,28 @@ static __always_inline void count_in(u64 *histogram, u64 value_ns)
 		__sync_fetch_and_add(&histogram[index], 1);
 }
 
+/* Where jobs of its unit are counted, or NULL: it is nobody's. */
+static __always_inline struct slo_stats *stats_of(const struct accounting *acct, s32 cpu)
+{
+	u32 key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + acct->slot;
+
+	if (acct->slot >= tunables.capacity || acct->unit != acct->job_unit || !is_counting)
+		return NULL;
+	return bpf_map_lookup_elem(&stats_map, &key);
+}
+
+/* A job may go on for long after this: what it used so far is told now. */
+static __always_inline void count_renewal(struct accounting *acct, s32 cpu)
+{
+	struct slo_stats *stats = stats_of(acct, cpu);
+
+	if (!stats)
+		return;
+	__sync_fetch_and_add(&stats->renewals, 1);
+	__sync_fetch_and_add(&stats->key_exec_ns, acct->job_key_exec_ns);
+	acct->job_key_exec_ns = 0;
+}
+
 static __always_inline void count_miss(struct slo_stats *stats, struct accounting *acct,
 				       struct task_struct *p, struct slo_job_end *end, s32 cpu, u64 log_now)
 {
@@ -178,14 +200,8 @@ static __always_inline void count_miss(struct slo_stats *stats, struct accountin
 static __always_inline void count_job(struct accounting *acct, struct task_struct *p, struct slo_job_end *end,
 				      s32 cpu, u64 log_now)
 {
-	struct slo_stats *stats;
-	u32 slot = acct->slot;
-	u32 key;
+	struct slo_stats *stats = stats_of(acct, cpu);
 
-	if (slot >= tunables.capacity || acct->unit != acct->job_unit || !is_counting)
-		return;
-	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + slot;
-	stats = bpf_map_lookup_elem(&stats_map, &key);
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->jobs, 1);

@@ -23,7 +23,7 @@ static __always_inline void charge(s32 cpu, struct cpu_ctx *cctx, u64 now)
 		if (best_effort_waits(cpu, cctx))
 			cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, exec_ns, permille);
 		if (cctx->server != SLO_NO_SLOT)
-			charge_server(cctx->server, shard_of(cpu), exec_ns);
+			charge_server(cctx->server, shard_of(cpu), exec_ns, now);
 	}
 	cctx->charged_ns = now;
 }

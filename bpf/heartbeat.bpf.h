@@ -2,7 +2,7 @@
 /*
  * The heartbeat: a timer tells the daemon that queues are being served. It falls silent when tasks wait while
  * no CPU looks at the queues, long before the kernel's own watchdog finds a starved task. It also sees to it
- * that best effort's virtual time never stands still, and begins the periods of reserves.
+ * that best effort's virtual time never stands still, and fills the reserves.
  */
 #ifndef SLO_HEARTBEAT_BPF_H
 #define SLO_HEARTBEAT_BPF_H
@@ -21,16 +21,6 @@ static __always_inline void advance_vtime(void)
 		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(SLO_SERVER_PERIOD_NS);
 }
 
-static __always_inline void begin_period(void)
-{
-	if (nr_servers == 0 || !refill_servers())
-		return;
-	/* See on_alarm(). */
-	bpf_rcu_read_lock();
-	revive_all();
-	bpf_rcu_read_unlock();
-}
-
 static int beat(void *map, u32 *index, struct slo_timer *timer)
 {
 	u64 dispatches = 0;
@@ -47,7 +37,8 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 		heartbeat_ns = bpf_ktime_get_ns();
 	dispatches_seen = dispatches;
 	advance_vtime();
-	begin_period();
+	if (nr_servers != 0)
+		refill(slo_now());
 	bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tasks that change their place while they wait: those of a unit whose reserve is full again go from best
- * effort to the SLO tasks.
+ * Tasks that change their place while they wait: those of a unit with something in its reserve again go from
+ * best effort to the SLO tasks.
  */
 #ifndef SLO_MOVE_BPF_H
 #define SLO_MOVE_BPF_H
@@ -47,6 +47,7 @@ static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to)
 		if (!tctx || tctx->acct.server == SLO_NO_SLOT ||
 		    classify(tctx, tctx->acct.job.exec_ns) != SLO_CLASS_SLO)
 			continue;
+		renew_key(tctx, tctx->acct.job.exec_ns, now);
 		key = key_of(tctx, tctx->acct.job.exec_ns);
 		cpu = slo_task_cpu(p);
 		if (move_to_slo(&it, p, tctx, from, to, to_queue, key))
@@ -55,7 +56,7 @@ static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to)
 	bpf_iter_scx_dsq_destroy(&it);
 }
 
-static __noinline void revive_all(void)
+static __noinline void revive_queues(void)
 {
 	u32 i;
 
@@ -69,6 +70,40 @@ static __noinline void revive_all(void)
 			revive(QUEUE_PINNED_BEST_EFFORT | i, QUEUE_PINNED_SLO | i,
 			       SLO_QUEUE_PINNED_BEST_EFFORT | i, SLO_QUEUE_PINNED_SLO | i);
 	}
+}
+
+static __always_inline void refill(u64 now)
+{
+	u32 empty = 0;
+	bool revived = refill_servers(now, &empty);
+
+	if (empty)
+		arm_refill();
+	if (!revived)
+		return;
+	/* See on_alarm(). */
+	bpf_rcu_read_lock();
+	revive_queues();
+	bpf_rcu_read_unlock();
+}
+
+static int on_refill(void *map, u32 *index, struct slo_timer *timer)
+{
+	__sync_lock_test_and_set(&is_refill_armed, 0);
+	refill(slo_now());
+	return 0;
+}
+
+static int init_refill(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer = bpf_map_lookup_elem(&refill_timer, &zero);
+	int err;
+
+	if (!timer)
+		return -22;
+	err = bpf_timer_init(&timer->timer, &refill_timer, CLOCK_MONOTONIC);
+	return err ?: bpf_timer_set_callback(&timer->timer, on_refill);
 }
 
 #endif

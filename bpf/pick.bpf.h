@@ -8,6 +8,18 @@
 #include "floor.bpf.h"
 #include "move.bpf.h"
 
+/* Whose time a run was. */
+static __always_inline void account_run(struct task_ctx *tctx, const struct task_struct *p, u64 exec_ns)
+{
+	if (tctx->class == SLO_CLASS_SLO) {
+		tctx->acct.job_key_exec_ns += exec_ns;
+		return;
+	}
+	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, p->scx.weight);
+	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
+		tctx->acct.job_throttled_exec_ns += exec_ns;
+}
+
 /* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
 static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
 {
@@ -20,6 +32,16 @@ static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
 	note_demotion(acct, slo_job_exec_ns(&acct->job, now));
 	tctx->class = SLO_CLASS_BEST_EFFORT;
 	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_BEST_EFFORT);
+}
+
+/* The other way round: there is something in its reserve again. */
+static __noinline void promote(s32 cpu, struct task_ctx *tctx, const struct task_struct *p, u64 now)
+{
+	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
+	tctx->ran_from_ns = now;
+	renew_key(tctx, slo_job_exec_ns(&tctx->acct.job, now), now);
+	tctx->class = SLO_CLASS_SLO;
+	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_SLO);
 }
 
 /* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */
@@ -39,6 +61,8 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
 			demote(cpu, tctx, now);
 		return NULL;
 	}
+	if (tctx->class != SLO_CLASS_SLO)
+		promote(cpu, tctx, prev, now);
 	*key = key_of(tctx, exec_ns);
 	return tctx;
 }

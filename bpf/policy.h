@@ -73,34 +73,25 @@ static inline slo_u64 slo_response_key_ns(slo_u64 wake_ns, slo_u64 budget_ns, sl
 }
 
 /*
- * A job whose latest start has passed is tardy. It has missed whatever happens next, and the others have not:
- * it steps back behind all of them that have to start within the next 100 ms, and comes before best effort
- * all the same. As keys are instants, those that have stepped back age: once that time is over, it is their
- * turn. Without this every job is a little late under overload, where most could have been in time.
+ * A job is tardy when its latest start lies more than one more budget back: it has missed whatever happens
+ * next, and the others have not. When its turn comes at last its key is renewed, as if it had just woken: it
+ * then competes with the others as an equal, where its old key would put it before all of them for as long as
+ * it has something to catch up with. Without this every job is a little late under overload, where most could
+ * have been in time; with less than one more budget, jobs that run late together catch up one by one in the
+ * order in which they came, and each for itself later than need be.
  *
- * Not used by the scheduler so far: a task that goes on without sleeping while it is late has its jobs run
- * into one, which soon exceeds SloMaxExec= and is best effort then. The simulator compares it.
+ * Abeni and Buttazzo's server (see server.h) postpones deadlines likewise, but for what it has executed.
  */
-#define SLO_TARDY_NS (100ull * SLO_NSEC_PER_MSEC)
-/* Told from keys in time by the lowest bit: nobody steps back twice for one wait. */
-#define SLO_KEY_TARDY 1ull
-
-static inline int slo_is_tardy(slo_u64 key_ns, slo_u64 now_ns)
+static inline int slo_is_tardy(slo_u64 key_ns, slo_u64 budget_ns, slo_u64 now_ns)
 {
-	return slo_before(key_ns + 2 * SLO_PREEMPT_MARGIN_NS, now_ns);
+	return slo_before(key_ns + budget_ns, now_ns);
 }
 
-/* The key by which a job is queued and compared at `now`. */
-static inline slo_u64 slo_key_in_band_ns(slo_u64 key_ns, slo_u64 now_ns)
+/* What takes the place of wake_ns in the key of a job that has executed exec_ns so far, and whose key is to
+ * be that of one that wakes now. */
+static inline slo_u64 slo_renewed_from_ns(slo_u64 exec_ns, slo_u64 now_ns, slo_u32 cfg_flags)
 {
-	return slo_is_tardy(key_ns, now_ns) ? (now_ns + SLO_TARDY_NS) | SLO_KEY_TARDY
-					    : key_ns & ~SLO_KEY_TARDY;
-}
-
-/* Is this the key of a queued job that became tardy while it waited, and has yet to step back? */
-static inline int slo_has_to_step_back(slo_u64 queued_key_ns, slo_u64 now_ns)
-{
-	return !(queued_key_ns & SLO_KEY_TARDY) && slo_is_tardy(queued_key_ns, now_ns);
+	return cfg_flags & SLO_CFG_RESPONSE ? now_ns : now_ns - exec_ns;
 }
 
 /*
@@ -117,10 +108,22 @@ static inline slo_u64 slo_expect_exec_ns(slo_u64 expected_ns, slo_u64 exec_ns)
 	return expected_ns != 0 ? expected_ns - expected_ns / 8 + exec_ns / 8 : exec_ns;
 }
 
-/* A job is served by key while it has a budget and has executed no more than the guarantee covers. */
-static inline slo_u32 slo_class(slo_u64 budget_ns, slo_u64 exec_ns, slo_u64 max_exec_ns)
+/*
+ * What a job that was kept waiting may execute by key: longer by its wait, up to twice as long. Under
+ * overload tasks with budgets fall behind, and go on without a sleep until they have caught up: for us that
+ * is one long job. Without this the most important unit may be best effort before it is known whom to shed,
+ * and stays so.
+ */
+static inline slo_u64 slo_covered_exec_ns(slo_u64 max_exec_ns, slo_u64 wait_ns)
 {
-	return budget_ns != 0 && exec_ns < max_exec_ns ? SLO_CLASS_SLO : SLO_CLASS_BEST_EFFORT;
+	/* SloMaxExec= ends at 1 h: no overflow */
+	return max_exec_ns + (wait_ns < max_exec_ns ? wait_ns : max_exec_ns);
+}
+
+/* A job is served by key while it has a budget and has executed no more than the guarantee covers. */
+static inline slo_u32 slo_class(slo_u64 budget_ns, slo_u64 exec_ns, slo_u64 covered_exec_ns)
+{
+	return budget_ns != 0 && exec_ns < covered_exec_ns ? SLO_CLASS_SLO : SLO_CLASS_BEST_EFFORT;
 }
 
 /* Slices end at ticks, so one below a tick would be a tick all the same. */

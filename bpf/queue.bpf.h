@@ -19,9 +19,12 @@
 /* exec_ns: of the present job so far; while the task does not run, that is acct.job.exec_ns. */
 static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
 {
-	if (is_throttled(&tctx->acct))
+	const struct accounting *acct = &tctx->acct;
+
+	/* What it waits as best effort covers nothing. */
+	if (acct->demoted || is_throttled(acct))
 		return SLO_CLASS_BEST_EFFORT;
-	return slo_class(tctx->acct.budget_ns, exec_ns, tctx->acct.max_exec_ns);
+	return slo_class(acct->budget_ns, exec_ns, slo_covered_exec_ns(acct->max_exec_ns, acct->job.wait_ns));
 }
 
 static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
@@ -29,9 +32,15 @@ static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
 	const struct accounting *acct = &tctx->acct;
 
 	if (acct->cfg_flags & SLO_CFG_RESPONSE)
-		return slo_response_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns,
+		return slo_response_key_ns(tctx->key_from_ns, acct->start_within_ns, exec_ns,
 					   *expected_exec_of(acct->unit));
-	return slo_key_ns(acct->job.wake_ns, acct->start_within_ns, exec_ns);
+	return slo_key_ns(tctx->key_from_ns, acct->start_within_ns, exec_ns);
+}
+
+/* Its key is that of a job that wakes now. */
+static __always_inline void renew_key(struct task_ctx *tctx, u64 exec_ns, u64 now)
+{
+	tctx->key_from_ns = slo_renewed_from_ns(exec_ns, now, tctx->acct.cfg_flags);
 }
 
 static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)

@@ -32,12 +32,20 @@ static __always_inline bool is_pinned(const struct task_struct *p)
 /* A job begins where the task becomes runnable: on its way to a CPU or to a queue. */
 static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now)
 {
+	u32 class;
+
 	refresh_unit(&tctx->acct, p);
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		begin_job(&tctx->acct);
 		slo_job_wakes(&tctx->acct.job, now);
+		tctx->key_from_ns = now;
+		tctx->class = classify(tctx, 0);
+		return;
 	}
-	tctx->class = classify(tctx, tctx->acct.job.exec_ns);
+	class = classify(tctx, tctx->acct.job.exec_ns);
+	if (class == SLO_CLASS_SLO && tctx->class != SLO_CLASS_SLO)
+		renew_key(tctx, tctx->acct.job.exec_ns, now);
+	tctx->class = class;
 }
 
 SEC("struct_ops/select_cpu")
@@ -151,6 +159,14 @@ void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 
+/* Off the usual path: it was late before. */
+static __noinline void renew(struct cpu_ctx *cctx, struct task_ctx *tctx, s32 cpu, u64 now)
+{
+	renew_key(tctx, tctx->acct.job.exec_ns, now);
+	cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
+	count_renewal(&tctx->acct, cpu);
+}
+
 SEC("struct_ops/running")
 void BPF_PROG(slo_running, struct task_struct *p)
 {
@@ -171,6 +187,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		refresh_unit(&tctx->acct, p);
 		begin_uncounted_job(&tctx->acct, now);
+		tctx->key_from_ns = now;
 	}
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
@@ -181,6 +198,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		cctx->idle_retries = 0;
 	if (tctx->class == SLO_CLASS_SLO) {
 		cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
+		if (slo_is_tardy(cctx->key_ns, tctx->acct.budget_ns, now))
+			renew(cctx, tctx, cpu, now);
 	} else {
 		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
 
@@ -241,18 +260,6 @@ static __always_inline bool goes_to_sleep(struct task_struct *p, bool runnable)
 	return !runnable && p->__state != 0 && bpf_get_current_task_btf() == p;
 }
 
-/* Whose time a run was. */
-static __always_inline void account_run(struct task_ctx *tctx, const struct task_struct *p, u64 exec_ns)
-{
-	if (tctx->class == SLO_CLASS_SLO) {
-		tctx->acct.job_key_exec_ns += exec_ns;
-		return;
-	}
-	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, p->scx.weight);
-	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
-		tctx->acct.job_throttled_exec_ns += exec_ns;
-}
-
 SEC("struct_ops/stopping")
 void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 {
@@ -297,8 +304,10 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 		return;
 	forget_job(&tctx->acct);
 	/* A wakeup or a fork is still to come where it is not runnable yet. */
-	if (p->on_rq)
-		begin_uncounted_job(&tctx->acct, slo_now());
+	if (p->on_rq) {
+		tctx->key_from_ns = slo_now();
+		begin_uncounted_job(&tctx->acct, tctx->key_from_ns);
+	}
 	tctx->vtime_shard = shard_of(slo_task_cpu(p));
 	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);
 }
@@ -366,7 +375,8 @@ s32 BPF_PROG(slo_init)
 		if (err)
 			return err;
 	}
-	return init_heartbeat();
+	err = init_refill();
+	return err ?: init_heartbeat();
 }
 
 SEC("struct_ops.s/exit")

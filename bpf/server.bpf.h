@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Servers in the scheduler: what a unit runs by key is charged to its reserve and to those of the slices
- * above it. While one of them is empty, the unit's tasks are best effort; when the next period begins, those
- * that wait go back among the SLO tasks.
+ * above it. While one of them is empty, the unit's tasks are best effort; once there is something in it
+ * again, those that wait go back among the SLO tasks.
  */
 #ifndef SLO_SERVER_BPF_H
 #define SLO_SERVER_BPF_H
@@ -10,11 +10,13 @@
 #include "server.h"
 #include "storage.bpf.h"
 
-/* Of each queue, when a period begins. Those behind have to wait for best effort's turn to come to them. */
+/* Of each queue, when there is something in a reserve again. Those behind have to wait for best effort's turn
+ * to come to them. */
 #define REVIVED_MAX 64
 
 struct server {
-	s64 tokens_ns;
+	s64 tokens_ns; /* as of filled_ns, less what was charged since */
+	u64 filled_ns;
 	u32 is_empty;
 	u32 pad;
 } __attribute__((aligned(64)));
@@ -46,8 +48,17 @@ struct {
 	__type(value, struct prepaid);
 } prepaid_map SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slo_timer);
+} refill_timer SEC(".maps");
+
 /* Set by the daemon: slots from here on have no reserve. */
 volatile u32 nr_servers = 0;
+
+static u32 is_refill_armed;
 
 /* Not on the usual path: few units have a reserve of their own. */
 static __noinline bool is_empty(u32 slot)
@@ -75,7 +86,33 @@ static __always_inline bool is_throttled(const struct accounting *acct)
 	return acct->server != SLO_NO_SLOT && is_empty(acct->server);
 }
 
-static __always_inline void charge_one(u32 slot, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns)
+/* Reserves are looked at every SLO_SERVER_STEP_NS from now on, until none is empty. */
+static __noinline void arm_refill(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer;
+
+	if (__sync_lock_test_and_set(&is_refill_armed, 1) != 0)
+		return;
+	timer = bpf_map_lookup_elem(&refill_timer, &zero);
+	if (timer)
+		bpf_timer_start(&timer->timer, SLO_SERVER_STEP_NS, 0);
+}
+
+/* Adds what has come in. Whoever moves the time on adds it; what is charged meanwhile is not lost. */
+static __always_inline void fill(struct server *server, const struct slo_server_cfg *cfg, u64 now)
+{
+	u64 filled_ns = server->filled_ns;
+	s64 tokens_ns = server->tokens_ns;
+
+	if (__sync_val_compare_and_swap(&server->filled_ns, filled_ns, now) == filled_ns)
+		__sync_fetch_and_add(&server->tokens_ns, slo_server_fill_ns(tokens_ns, cfg->quota_ns,
+									    slo_elapsed_ns(filled_ns, now)) -
+								 tokens_ns);
+}
+
+static __always_inline void charge_one(u32 slot, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns,
+				       u64 now)
 {
 	u32 index = shard * tunables.capacity + slot;
 	struct prepaid *prepaid = bpf_map_lookup_elem(&prepaid_map, &index);
@@ -91,11 +128,16 @@ static __always_inline void charge_one(u32 slot, const struct slo_server_cfg *cf
 		return;
 	__sync_fetch_and_add(&prepaid->ns, draw_ns);
 	left_ns = __sync_fetch_and_add(&server->tokens_ns, -(s64)draw_ns) - (s64)draw_ns;
-	if (slo_server_is_empty(left_ns))
-		server->is_empty = 1;
+	if (!slo_server_is_empty(left_ns))
+		return;
+	fill(server, cfg, now);
+	if (!slo_server_is_empty(server->tokens_ns))
+		return;
+	server->is_empty = 1;
+	arm_refill();
 }
 
-static __noinline void charge_server(u32 slot, u32 shard, u64 exec_ns)
+static __noinline void charge_server(u32 slot, u32 shard, u64 exec_ns, u64 now)
 {
 	u32 i;
 
@@ -104,34 +146,36 @@ static __noinline void charge_server(u32 slot, u32 shard, u64 exec_ns)
 
 		if (!cfg)
 			break;
-		charge_one(slot, cfg, shard, exec_ns);
+		charge_one(slot, cfg, shard, exec_ns, now);
 		slot = cfg->parent;
 	}
 }
 
-/* Begins a period for all servers; true when one of them was empty and is not any more. */
-static __noinline bool refill_servers(void)
+/* Fills all reserves. True when one was empty that is not any more; *empty: one still is. */
+static __noinline bool refill_servers(u64 now, u32 *empty __arg_nonnull)
 {
 	bool revived = false;
 	u32 nr = nr_servers;
 	u32 i;
 
+	*empty = 0;
 	bpf_for (i, 0, nr) {
 		u32 slot = i;
 		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
 		struct server *server = bpf_map_lookup_elem(&servers, &slot);
-		bool was_empty;
-		s64 tokens_ns;
 
 		if (!cfg || !server)
 			break;
-		was_empty = server->is_empty != 0;
-		tokens_ns = server->tokens_ns;
-		/* What is charged meanwhile must not be lost. */
-		__sync_fetch_and_add(&server->tokens_ns,
-				     slo_server_refill_ns(tokens_ns, cfg->quota_ns) - tokens_ns);
-		server->is_empty = cfg->quota_ns != 0 && slo_server_is_empty(server->tokens_ns);
-		revived |= was_empty && !server->is_empty;
+		if (cfg->quota_ns != 0)
+			fill(server, cfg, now);
+		if (!server->is_empty)
+			continue;
+		if (cfg->quota_ns != 0 && !slo_server_revives(server->tokens_ns, cfg->quota_ns)) {
+			*empty = 1;
+			continue;
+		}
+		server->is_empty = 0;
+		revived = true;
 	}
 	return revived;
 }

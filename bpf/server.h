@@ -47,15 +47,39 @@ static inline slo_u64 slo_server_draw_ns(slo_s64 prepaid_ns, slo_u64 chunk_ns)
 	return prepaid_ns > 0 ? 0 : (slo_u64)-prepaid_ns + chunk_ns;
 }
 
-/* Tokens at the start of a period. What the last one left does not add up. A debt is paid over as many
- * periods as it takes, but no more than one quota of it: a single long run must not lock a unit out. */
-static inline slo_s64 slo_server_refill_ns(slo_s64 tokens_ns, slo_u64 quota_ns)
+/*
+ * Tokens after elapsed_ns. They come in at an even rate, up to one quota, so that a unit that uses up all it
+ * has does not come back with a period's time at once, which its neighbours would have to wait for. Of a debt
+ * no more than one quota is paid: a single long run must not lock a unit out.
+ */
+static inline slo_s64 slo_server_fill_ns(slo_s64 tokens_ns, slo_u64 quota_ns, slo_u64 elapsed_ns)
 {
 	slo_s64 quota = (slo_s64)quota_ns;
+	slo_s64 gain;
 
-	if (tokens_ns >= 0)
+	if (elapsed_ns >= 2 * SLO_SERVER_PERIOD_NS)
 		return quota;
-	return tokens_ns < -quota ? 0 : tokens_ns + quota;
+	gain = (slo_s64)(quota_ns * (elapsed_ns / 1000) / (SLO_SERVER_PERIOD_NS / 1000));
+	if (tokens_ns < -quota)
+		tokens_ns = -quota;
+	return tokens_ns + gain < quota ? tokens_ns + gain : quota;
+}
+
+/* While a reserve is empty it is looked at this often. */
+#define SLO_SERVER_STEP_NS (4ull * SLO_NSEC_PER_MSEC)
+/* A switch to a task that has less than this to run would not be worth it. */
+#define SLO_SERVER_TURN_MIN_NS (500ull * SLO_NSEC_PER_USEC)
+
+/* Is there enough again for an empty one to be used: what comes in between two looks? */
+static inline int slo_server_revives(slo_s64 tokens_ns, slo_u64 quota_ns)
+{
+	slo_u64 turn_ns = quota_ns / (SLO_SERVER_PERIOD_NS / SLO_SERVER_STEP_NS);
+
+	if (turn_ns < SLO_SERVER_TURN_MIN_NS)
+		turn_ns = SLO_SERVER_TURN_MIN_NS;
+	if (turn_ns > quota_ns)
+		turn_ns = quota_ns;
+	return tokens_ns >= (slo_s64)turn_ns;
 }
 
 static inline int slo_server_is_empty(slo_s64 tokens_ns)

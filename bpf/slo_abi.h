@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 4u
+#define SLO_ABI_VERSION 5u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -107,8 +107,9 @@ struct slo_stats {
 	slo_u64 events_lost;       /* events that found the ring buffer full */
 	slo_u64 key_exec_ns;       /* of exec_sum_ns: while it was served by key */
 	slo_u64 throttled_exec_ns; /* of exec_sum_ns: as best effort, while a reserve was used up */
+	slo_u64 renewals;          /* of keys of tardy jobs, see slo_is_tardy() */
 	slo_u64 misses_by_cause[SLO_CAUSES];
-	slo_u64 pad[7];
+	slo_u64 pad[6];
 	slo_u64 wait_hist[SLO_HIST_BUCKETS];
 	slo_u64 response_hist[SLO_HIST_BUCKETS];
 };

@@ -21,6 +21,7 @@ struct task_ctx {
 	struct accounting acct;
 	u64 vtime_ns; /* on the clock of vtime_shard */
 	u64 ran_from_ns;
+	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
 	u32 vtime_shard;
 	u32 class;
 	u32 queue; /* SLO_QUEUE_* and where */

@@ -51,6 +51,7 @@ void name_figures(const UnitStats& stats, Take& take) {
   take.count("EventsLost", counted(stats.events_lost));
   take.ratio("MissRatio", stats.miss_ratio);
   take.count("Demotions", counted(stats.demotions));
+  take.count("Renewals", counted(stats.renewals));
   take.duration("ExecUSec", counted(stats.exec_ns));
   take.duration("ExecByKeyUSec", counted(stats.key_exec_ns));
   take.duration("ExecThrottledUSec", counted(stats.throttled_exec_ns));

@@ -138,6 +138,7 @@ LoadCounters KernelMaps::read_load(std::uint32_t slot) const {
     total.jobs += counted.jobs;
     total.lost_jobs +=
         counted.misses_by_cause[SLO_CAUSE_LATE_START] + counted.misses_by_cause[SLO_CAUSE_PREEMPTED];
+    total.renewals += counted.renewals;
     total.key_exec_ns += counted.key_exec_ns;
   }
   return total;

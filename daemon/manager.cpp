@@ -90,8 +90,9 @@ std::vector<LoadSample> Manager::load_samples() const {
                                                                : Importance::standard().value(),
                        .error_budget = 1 - objective,
                        .share = share == units_.reserves().share_of.end() ? 0 : share->second,
-                       .jobs = counters.jobs,
-                       .lost_jobs = counters.lost_jobs,
+                       // A task that has more to do than it gets to sleeps no more, so its jobs do not end.
+                       .jobs = counters.jobs + counters.renewals,
+                       .lost_jobs = counters.lost_jobs + counters.renewals,
                        .key_exec_ns = counters.key_exec_ns});
   }
   return samples;

@@ -34,13 +34,18 @@ std::vector<Overload::Recent> Overload::recent(std::uint64_t now_ns, std::span<c
     const std::size_t at = history.steps % window_steps;
     // The oldest there is: of a full ring, what is overwritten now.
     const std::size_t oldest = history.steps < window_steps ? 0 : at;
+    const std::size_t lately = history.steps == 0 ? 0 : (history.steps - 1) % window_steps;
     Recent unit{.now = sample};
     const Counters before = history.ring[oldest];
+    const auto cpus_since = [&](std::size_t then) {
+      return static_cast<double>(sample.key_exec_ns - history.ring[then].key_exec_ns) /
+             static_cast<double>(now_ns - history.at_ns[then]);
+    };
     if (history.steps > 0 && sample.jobs >= before.jobs && now_ns > history.at_ns[oldest]) {
       unit.jobs = static_cast<double>(sample.jobs - before.jobs);
       unit.lost_jobs = static_cast<double>(sample.lost_jobs - before.lost_jobs);
-      unit.cpus = static_cast<double>(sample.key_exec_ns - before.key_exec_ns) /
-                  static_cast<double>(now_ns - history.at_ns[oldest]);
+      unit.cpus = cpus_since(oldest);
+      unit.cpus_now = cpus_since(lately);
     } else if (history.steps > 0 && sample.jobs < before.jobs) {
       history.steps = 0;  // its counters were cleared
     }
@@ -91,7 +96,7 @@ std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::ve
   for (const auto& unit : units) {
     const History& history = history_.at(unit.now.unit);
     const bool in_vain = history.in_vain_ns != 0 && now_ns - history.in_vain_ns < in_vain_for_ns;
-    if (&unit == most_important || shed_.contains(unit.now.unit) || in_vain || unit.cpus < least_use)
+    if (&unit == most_important || shed_.contains(unit.now.unit) || in_vain || unit.cpus_now < least_use)
       continue;
     if (victim == nullptr || less_important(unit, *victim)) victim = &unit;
   }
@@ -154,13 +159,17 @@ std::vector<ShedChange> Overload::step(std::uint64_t now_ns, std::span<const Loa
   forget_gone(samples);
   const auto units = recent(now_ns, samples);
   double cpus = 0;
-  for (const auto& unit : units) cpus += unit.cpus;
+  double cpus_now = 0;
+  for (const auto& unit : units) {
+    cpus += unit.cpus;
+    cpus_now += unit.cpus_now;
+  }
   std::vector<ShedChange> changes;
   const auto take = [&changes](std::optional<ShedChange> change) {
     if (change) changes.push_back(*std::move(change));
   };
   take(undo_what_did_not_help(now_ns, units));
-  if (changes.empty() && cpus >= busy_from * capacity) take(shed_one(now_ns, units));
+  if (changes.empty() && cpus_now >= busy_from * capacity) take(shed_one(now_ns, units));
   if (changes.empty()) take(restore_one(now_ns, units, cpus < busy_until * capacity));
   // What was before tells nothing about what is now.
   if (!changes.empty())

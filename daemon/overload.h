@@ -37,7 +37,9 @@ struct ShedChange {
 //
 //   suffers   a unit with more lost jobs in the last second than its objective explains: allowed + 3 standard
 //             deviations of a Poisson process + 2, so that a few unlucky jobs shed nobody
-//   busy      budgets use at least 80% of what best effort's floor leaves; it is over below 95% of that
+//   busy      in the last tenth of a second budgets used at least 80% of what best effort's floor leaves; it
+//   is
+//             over when they used less than 95% of that for a second
 //
 // Equals are told apart by how far they exceed their share. The most important unit is never shed. Shedding
 // that did not help after a second is undone, and not tried on that unit for ten. Called ten times a second;
@@ -60,6 +62,7 @@ class Overload {
   struct Recent {
     LoadSample now;
     double jobs = 0, lost_jobs = 0, cpus = 0;
+    double cpus_now = 0;  // since the last step
     [[nodiscard]] bool suffers() const;
     [[nodiscard]] double excess() const { return now.share > 0 ? cpus / now.share : cpus; }
   };

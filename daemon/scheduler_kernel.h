@@ -23,6 +23,7 @@ struct KernelCounters {
 struct LoadCounters {
   std::uint64_t jobs = 0;
   std::uint64_t lost_jobs = 0;  // misses for want of a CPU: late-start or preempted
+  std::uint64_t renewals = 0;   // of keys: jobs that have missed and have yet to end
   std::uint64_t key_exec_ns = 0;
 };
 

@@ -32,6 +32,7 @@ void add_stats(slo_stats& total, const slo_stats& more) {
   total.exec_sum_ns += more.exec_sum_ns;
   total.response_max_ns = std::max(total.response_max_ns, more.response_max_ns);
   total.demotions += more.demotions;
+  total.renewals += more.renewals;
   total.key_exec_ns += more.key_exec_ns;
   total.throttled_exec_ns += more.throttled_exec_ns;
   total.events_suppressed += more.events_suppressed;
@@ -55,6 +56,7 @@ UnitStats make_unit_stats(std::string unit, std::uint64_t budget_ns, const slo_s
                  .overrun = counters.misses_by_cause[SLO_CAUSE_OVERRUN],
                  .throttled = counters.misses_by_cause[SLO_CAUSE_THROTTLED]},
       .demotions = counters.demotions,
+      .renewals = counters.renewals,
       .exec_ns = counters.exec_sum_ns,
       .key_exec_ns = counters.key_exec_ns,
       .throttled_exec_ns = counters.throttled_exec_ns,

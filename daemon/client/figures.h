@@ -69,6 +69,7 @@ struct UnitReport {
   Causes causes;
   std::optional<double> miss_ratio;  // 0..1; empty without jobs
   std::uint64_t demotions = 0;
+  std::uint64_t renewals = 0;  // of keys of jobs that were very late
   std::uint64_t exec_usec = 0;
   std::uint64_t key_exec_usec = 0;        // of it, served by key: before best effort
   std::uint64_t throttled_exec_usec = 0;  // of it, as best effort while a reserve was used up

@@ -52,6 +52,7 @@ Json figures(const UnitReport& report) {
           {"misses_by_cause", report.counted_with ? Json(nullptr) : causes(report.causes)},
           {"miss_ratio", or_null(report.miss_ratio)},
           {"demotions", own(report, report.demotions)},
+          {"renewals", own(report, report.renewals)},
           {"exec_usec", own(report, report.exec_usec)},
           {"key_exec_usec", own(report, report.key_exec_usec)},
           {"throttled_exec_usec", own(report, report.throttled_exec_usec)},

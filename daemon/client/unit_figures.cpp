@@ -69,6 +69,7 @@ void take_figures(UnitReport& unit, const NamedFigures& figures) {
                  .throttled = count("MissesThrottled")};
   unit.miss_ratio = figures.ratio("MissRatio");
   unit.demotions = count("Demotions");
+  unit.renewals = count("Renewals");
   unit.exec_usec = count("ExecUSec");
   unit.key_exec_usec = count("ExecByKeyUSec");
   unit.throttled_exec_usec = count("ExecThrottledUSec");

@@ -43,9 +43,9 @@ Case without_demotion() {
   return one;
 }
 
-Case with_step_back() {
-  Case one{.label = "with step back"};
-  one.policy.has_step_back = true;
+Case varied(const char* label, void (*vary)(Policy& policy)) {
+  Case one{.label = label};
+  vary(one.policy);
   return one;
 }
 
@@ -142,7 +142,28 @@ Comparison sizes() {
 Comparison trouble(const char* title, Workload (*make)(std::uint32_t, std::uint64_t)) {
   return {.title = title,
           .make = make,
-          .cases = {shipped(), with_step_back(), without_demotion(), plain(), reference(), plain_edf()}};
+          .cases = {shipped(), varied("renewal at once", [](Policy& with) { with.is_tardy_at_once = true; }),
+                    varied("no renewal", [](Policy& with) { with.has_renewal = false; }),
+                    varied("no shedding", [](Policy& with) { with.has_shedding = false; }),
+                    varied("SloMaxExec= to the letter", [](Policy& with) { with.covers_wait = false; }),
+                    without_demotion(), plain(), reference(), plain_edf()}};
+}
+
+Comparison reserved(const char* title, Workload (*make)(std::uint32_t, std::uint64_t)) {
+  Comparison all{
+      .title = title,
+      .make = make,
+      .cases = {shipped(), varied("no reserves", [](Policy& with) { with.has_servers = false; }),
+                varied("no reserves, no shedding",
+                       [](Policy& with) { with.has_servers = with.has_shedding = false; }),
+                varied("no shedding", [](Policy& with) { with.has_shedding = false; }),
+                varied("no renewal", [](Policy& with) { with.has_renewal = false; }), reference()}};
+  for (const std::uint64_t step_ns : {1 * ms, 10 * ms, 100 * ms}) {
+    Case one{.label = std::format("refill every {}ms", step_ns / ms)};
+    one.policy.refill_step_ns = step_ns;
+    all.cases.push_back(one);
+  }
+  return all;
 }
 
 }  // namespace
@@ -155,10 +176,15 @@ std::vector<Comparison> all_comparisons() {
       min_runs(),
       slices(),
       sizes(),
-      trouble("Abuse: one unit wants 150% of a CPU at 2 ms, one an honest 10%, two hogs", abuse),
-      trouble("Greed: one unit takes all it gets in jobs of 1 ms, one wants an honest 10%, two hogs", greed),
-      trouble("Overload: three units want 40% of a CPU each, two hogs", overload),
-      trouble("Bursts: one unit wants 50% of a CPU a third of the time, one an honest 10%, two hogs",
+      trouble("Abuse: one unit wants 150% of a CPU at 2 ms, one an honest 30% at 10 ms, two hogs", abuse),
+      reserved("Abuse, with reserves of 50% each", abuse_with_reserves),
+      trouble("Greed: one unit takes all it gets in jobs of 1 ms, one wants an honest 30%, two hogs", greed),
+      reserved("Greed, with reserves of 50% each", greed_with_reserves),
+      trouble("Overload: two units of importance 10:1 want 60% of a CPU each, two hogs", overload),
+      trouble("Overload: the same with one thread each instead of two", overload_of_single_threads),
+      trouble("Overload: three units of importance 100:10:1 want 40% of a CPU each, two hogs",
+              overload_of_three),
+      trouble("Bursts: one unit wants 50% of a CPU a third of the time, one an honest 30%, two hogs",
               bursts)};
 }
 

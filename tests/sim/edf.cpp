@@ -67,7 +67,7 @@ void EdfScheduler::preempt_for(CpuId near, std::uint64_t deadline, std::uint64_t
 
 Picked EdfScheduler::dispatch(CpuId cpu, TaskId prev, std::uint64_t now_ns) {
   kick_seen(state_, cpu);
-  if (state_.cpus[cpu].running_class != SLO_CLASS_NONE) charge_floor(state_, cpu, now_ns);
+  if (state_.cpus[cpu].running_class != SLO_CLASS_NONE) charge(state_, cpu, now_ns);
   const bool has_prev =
       prev != no_task &&
       classify(state_, prev, slo_job_exec_ns(&state_.kernel.tasks()[prev].job, now_ns)) == SLO_CLASS_SLO;
@@ -87,7 +87,8 @@ Picked EdfScheduler::dispatch(CpuId cpu, TaskId prev, std::uint64_t now_ns) {
 void EdfScheduler::runs(TaskId task, CpuId cpu, std::uint64_t now_ns) {
   CpuState& at = state_.cpus[cpu];
   running_[cpu] = task;
-  at.floor_charged_ns = now_ns;
+  at.charged_ns = now_ns;
+  at.running = task;
   begin_run(state_, task, cpu, now_ns);
   note_class(state_, cpu, state_.tasks[task].task_class);
   kick_seen(state_, cpu);
@@ -101,7 +102,7 @@ void EdfScheduler::goes_on(TaskId /*task*/, CpuId cpu, std::uint64_t now_ns) {
 }
 
 void EdfScheduler::stops(TaskId task, CpuId cpu, std::uint64_t now_ns) {
-  charge_floor(state_, cpu, now_ns);
+  charge(state_, cpu, now_ns);
   state_.cpus[cpu].running_class = SLO_CLASS_NONE;
   running_[cpu] = no_task;
   charge_vtime(state_, task, now_ns);
@@ -109,7 +110,7 @@ void EdfScheduler::stops(TaskId task, CpuId cpu, std::uint64_t now_ns) {
 
 bool EdfScheduler::tick(TaskId /*task*/, CpuId cpu, std::uint64_t now_ns) {
   if (state_.cpus[cpu].running_class != SLO_CLASS_SLO) return false;
-  charge_floor(state_, cpu, now_ns);
+  charge(state_, cpu, now_ns);
   return floor_is_wanted(state_, cpu);
 }
 

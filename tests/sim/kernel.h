@@ -15,8 +15,8 @@ using TaskId = std::uint32_t;
 using CpuId = std::uint32_t;
 inline constexpr TaskId no_task = UINT32_MAX;
 
-enum class Timer : std::uint8_t { floor_turn, alarm, heartbeat };
-inline constexpr std::size_t timers = 3;
+enum class Timer : std::uint8_t { floor_turn, alarm, heartbeat, refill };
+inline constexpr std::size_t timers = 4;
 
 struct Task {
   std::uint32_t unit = 0;

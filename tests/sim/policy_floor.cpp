@@ -2,18 +2,23 @@
 #include "policy_floor.h"
 
 #include "bpf/job.h"
+#include "policy_server.h"
 
 namespace slo::sim {
 
-void charge_floor(PolicyState& state, CpuId cpu, std::uint64_t now_ns) {
+void charge(PolicyState& state, CpuId cpu, std::uint64_t now_ns) {
   CpuState& at = state.cpus[cpu];
   const std::uint32_t permille = state.policy.tunables.best_effort_floor_permille;
-  const std::uint64_t ran_ns = slo_elapsed_ns(at.floor_charged_ns, now_ns);
-  if (at.running_class == SLO_CLASS_BEST_EFFORT)
+  const std::uint64_t ran_ns = slo_elapsed_ns(at.charged_ns, now_ns);
+  if (at.running_class == SLO_CLASS_BEST_EFFORT) {
     at.floor_credit_ns = slo_floor_earn(at.floor_credit_ns, ran_ns, permille, state.floor_credit_max_ns);
-  else if (at.running_class == SLO_CLASS_SLO && best_effort_waits(state, cpu))
-    at.floor_credit_ns = slo_floor_spend(at.floor_credit_ns, ran_ns, permille);
-  at.floor_charged_ns = now_ns;
+  } else if (at.running_class == SLO_CLASS_SLO) {
+    if (best_effort_waits(state, cpu))
+      at.floor_credit_ns = slo_floor_spend(at.floor_credit_ns, ran_ns, permille);
+    state.unit_of(at.running).key_exec_ns += ran_ns;
+    charge_server(state, at.running, cpu, ran_ns, now_ns);
+  }
+  at.charged_ns = now_ns;
 }
 
 bool floor_is_wanted(const PolicyState& state, CpuId cpu) {

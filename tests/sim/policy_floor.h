@@ -8,7 +8,7 @@
 // bpf/floor.bpf.h: the floor of best effort.
 namespace slo::sim {
 
-void charge_floor(PolicyState& state, CpuId cpu, std::uint64_t now_ns);
+void charge(PolicyState& state, CpuId cpu, std::uint64_t now_ns);
 [[nodiscard]] bool floor_is_wanted(const PolicyState& state, CpuId cpu);
 // Best effort, when its turn is due, or wanted and the SLO tasks have slack for it. has_slo: one of them
 // waits, or ran until now and goes on; key_ns: the earliest of theirs.

@@ -7,31 +7,29 @@
 
 namespace slo::sim {
 
+std::uint64_t covered_exec_ns(const PolicyState& state, TaskId task) {
+  if (!state.policy.has_demotion) return UINT64_MAX;
+  const std::uint64_t wait_ns = state.policy.covers_wait ? state.kernel.tasks()[task].job.wait_ns : 0;
+  return slo_covered_exec_ns(state.unit_of(task).max_exec_ns, wait_ns);
+}
+
 std::uint32_t classify(const PolicyState& state, TaskId task, std::uint64_t exec_ns) {
   const UnitState& unit = state.unit_of(task);
-  return slo_class(unit.budget_ns, exec_ns, unit.max_exec_ns);
+  if (state.tasks[task].is_demoted || unit.server.is_empty) return SLO_CLASS_BEST_EFFORT;
+  return slo_class(unit.budget_ns, exec_ns, covered_exec_ns(state, task));
 }
 
 std::uint64_t key_of(const PolicyState& state, TaskId task, std::uint64_t exec_ns) {
   const UnitState& unit = state.unit_of(task);
-  const std::uint64_t wake_ns = state.kernel.tasks()[task].job.wake_ns;
+  const std::uint64_t from_ns = state.tasks[task].key_from_ns;
   if (unit.bounds_response)
-    return slo_response_key_ns(wake_ns, unit.start_within_ns, exec_ns, unit.expected_exec_ns);
-  return slo_key_ns(wake_ns, unit.start_within_ns, exec_ns);
+    return slo_response_key_ns(from_ns, unit.start_within_ns, exec_ns, unit.expected_exec_ns);
+  return slo_key_ns(from_ns, unit.start_within_ns, exec_ns);
 }
 
-std::uint64_t key_in_band(const PolicyState& state, TaskId task, std::uint64_t exec_ns,
-                          std::uint64_t now_ns) {
-  const std::uint64_t key_ns = key_of(state, task, exec_ns);
-  return state.policy.has_step_back ? slo_key_in_band_ns(key_ns, now_ns) : key_ns;
-}
-
-// bpf/move.bpf.h looks only after a task came to run that was tardy, and at a few per look.
-void let_tardy_step_back(PolicyState& state, CpuId cpu, std::uint64_t now_ns) {
-  if (!state.policy.has_step_back) return;
-  auto& queue = state.shard_of_cpu(cpu).queue(Band::slo);
-  for (auto key_ns = queue.head(); key_ns && slo_has_to_step_back(*key_ns, now_ns); key_ns = queue.head())
-    queue.insert(queue.take(), slo_key_in_band_ns(*key_ns, now_ns));
+void renew_key(PolicyState& state, TaskId task, std::uint64_t exec_ns, std::uint64_t now_ns) {
+  state.tasks[task].key_from_ns =
+      slo_renewed_from_ns(exec_ns, now_ns, state.unit_of(task).bounds_response ? SLO_CFG_RESPONSE : 0);
 }
 
 std::uint64_t slo_slice_of(const PolicyState& state, TaskId task) {

@@ -9,12 +9,13 @@
 // bpf/queue.bpf.h: which queue a task waits in, by which key or virtual time, and taking the first.
 namespace slo::sim {
 
+// What the present job may execute by key.
+[[nodiscard]] std::uint64_t covered_exec_ns(const PolicyState& state, TaskId task);
 // exec_ns: of the present job so far.
 [[nodiscard]] std::uint32_t classify(const PolicyState& state, TaskId task, std::uint64_t exec_ns);
 [[nodiscard]] std::uint64_t key_of(const PolicyState& state, TaskId task, std::uint64_t exec_ns);
-[[nodiscard]] std::uint64_t key_in_band(const PolicyState& state, TaskId task, std::uint64_t exec_ns,
-                                        std::uint64_t now_ns);
-void let_tardy_step_back(PolicyState& state, CpuId cpu, std::uint64_t now_ns);
+// Its key is that of a job that wakes now.
+void renew_key(PolicyState& state, TaskId task, std::uint64_t exec_ns, std::uint64_t now_ns);
 [[nodiscard]] std::uint64_t slo_slice_of(const PolicyState& state, TaskId task);
 [[nodiscard]] std::uint64_t slice_of(const PolicyState& state, TaskId task, CpuId cpu);
 

@@ -25,7 +25,10 @@ class PolicyScheduler final : public Scheduler {
   [[nodiscard]] std::uint32_t class_of(TaskId task) const override;
 
  private:
-  void wake_job(TaskId task);
+  void wake_job(TaskId task, std::uint64_t now_ns);
+  void note_demotion(TaskId task, std::uint64_t now_ns);
+  void promote(TaskId task, CpuId cpu, std::uint64_t now_ns);
+  void begin_slo_run(TaskId task, CpuId cpu, std::uint64_t now_ns);
   void enqueue(TaskId task, CpuId cpu, std::uint64_t now_ns);
   void enqueue_slo(TaskId task, CpuId cpu, std::uint64_t now_ns);
   void enqueue_best_effort(TaskId task, CpuId cpu);

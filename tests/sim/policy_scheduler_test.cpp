@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
+#include <string_view>
 
 #include "samples.h"
 #include "sets.h"
@@ -146,6 +148,90 @@ TEST(SimPolicy, AResponseBudgetIsJudgedByTheResponse) {
   EXPECT_EQ(record.units[0].misses, 0u);
   EXPECT_EQ(record.units[1].misses, record.units[1].jobs);
   EXPECT_EQ(record.units[1].misses_by_cause[SLO_CAUSE_OVERRUN], record.units[1].misses);
+}
+
+double miss_ratio(const Record& record, std::size_t unit) {
+  return static_cast<double>(record.units[unit].misses) / static_cast<double>(record.units[unit].jobs);
+}
+double late_ratio(const Record& record, std::size_t unit) {
+  return static_cast<double>(record.units[unit].late) / static_cast<double>(record.units[unit].requests);
+}
+
+std::size_t unit_of(const Workload& workload, std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::find(workload.units, name, &Unit::name) -
+                                  workload.units.begin());
+}
+
+using Make = Workload (*)(std::uint32_t cpus, std::uint64_t seed);
+
+class SimAbuse : public testing::TestWithParam<Make> {};
+
+TEST_P(SimAbuse, DoesNotHurtTheHonestNorHogs) {
+  for (const std::uint32_t cpus : {1, 4}) {
+    const Workload workload = GetParam()(cpus, 1);
+    const Record record =
+        run_policy({.machine = {.cpus = cpus}, .workload = workload, .span_ns = 60 * second}, {});
+    const std::size_t honest = unit_of(workload, "honest");
+    EXPECT_LE(miss_ratio(record, honest), 0.01) << cpus << " CPUs";
+    EXPECT_LE(late_ratio(record, honest), 0.01) << cpus << " CPUs";
+    EXPECT_GE(best_effort_share(workload, record), 0.98 / 25);
+    EXPECT_LE(record.best_effort_gap_ns, 110 * ms);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, SimAbuse, testing::Values(abuse, abuse_with_reserves, greed, greed_with_reserves));
+
+TEST(SimPolicy, AReserveCapsWhatIsServedByKey) {
+  // Reserves alone: the greedy unit gets its half, then what best effort leaves it, a third of the rest.
+  const Workload workload = greed_with_reserves(1, 1);
+  Policy policy;
+  policy.has_shedding = false;
+  const Record record = run_policy({.machine = {}, .workload = workload, .span_ns = 10 * second}, policy);
+  EXPECT_LE(late_ratio(record, unit_of(workload, "honest")), 0.05);
+  EXPECT_GT(best_effort_share(workload, record), 0.08) << "20% are left, and shared";
+  EXPECT_GT(record.units[unit_of(workload, "greedy")].exec_ns, 5 * second);
+}
+
+TEST(SimPolicy, UnderOverloadTheImportantUnitIsSpared) {
+  Policy without;
+  without.has_shedding = false;
+  for (const auto make : {overload, overload_of_single_threads}) {
+    const Experiment experiment{.machine = {}, .workload = make(1, 1), .span_ns = 60 * second};
+    const Record with_shedding = run_policy(experiment, {});
+    const Record plain = run_policy(experiment, without);
+    EXPECT_LE(late_ratio(with_shedding, 0), late_ratio(plain, 0) / 2) << experiment.workload.name;
+    EXPECT_LE(late_ratio(with_shedding, 0), 0.02) << experiment.workload.name;
+  }
+}
+
+// The lesser unit wants 20% of the CPU. For four seconds it wants 40% more, and the important one 60%: what
+// has not been done by then is work of a second, and the lesser unit is late until it has caught up.
+TEST(SimPolicy, AUnitThatWasShedIsBackWithinFiveSecondsOfTheEndOfTheOverload) {
+  Workload workload{.name = "passing overload",
+                    .units = {{.name = "important", .budget_ns = 10 * ms, .importance = 1000},
+                              {.name = "lesser", .budget_ns = 10 * ms, .importance = 100}},
+                    .tasks = {}};
+  const auto add = [&workload](std::uint32_t unit, std::uint64_t phase_ns, Behaviour behaviour) {
+    std::visit(
+        [phase_ns](auto& one) {
+          if constexpr (requires { one.phase_ns; }) one.phase_ns = phase_ns;
+        },
+        behaviour);
+    workload.tasks.push_back({.unit = unit, .behaviour = behaviour});
+  };
+  for (std::uint32_t thread = 0; thread < 4; ++thread) {
+    const std::uint64_t phase_ns = thread * 5 * ms;
+    add(0, phase_ns,
+        Bursts{.exec_ns = 3 * ms, .period_ns = 20 * ms, .on_ns = 4 * second, .off_ns = 60 * second});
+    add(1, phase_ns + 3300 * us,
+        Bursts{.exec_ns = 2 * ms, .period_ns = 20 * ms, .on_ns = 4 * second, .off_ns = 60 * second});
+    if (thread % 2 == 0) add(1, phase_ns + 1700 * us, Periodic{.exec_ns = 2 * ms, .period_ns = 20 * ms});
+  }
+  add_hogs(workload, 2);
+  const Record short_run = run_policy({.machine = {}, .workload = workload, .span_ns = 9 * second}, {});
+  const Record long_run = run_policy({.machine = {}, .workload = workload, .span_ns = 20 * second}, {});
+  EXPECT_GT(short_run.units[1].late, 100u) << "it was shed";
+  EXPECT_EQ(long_run.units[1].late, short_run.units[1].late);
 }
 
 }  // namespace

@@ -4,14 +4,15 @@
 #include <algorithm>
 
 #include "daemon/config.h"
+#include "policy_load.h"
 
 namespace slo::sim {
 namespace {
 
-UnitState state_of(const Unit& unit, const Policy& policy) {
+UnitState state_of(const Unit& unit) {
   return {.budget_ns = unit.budget_ns,
           .start_within_ns = slo_start_within_ns(unit.budget_ns),
-          .max_exec_ns = policy.has_demotion ? max_exec_ns(unit) : UINT64_MAX,
+          .max_exec_ns = max_exec_ns(unit),
           .bounds_response = unit.bounds_response};
 }
 
@@ -30,6 +31,16 @@ TaskId Queue::take() {
   return task;
 }
 
+std::vector<TaskId> Queue::tasks() const {
+  std::vector<TaskId> all;
+  for (const Entry& entry : entries_) all.push_back(entry.task);
+  return all;
+}
+
+void Queue::remove(TaskId task) {
+  std::erase_if(entries_, [task](const Entry& entry) { return entry.task == task; });
+}
+
 PolicyState::PolicyState(Kernel& machine, const Policy& with, std::uint64_t seed)
     : kernel(machine),
       policy(with),
@@ -42,10 +53,11 @@ PolicyState::PolicyState(Kernel& machine, const Policy& with, std::uint64_t seed
                                                   with.tunables.best_effort_floor_permille)),
       random(seed) {
   for (const Unit& unit : kernel.units()) {
-    units.push_back(state_of(unit, policy));
+    units.push_back(state_of(unit));
     if (unit.budget_ns != 0 && (smallest_budget_ns == 0 || unit.budget_ns < smallest_budget_ns))
       smallest_budget_ns = unit.budget_ns;
   }
+  grant_reserves(*this);
   for (CpuState& cpu : cpus) cpu.floor_credit_ns = floor_credit_max_ns;
   for (TaskId id = 0; id < tasks.size(); ++id) {
     tasks[id].vtime_shard = shard_at(kernel.tasks()[id].cpu);

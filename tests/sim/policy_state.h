@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "bpf/policy.h"
+#include "bpf/server.h"
+#include "daemon/overload.h"
 #include "kernel.h"
 #include "random.h"
 
 // The state of the policy under test, as bpf/storage.bpf.h has it. These files mirror those of bpf/ function
 // by function, under the same names, so that the two can be read side by side; what is decided comes from
-// bpf/policy.h in both. Left out: tasks that may not run everywhere, and races; and, so far, reserves and
-// shedding.
+// bpf/policy.h in both. Left out: tasks that may not run everywhere, slices with reserves, and races.
 namespace slo::sim {
 
 // When a CPU is taken for a waiting SLO task: at once by a kick, or at the next tick.
@@ -26,8 +27,13 @@ struct Policy {
   slo_tunables tunables;
   Preemption preemption = Preemption::kick;
   bool has_floor = true;
-  bool has_demotion = true;         // of jobs beyond SloMaxExec=
-  bool has_step_back = false;       // of tardy jobs; the scheduler has none so far
+  bool has_demotion = true;       // of jobs beyond SloMaxExec=
+  bool covers_wait = true;        // SloMaxExec= is longer for a job that was kept waiting
+  bool has_renewal = true;        // of tardy jobs, when their turn comes
+  bool is_tardy_at_once = false;  // else one more budget after its latest start
+  bool has_servers = true;        // where units have reserves
+  bool has_shedding = true;
+  std::uint64_t refill_step_ns = SLO_SERVER_STEP_NS;
   std::uint64_t floor_turn_ns = 0;  // 0: as bpf/policy.h says
 };
 
@@ -42,6 +48,8 @@ class Queue {
   [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
   // Of the first; none: it is empty.
   [[nodiscard]] std::optional<std::uint64_t> head() const;
+  [[nodiscard]] std::vector<TaskId> tasks() const;
+  void remove(TaskId task);
   // no_task: it is empty.
   [[nodiscard]] TaskId first() const { return entries_.empty() ? no_task : entries_.begin()->task; }
   // Takes the first out; no_task: it is empty.
@@ -60,27 +68,46 @@ class Queue {
   std::uint64_t inserted_ = 0;
 };
 
+// The reserve of a unit.
+struct ServerState {
+  std::uint64_t quota_ns = 0;  // 0: none
+  slo_s64 tokens_ns = 0;       // as of filled_ns, less what was charged since
+  std::uint64_t filled_ns = 0;
+  bool is_empty = false;
+  std::vector<slo_s64> prepaid_ns = {};  // by shard
+};
+
 struct UnitState {
   std::uint64_t budget_ns = 0;
   std::uint64_t start_within_ns = 0;
   std::uint64_t max_exec_ns = 0;
   bool bounds_response = false;
   std::uint64_t expected_exec_ns = 0;
+  ServerState server = {};
+  // What the daemon looks at.
+  double share = 0;
+  std::uint64_t jobs = 0;
+  std::uint64_t lost_jobs = 0;
+  std::uint64_t renewals = 0;
+  std::uint64_t key_exec_ns = 0;
 };
 
 struct TaskState {
   std::uint64_t vtime_ns = 0;  // on the clock of vtime_shard
   std::uint64_t ran_from_ns = 0;
-  std::uint64_t slice_ns = 0;  // that it was queued with
+  std::uint64_t slice_ns = 0;     // that it was queued with
+  std::uint64_t key_from_ns = 0;  // the key counts from here, less what the job had executed by then
   std::uint32_t vtime_shard = 0;
   std::uint32_t task_class = SLO_CLASS_NONE;
+  bool is_demoted = false;  // its present job
 };
 
 struct CpuState {
   std::uint64_t key_ns = 0;
   std::uint64_t ran_from_ns = 0;
   std::uint64_t floor_credit_ns = 0;
-  std::uint64_t floor_charged_ns = 0;
+  std::uint64_t charged_ns = 0;  // the credit, and reserves, are right up to here
+  TaskId running = no_task;
   std::uint64_t floor_turn_until_ns = 0;
   std::uint64_t last_kick_ns = 0;
   std::uint64_t alarm_ns = 0;
@@ -117,6 +144,8 @@ struct PolicyState {
   std::vector<bool> best_effort_cpus;  // ran best effort when last seen
   std::uint64_t smallest_budget_ns = 0;
   std::uint64_t floor_credit_max_ns = 0;
+  bool is_refill_armed = false;
+  Overload overload = {};
   Random random;
 };
 

@@ -54,7 +54,8 @@ std::vector<RandomRow> compare_random_sets(const RandomSpan& span) {
   std::vector<RandomRow> rows;
   for (const double utilisation : {0.5, 0.6, 0.7, 0.8, 0.85, 0.9})
     rows.push_back(compare_at(1, utilisation, span));
-  for (const double utilisation : {0.6, 0.8}) rows.push_back(compare_at(4, utilisation, span));
+  for (const std::uint32_t cpus : {2, 4, 16})
+    for (const double utilisation : {0.6, 0.8}) rows.push_back(compare_at(cpus, utilisation, span));
   return rows;
 }
 

@@ -21,7 +21,7 @@ struct UnitSpec {
   std::uint32_t importance = 100;
 };
 
-constexpr UnitSpec honest = {"honest", 10 * ms, 1, 2 * ms, 20 * ms};
+constexpr UnitSpec honest = {"honest", 10 * ms, 1, 3 * ms, 10 * ms};
 
 std::uint32_t add_unit(Workload& workload, const UnitSpec& spec) {
   workload.units.push_back({.name = spec.name, .budget_ns = spec.budget_ns, .importance = spec.importance});
@@ -52,12 +52,25 @@ Workload periodic_set(const char* name, std::span<const UnitSpec> specs, std::ui
   return workload;
 }
 
+// Both units have a reserve of half the machine.
+Workload with_halves(Workload workload, std::uint32_t cpus) {
+  for (Unit& unit : workload.units)
+    if (unit.budget_ns != 0) unit.reserve_permille = std::uint64_t{500} * cpus;
+  return workload;
+}
+
 Workload with_default_hogs(std::uint32_t cpus, std::uint64_t seed) {
   return three_units(cpus, seed);
 }
 
-constexpr std::array all_sets = {NamedSet{"s2", with_default_hogs}, NamedSet{"abuse", abuse},
-                                 NamedSet{"greed", greed}, NamedSet{"overload", overload},
+constexpr std::array all_sets = {NamedSet{"s2", with_default_hogs},
+                                 NamedSet{"abuse", abuse},
+                                 NamedSet{"abuse-reserves", abuse_with_reserves},
+                                 NamedSet{"greed", greed},
+                                 NamedSet{"greed-reserves", greed_with_reserves},
+                                 NamedSet{"overload", overload},
+                                 NamedSet{"overload1", overload_of_single_threads},
+                                 NamedSet{"overload3", overload_of_three},
                                  NamedSet{"bursts", bursts}};
 
 }  // namespace
@@ -74,6 +87,10 @@ Workload abuse(std::uint32_t cpus, std::uint64_t seed) {
   return periodic_set("abuse", specs, cpus, seed, 2);
 }
 
+Workload abuse_with_reserves(std::uint32_t cpus, std::uint64_t seed) {
+  return with_halves(abuse(cpus, seed), cpus);
+}
+
 Workload greed(std::uint32_t cpus, std::uint64_t seed) {
   static constexpr UnitSpec greedy = {"greedy", 2 * ms, 0, 0, 0};
   Workload workload = periodic_set("greed", std::span(&honest, 1), cpus, seed, 2);
@@ -83,11 +100,27 @@ Workload greed(std::uint32_t cpus, std::uint64_t seed) {
   return workload;
 }
 
+Workload greed_with_reserves(std::uint32_t cpus, std::uint64_t seed) {
+  return with_halves(greed(cpus, seed), cpus);
+}
+
 Workload overload(std::uint32_t cpus, std::uint64_t seed) {
+  static constexpr std::array specs = {UnitSpec{"important", 10 * ms, 2, 6 * ms, 20 * ms, 1000},
+                                       UnitSpec{"unimportant", 10 * ms, 2, 6 * ms, 20 * ms, 100}};
+  return periodic_set("overload", specs, cpus, seed, 2);
+}
+
+Workload overload_of_single_threads(std::uint32_t cpus, std::uint64_t seed) {
+  static constexpr std::array specs = {UnitSpec{"important", 10 * ms, 1, 6 * ms, 10 * ms, 1000},
+                                       UnitSpec{"unimportant", 10 * ms, 1, 6 * ms, 10 * ms, 100}};
+  return periodic_set("overload of single threads", specs, cpus, seed, 2);
+}
+
+Workload overload_of_three(std::uint32_t cpus, std::uint64_t seed) {
   static constexpr std::array specs = {UnitSpec{"important", 10 * ms, 2, 4 * ms, 20 * ms, 1000},
                                        UnitSpec{"usual", 10 * ms, 2, 4 * ms, 20 * ms, 100},
                                        UnitSpec{"unimportant", 10 * ms, 2, 4 * ms, 20 * ms, 10}};
-  return periodic_set("overload", specs, cpus, seed, 2);
+  return periodic_set("overload of three", specs, cpus, seed, 2);
 }
 
 Workload bursts(std::uint32_t cpus, std::uint64_t seed) {

@@ -17,7 +17,9 @@ Record run_edf(const Experiment& experiment, const Policy& policy) {
   Machine machine = experiment.machine;
   machine.shard_cpus = machine.cpus;  // it has one queue for all
   Engine engine(machine, experiment.workload, experiment.seed);
-  EdfScheduler scheduler(engine, policy, experiment.seed);
+  Policy without_servers = policy;
+  without_servers.has_servers = false;
+  EdfScheduler scheduler(engine, without_servers, experiment.seed);
   return engine.run(scheduler, experiment.span_ns);
 }
 

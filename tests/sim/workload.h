@@ -16,6 +16,7 @@ struct Unit {
   std::uint64_t max_exec_ns = 0;  // 0: the default for the budget
   bool bounds_response = false;   // else the wait
   std::uint32_t importance = 100;
+  std::uint64_t reserve_permille = 0;  // of one CPU; 0: none of its own
 };
 
 // What SloMaxExec= says, or its default.

@@ -105,7 +105,7 @@ TEST(BusStats, json_has_every_key_and_null_for_what_is_not_known_or_infinite) {
   EXPECT_EQ(json::parse(stats_json(stats)), json::parse(R"({
     "Unit": "a.service", "SloBudgetUSec": null, "CountedWith": null, "Jobs": 10, "Misses": 1, "MissesLateStart": 0,
     "MissesPreempted": 0, "MissesOverlong": 0, "MissesOverrun": 0, "MissesThrottled": 0, "EventsSuppressed": 0, "EventsLost": 0,
-    "MissRatio": 1e-5, "Demotions": 0, "ExecUSec": 2, "ExecByKeyUSec": 0, "ExecThrottledUSec": 0,
+    "MissRatio": 1e-5, "Demotions": 0, "Renewals": 0, "ExecUSec": 2, "ExecByKeyUSec": 0, "ExecThrottledUSec": 0,
     "WaitMeanUSec": null, "WaitP50USec": 1, "WaitP90USec": null, "WaitP99USec": null, "WaitP999USec": null,
     "WaitMaxUSec": 0, "WaitHistogramNSec": [[1152, 1280, 9], [68719476736, null, 1]],
     "ResponseMeanUSec": null, "ResponseP50USec": null, "ResponseP90USec": null, "ResponseP99USec": null,

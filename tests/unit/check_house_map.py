@@ -54,7 +54,7 @@ CLIENT_MAY = ("daemon/client/*", "daemon/time_span.h", "daemon/slo.h", "daemon/e
 PARSERS = ("daemon/unit_file.h", "daemon/config.h", "daemon/config_problem.h", "daemon/settings_file.h")
 CHECK = "daemon/client/check.*"
 # The policy is that of bpf/ and the defaults are the daemon's; traces and tables are read and written as elsewhere.
-SIM_MAY = ("tests/sim/*", "bpf/policy.h", "bpf/job.h", "bpf/server.h", "bpf/slo_abi.h", "daemon/config.h",
+SIM_MAY = ("tests/sim/*", "bpf/policy.h", "bpf/job.h", "bpf/server.h", "bpf/slo_abi.h", "daemon/config.h", "daemon/admission.h", "daemon/overload.h",
            "daemon/error.h", "daemon/trace.h", "daemon/client/table.h", "daemon/client/cells.h")
 ABI_FIELD = re.compile(r"^(slo_u64|slo_u32|slo_u16|slo_u8|char|struct (?:slo_\w+|deadline_event))\s+\w+(\[\w+\])*$")
 BPF_CALL = re.compile(r"\b((?:scx_)?bpf_\w+)\s*\(")
@@ -87,7 +87,7 @@ def check_include(path, target):
     if path.startswith("daemon/") and not path.startswith("daemon/client/") and target.startswith("daemon/client/"):
         yield "the daemon knows nothing of its client"
     if path.startswith("tests/sim/") and target.startswith(("bpf/", "daemon/", "tests/")) and not matches(target, SIM_MAY):
-        yield "the simulator includes the policy, the job accounting, the defaults, traces and tables alone"
+        yield "the simulator includes the policy, the job accounting, what the daemon decides (defaults, admission, overload), traces and tables alone"
     if path.startswith("bpf/") and target.startswith(("daemon/", "tests/")):
         yield "the kernel side includes nothing of the user side"
 

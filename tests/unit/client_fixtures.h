@@ -23,6 +23,7 @@ inline UnitReport nginx() {
   unit.causes = {.late_start = 2, .preempted = 0, .overlong = 1, .overrun = 0, .throttled = 0};
   unit.miss_ratio = 3.0 / 20000;
   unit.demotions = 7;
+  unit.renewals = 2;
   unit.exec_usec = 2400000;
   unit.key_exec_usec = 2300000;
   unit.throttled_exec_usec = 50000;

@@ -21,7 +21,7 @@ const json expected_figures = json::parse(R"({
   "control_group": "/system.slice/nginx.service", "control_group_id": 4711, "counted_with": null,
   "jobs": 20000, "misses": 3,
   "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0, "throttled": 0},
-  "miss_ratio": 0.00015, "demotions": 7, "exec_usec": 2400000,
+  "miss_ratio": 0.00015, "demotions": 7, "renewals": 2, "exec_usec": 2400000,
   "key_exec_usec": 2300000, "throttled_exec_usec": 50000,
   "wait": {"mean_usec": 14, "p50_usec": 12, "p90_usec": 40, "p99_usec": 87, "p999_usec": 910, "max_usec": 6100},
   "response": {"mean_usec": 260, "p50_usec": 250, "p90_usec": 410, "p99_usec": 990, "p999_usec": null, "max_usec": 9000}

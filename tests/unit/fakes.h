@@ -136,6 +136,7 @@ class Kernel final : public SchedulerKernel {
     return {
         .jobs = stats.jobs,
         .lost_jobs = stats.misses_by_cause[SLO_CAUSE_LATE_START] + stats.misses_by_cause[SLO_CAUSE_PREEMPTED],
+        .renewals = stats.renewals,
         .key_exec_ns = stats.key_exec_ns};
   }
   void clear_stats(std::uint32_t slot) override { counted.erase(slot); }

@@ -98,6 +98,14 @@ TEST_F(OverloadTest, TheLessImportantOneIsShedAndStaysSoWhileItLasts) {
   EXPECT_EQ(run(60), Changes{"b-"});
 }
 
+TEST_F(OverloadTest, AfterASilenceItIsShedWithinHalfASecond) {
+  loads_ = {{.unit = "a", .importance = 1000, .demand = 0.01},
+            {.unit = "b", .importance = 100, .demand = 0.01}};
+  ASSERT_EQ(run(10), Changes{});
+  for (auto& load : loads_) load.demand = 0.6;
+  EXPECT_EQ(run(0.5), Changes{"b-"});
+}
+
 TEST_F(OverloadTest, ItIsBackWithinFiveSecondsWhenTheLoadOfEitherFalls) {
   for (const std::size_t which : {0, 1}) {
     overload_ = {};
@@ -185,7 +193,8 @@ TEST_F(OverloadTest, WhateverHappensItEndsWithEverybodyBack) {
     loads_.clear();
     for (int i = 0; i < 8; ++i)
       loads_.push_back({.unit = std::string(1, static_cast<char>('a' + i)),
-                        .importance = static_cast<std::uint32_t>(1 + random() % 1000),
+                        .importance = static_cast<std::uint32_t>(1 + i) +
+                                      8 * static_cast<std::uint32_t>(random() % 100),  // no two alike
                         .demand = static_cast<double>(random() % 40) / 100,
                         .share = 0.1});
     for (int change = 0; change < 5; ++change) {

@@ -55,38 +55,33 @@ TEST(Policy, KeysAreOrderedAcrossTheWrapOfTheClock) {
   EXPECT_FALSE(slo_before(late, late));
 }
 
-TEST(Policy, ATardyJobStepsBackBehindThoseThatStartWithinATenthOfASecond) {
+TEST(Policy, AJobIsTardyOneMoreBudgetAfterItsLatestStart) {
+  EXPECT_FALSE(slo_is_tardy(100 * ms, 10 * ms, 110 * ms));
+  EXPECT_TRUE(slo_is_tardy(100 * ms, 10 * ms, 110 * ms + 1));
+  EXPECT_TRUE(slo_is_tardy(UINT64_MAX - 5 * ms, 10 * ms, 6 * ms)) << "across the wrap of the clock";
+}
+
+TEST(Policy, ARenewedKeyIsThatOfAJobThatWakesNow) {
   const slo_u64 now = 1'000 * ms;
-  const slo_u64 tardy = slo_key_in_band_ns(now - 1 * ms, now);
-  EXPECT_TRUE(slo_before(slo_key_in_band_ns(now + 99 * ms, now), tardy));
-  EXPECT_TRUE(slo_before(tardy, slo_key_in_band_ns(now + 101 * ms, now))) << "not behind everybody";
-  EXPECT_TRUE(slo_before(tardy, slo_key_in_band_ns(now + 102 * ms, now + 102 * ms))) << "it ages";
+  const slo_u64 wait_from = slo_renewed_from_ns(7 * ms, now, 0);
+  EXPECT_EQ(slo_key_ns(wait_from, 10 * ms, 7 * ms), now + 10 * ms);
+  EXPECT_EQ(slo_key_ns(wait_from, 10 * ms, 8 * ms), now + 11 * ms) << "and moves on with what it executes";
+  const slo_u64 response_from = slo_renewed_from_ns(7 * ms, now, SLO_CFG_RESPONSE);
+  EXPECT_EQ(slo_response_key_ns(response_from, 10 * ms, 7 * ms, 9 * ms), now + 8 * ms);
 }
 
-TEST(Policy, AJobIsNotTardyBeforeItsBudgetIsGone) {
-  // Keys lie early by as much, so that this is the first instant at which it cannot be in time any more.
-  const slo_u64 key = 100 * ms + slo_start_within_ns(10 * ms);
-  EXPECT_FALSE(slo_is_tardy(key, 110 * ms));
-  EXPECT_TRUE(slo_is_tardy(key, 110 * ms + 1));
-}
-
-TEST(Policy, AQueuedJobStepsBackOnce) {
-  const slo_u64 now = 1'000 * ms;
-  EXPECT_TRUE(slo_has_to_step_back(slo_key_in_band_ns(now - 1 * ms, now - 2 * ms), now));
-  EXPECT_FALSE(slo_has_to_step_back(slo_key_in_band_ns(now, now), now));
-  const slo_u64 back = slo_key_in_band_ns(now - 1 * ms, now);
-  EXPECT_FALSE(slo_has_to_step_back(back, now + 500 * ms)) << "then it is its turn";
-}
-
-TEST(PolicyProperty, KeysInBandAreOrderedAsKeysAreWhereNobodyIsTardy) {
+TEST(PolicyProperty, NobodyIsTardyRightAfterARenewal) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 1'000'000; ++i) {
     const slo_u64 now = random();  // near the wrap, too
-    const slo_u64 a = now + random() % (10 * SLO_NSEC_PER_SEC);
-    const slo_u64 b = now + random() % (10 * SLO_NSEC_PER_SEC);
-    if ((a >> 1) == (b >> 1)) continue;  // the lowest bit is not the key's
-    ASSERT_EQ(slo_before(slo_key_in_band_ns(a, now), slo_key_in_band_ns(b, now)), slo_before(a, b));
-    ASSERT_TRUE(slo_key_in_band_ns(now - 1 * ms - random() % SLO_NSEC_PER_SEC, now) & SLO_KEY_TARDY);
+    const slo_u64 exec = random() % (10 * SLO_NSEC_PER_SEC);
+    const slo_u64 budget = SLO_BUDGET_MIN_NS + random() % (SLO_BUDGET_MAX_NS - SLO_BUDGET_MIN_NS);
+    const slo_u64 wait_key = slo_key_ns(slo_renewed_from_ns(exec, now, 0), budget, exec);
+    const slo_u64 response_key = slo_response_key_ns(slo_renewed_from_ns(exec, now, SLO_CFG_RESPONSE), budget,
+                                                     exec, random() % (10 * SLO_NSEC_PER_SEC));
+    ASSERT_FALSE(slo_is_tardy(wait_key, budget, now));
+    ASSERT_FALSE(slo_is_tardy(response_key, budget, now));
+    ASSERT_FALSE(slo_is_tardy(response_key, budget, now + budget)) << "nor before one more budget is over";
   }
 }
 
@@ -95,6 +90,14 @@ TEST(Policy, AJobBeyondWhatTheGuaranteeCoversIsBestEffort) {
   EXPECT_EQ(slo_class(5 * ms, 100 * ms - 1, 100 * ms), SLO_CLASS_SLO);
   EXPECT_EQ(slo_class(5 * ms, 100 * ms, 100 * ms), SLO_CLASS_BEST_EFFORT);
   EXPECT_EQ(slo_class(0, 0, 100 * ms), SLO_CLASS_BEST_EFFORT);
+}
+
+TEST(Policy, AJobThatWasKeptWaitingMayExecuteLonger) {
+  EXPECT_EQ(slo_covered_exec_ns(100 * ms, 0), 100 * ms);
+  EXPECT_EQ(slo_covered_exec_ns(100 * ms, 30 * ms), 130 * ms);
+  EXPECT_EQ(slo_covered_exec_ns(100 * ms, 3000 * ms), 200 * ms) << "but not for ever";
+  constexpr slo_u64 hour = 3600 * SLO_NSEC_PER_SEC;
+  EXPECT_EQ(slo_covered_exec_ns(hour, UINT64_MAX), 2 * hour);
 }
 
 TEST(Policy, TheGuaranteeCoversTwentyBudgetsAndAtLeastAHundredMilliseconds) {
