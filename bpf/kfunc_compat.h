@@ -147,6 +147,24 @@ static __always_inline u64 slo_rq_now(s32 cpu)
 	return rq ? rq->clock : slo_now();
 }
 
+/*
+ * Part of a line of the kernel's debug dump, for dump callbacks alone. In every kernel, and optional all the
+ * same: where the kernel describes it wrongly the dump lacks our lines, and nothing else.
+ */
+void scx_bpf_dump_bstr___optional(char *fmt, unsigned long long *data, u32 data__sz) SLO_KFUNC;
+
+/* As printf, with at most 12 arguments, pointers cast to u64. The format is not const, as the kernel's
+ * parameter is not. */
+#define slo_dump_part(fmt, args...)                                                                          \
+	({                                                                                                   \
+		static char slo_format[] = fmt;                                                              \
+		unsigned long long slo_args[___bpf_narg(args) ?: 1] = {};                                    \
+                                                                                                             \
+		___bpf_fill(slo_args, args);                                                                 \
+		if (bpf_ksym_exists(scx_bpf_dump_bstr___optional))                                           \
+			scx_bpf_dump_bstr___optional(slo_format, slo_args, sizeof(slo_args));                \
+	})
+
 /* The CPU where a task is or was last, without a call where the kernel keeps it in the task. */
 static __always_inline s32 slo_task_cpu(const struct task_struct *p)
 {

@@ -13,6 +13,7 @@
  */
 #include "pick.bpf.h"
 #include "heartbeat.bpf.h"
+#include "dump.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -403,6 +404,9 @@ struct sched_ext_ops scx_slo = {
 	.init_task = (void *)slo_init_task,
 	.enable = (void *)slo_enable,
 	.disable = (void *)slo_disable,
+	.dump = (void *)slo_dump,
+	.dump_cpu = (void *)slo_dump_cpu,
+	.dump_task = (void *)slo_dump_task,
 	.cpu_online = (void *)slo_cpu_online,
 	.cpu_offline = (void *)slo_cpu_offline,
 	.init = (void *)slo_init,

@@ -150,6 +150,16 @@ def misses_told(unit):
     return [fields for fields in map(json.loads, lines) if "SCX_SLO_CAUSE" in fields]
 
 
+def ends_told(since):
+    """The journal's entries about ends of the scheduler since a cursor got by journal_mark(), as fields."""
+    run("journalctl", "--sync")
+    lines = output(
+        "journalctl", "-q", "--all", "-o", "json", "--after-cursor", since,
+        "MESSAGE_ID=3e6c8403b1104f5882254ba6f4bb0a46",
+    ).splitlines()  # fmt: skip
+    return [json.loads(line) for line in lines]
+
+
 # scx-slo, by its bus
 
 

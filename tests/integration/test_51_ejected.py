@@ -3,6 +3,7 @@
 
 import pathlib
 
+import debug_dump
 import machine
 import pytest
 
@@ -37,8 +38,11 @@ def test_an_error_is_reported_and_the_scheduler_comes_back(changes):
     machine.wait_for("both changes are signalled", lambda: len(changes.received()) >= 2)
     (down, why), (up, _) = changes.received()[:2]
     assert (down, up) == ("recovering", "enforcing")
-    assert "an error made by a test" in why
+    assert "scx_bpf_error (an error made by a test)" in why
     assert any("an error made by a test" in line for line in machine.journal(mark))
+    (end,) = machine.ends_told(mark)
+    assert (end["SCX_SLO_EXIT_KIND"], end["PRIORITY"]) == ("1025", "3")
+    debug_dump.check(end["SCX_SLO_DUMP"], machine.cgroup_of("hogs.service"))
     assert machine.main_pid() == pid
     machine.counting("loaded.service")
 
@@ -84,6 +88,24 @@ def test_sysrq_s_is_final_until_an_operator_attaches_even_over_a_kill():
     assert machine.enforcing()
 
 
+def test_sysrq_d_shows_our_state_while_it_goes_on():
+    enabled = machine.enable_seq()
+    tracing = pathlib.Path("/sys/kernel/tracing")
+    switch = tracing / "events/sched_ext/sched_ext_dump/enable"
+    switch.write_text("1")
+    try:
+        pathlib.Path("/proc/sysrq-trigger").write_text("D")
+        hogs = machine.cgroup_of("hogs.service")
+        text = machine.wait_for(
+            "the dump is written", lambda: debug_dump.complete(debug_dump.traced(tracing / "trace"), hogs)
+        )
+    finally:
+        switch.write_text("0")
+        (tracing / "trace").write_text("")
+    debug_dump.check(text, hogs)
+    assert machine.enforcing() and machine.enable_seq() == enabled
+
+
 def test_a_task_that_is_never_found_ends_the_scheduler_and_it_comes_back():
     """The longest of all: the kernel looks for stalled tasks after 30 seconds, and then every 15."""
     mark = machine.journal_mark()
@@ -94,5 +116,10 @@ def test_a_task_that_is_never_found_ends_the_scheduler_and_it_comes_back():
     # All others run as ever.
     machine.counting("loaded.service")
     machine.wait_for("the kernel gives up on it and it comes back", lambda: came_back(enabled), limit=180)
-    assert any("stall" in line for line in machine.journal(mark)), machine.journal(mark)
+    (end,) = machine.ends_told(mark)
+    assert end["SCX_SLO_EXIT_KIND"] == "1026" and "runnable task stall" in end["MESSAGE"]
+    lost = debug_dump.task(end["SCX_SLO_DUMP"], int(hogs[0]))
+    assert (lost["class"], lost["job"]) == ("best-effort", "waiting")
+    assert lost["queue"].startswith("shared-best-effort/")
+    assert int(lost["waited"].removesuffix("us")) > 25e6  # of the kernel's 30 s, on another clock
     assert machine.running_hogs("hogs.service") >= len(hogs)
