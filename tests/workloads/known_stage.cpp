@@ -23,12 +23,6 @@ std::int64_t now(clockid_t clock) {
   return ts.tv_sec * 1'000'000'000 + ts.tv_nsec;
 }
 
-std::int64_t own_sleeps() {
-  rusage usage{};
-  if (getrusage(RUSAGE_THREAD, &usage) != 0) fail("getrusage");
-  return usage.ru_nvcsw;
-}
-
 std::int64_t in_ns(const timeval& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_usec * 1'000;
 }
@@ -103,6 +97,12 @@ task_count count_of(pid_t pid) {
     return count;
   }
   fail("read " + directory + "/status");
+}
+
+std::int64_t own_sleeps() {
+  rusage usage{};
+  if (getrusage(RUSAGE_THREAD, &usage) != 0) fail("getrusage");
+  return usage.ru_nvcsw;
 }
 
 Channel::Channel() {

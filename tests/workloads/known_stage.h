@@ -26,6 +26,7 @@ struct task_count {
 };
 
 [[nodiscard]] task_count count_of(pid_t pid);
+[[nodiscard]] std::int64_t own_sleeps();  // of the calling thread, so far
 
 // In memory that both sides and the subject's children share.
 struct stage_memory {
