@@ -58,11 +58,11 @@ def remove():
         machine.remove_files(unit)
 
 
-def write_hogs(count):
+def write_hogs(count, options=""):
     machine.write_unit(
         HOGS,
         f"[Service]\nSlice={BATCH}\nExecStart=/usr/bin/stress-ng --cpu {count} --cpu-method int64"
-        f" --metrics --timeout 0\n",
+        f" --metrics --timeout 0 {options}\n",
     )
 
 

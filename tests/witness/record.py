@@ -16,8 +16,8 @@ import loads  # noqa: E402
 import machine  # noqa: E402
 import misses  # noqa: E402
 import ring  # noqa: E402
+from tracefs import Trace  # noqa: E402
 
-TRACING = pathlib.Path("/sys/kernel/tracing")
 # For each CPU; when events found no room, once more with the next.
 MEGABYTES = (64, 128, 256)
 # As many misses as can be shall be told one by one.
@@ -26,53 +26,6 @@ EVENTS = "[Events]\nRate=100000\nBurst=100000\nGlobalRate=100000\n"
 
 def step(text):
     print(f"» {time.monotonic():.0f} s: {text}", flush=True)
-
-
-class Trace:
-    """Records the scheduling events of the whole machine between start() and stop(), in a buffer of its own."""
-
-    def __init__(self, megabytes):
-        self.place = TRACING / "instances" / "scx-slo-witness"
-        self.place.mkdir()
-        (self.place / "tracing_on").write_text("0")
-        (self.place / "trace_clock").write_text("mono")
-        (self.place / "buffer_size_kb").write_text(str(megabytes * 1024))
-        # What finds no room is dropped and counted: what is there has no gaps before that.
-        (self.place / "options" / "overwrite").write_text("0")
-        for name in ring.EVENTS:
-            (self.place / "events/sched" / name / "enable").write_text("1")
-
-    def start(self):
-        (self.place / "tracing_on").write_text("1")
-
-    def stop(self):
-        (self.place / "tracing_on").write_text("0")
-
-    def cpus(self):
-        return sorted(self.place.glob("per_cpu/cpu[0-9]*"))
-
-    def check_complete(self):
-        for cpu in self.cpus():
-            ring.check_complete((cpu / "stats").read_text())
-
-    def save(self, directory):
-        for cpu in self.cpus():
-            with open(cpu / "trace_pipe_raw", "rb", buffering=0) as pipe:
-                copy_pages(pipe, directory / f"{cpu.name}.raw")
-        for name in ring.EVENTS:
-            (directory / f"{name}.format").write_bytes((TRACING / "events/sched" / name / "format").read_bytes())
-
-    def remove(self):
-        self.stop()
-        self.place.rmdir()
-
-
-def copy_pages(pipe, path):
-    """Until there is no more; the end of a trace that was stopped does not block."""
-    os.set_blocking(pipe.fileno(), False)
-    with path.open("wb") as copy:
-        while page := pipe.read(ring.PAGE_SIZE):
-            copy.write(page.ljust(ring.PAGE_SIZE, b"\0"))
 
 
 def all_stats():

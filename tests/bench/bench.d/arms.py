@@ -1,81 +1,68 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The arms that are compared, each entered and left as an operator would, and the table of what they gave."""
+"""The arms that are compared, each entered and left as an operator would."""
 
 import pathlib
-import statistics
+import random
 
 import machine
+import three_units
 
-# Observing is no scheduler of ours, but what measuring alone costs.
-ARMS = ("kernel", "scx-slo", "observing")
+KERNEL, TUNED, FIFO, OURS = "kernel", "tuned", "fifo", "scx-slo"
+# Ours without giving up the less important under overload, and what measuring alone costs.
+UNSHED, OBSERVING = "unshed", "observing"
+ALL = (KERNEL, TUNED, FIFO, UNSHED, OURS, OBSERVING)
+BASELINES = (KERNEL, TUNED, FIFO)
+
 CONFIG = pathlib.Path("/etc/scx-slo/scx-slo.conf.d/90-bench.conf")
+SETTINGS = {OBSERVING: "[Scheduler]\nMode=observe\n", UNSHED: "[Scheduler]\nShedding=no\n"}
 
 
-def enter(arm):
+def order(compared, seed):
+    """Another one each time, and the same each time that the bench runs."""
+    shuffled = list(compared)
+    random.Random(seed).shuffle(shuffled)
+    return shuffled
+
+
+def tune(tuned, flat):
+    """What an expert does for batch work. systemd keeps the controller for a while after the last who needed it."""
+    if tuned:
+        machine.write_drop_in(three_units.BATCH, "[Slice]\nCPUWeight=idle\n", "90-bench.conf")
+    else:
+        machine.remove_files(three_units.BATCH)
+    machine.daemon_reload()
+    if flat and not tuned:
+        flatten()
+
+
+def flatten():
+    """No control group has a share of its own: neither scheduler looks at groups then."""
+    if "cpu" not in (machine.CGROUP / "cgroup.subtree_control").read_text().split():
+        return
+    found = machine.CGROUP.glob("**/cgroup.subtree_control")
+    for control in sorted(found, key=lambda path: len(path.parts), reverse=True):
+        if "cpu" in control.read_text().split():
+            control.write_text("-cpu")
+
+
+def enter(arm, flat=True):
     """The service starts anew for each arm, so that nothing of the last one is left in the kernel."""
     machine.run("systemctl", "stop", "scx-slo")
     CONFIG.unlink(missing_ok=True)
-    if arm == "kernel":
+    tune(arm == TUNED, flat)
+    if arm in BASELINES:
         return
-    if arm == "observing":
+    if arm in SETTINGS:
         CONFIG.parent.mkdir(parents=True, exist_ok=True)
-        CONFIG.write_text("[Scheduler]\nMode=observe\n")
+        CONFIG.write_text(SETTINGS[arm])
     machine.run("systemctl", "start", "scx-slo")
-    expected = "observing" if arm == "observing" else "enforcing"
-    machine.wait_for(f"scx-slo is {expected}", lambda: machine.bus_property("State") == expected, 60)
+    machine.wait_for_state("observing" if arm == OBSERVING else "enforcing")
 
 
 def check(arm):
     """A scheduler that did not stay would have been measured as the kernel's."""
-    assert machine.enforcing() == (arm == "scx-slo"), f"in the arm {arm}: {machine.journal('')}"
+    assert machine.enforcing() == (arm in (OURS, UNSHED)), f"in the arm {arm}: {machine.journal('')}"
 
 
-class Measure:
-    """One figure, measured in several rounds of all arms: lower is better.
-
-    bound: how much of the kernel's median that of the last arm may be; most: what none of its values may exceed. What
-    only the daemon does has no arm "kernel", and no ratio."""
-
-    def __init__(self, name, unit, arms, bound=None, most=None):
-        self.name, self.unit, self.arms, self.bound, self.most = name, unit, arms, bound, most
-        self.judged = arms[-1]
-        self.values = {arm: [] for arm in arms}
-
-    def median(self, arm):
-        return statistics.median(self.values[arm])
-
-    def ratio(self, arm):
-        return self.median(arm) / self.median("kernel") if "kernel" in self.arms else None
-
-    def kept(self):
-        if self.most is not None and max(self.values[self.judged]) > self.most:
-            return False
-        return self.bound is None or self.ratio(self.judged) <= self.bound
-
-    def result(self):
-        return {
-            "unit": self.unit,
-            "values": self.values,
-            "medians": {arm: self.median(arm) for arm in self.arms},
-            "ratios": {arm: self.ratio(arm) for arm in self.arms},
-            "bound": self.bound,
-            "most": self.most,
-            "kept": self.kept(),
-        }
-
-
-def render(measures):
-    width = max(len(f"{measure.name}, {measure.unit}") for measure in measures)
-    lines = [f"{'':{width}}  " + "".join(f"{arm:>20}" for arm in ARMS) + f"{'bound':>12}"]
-    for measure in measures:
-        cells = ""
-        for arm in ARMS:
-            text = "-" if arm not in measure.arms else f"{measure.median(arm):.1f}"
-            if arm in measure.arms and arm != "kernel" and measure.ratio(arm) is not None:
-                text += f" (× {measure.ratio(arm):.3f})"
-            cells += f"{text:>20}"
-        bounds = [f"× {measure.bound:g}"] if measure.bound is not None else []
-        bounds += [f"each {measure.most:g}"] if measure.most is not None else []
-        verdict = "" if measure.kept() else "   BROKEN"
-        lines.append(f"{f'{measure.name}, {measure.unit}':{width}}  {cells}{' '.join(bounds):>12}{verdict}")
-    return "\n".join(lines)
+def leave():
+    enter(KERNEL)

@@ -1,32 +1,53 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Instructions per pipe round trip, in a flat cgroup: no cpu controller, no groups by session."""
+"""Instructions per pipe round trip, flat and in control groups with weights, and of hackbench."""
 
 import json
 import pathlib
+import re
 
 import arms
 import machine
+from measures import Measure
 
-BOUND = 1.15
+BOUND = 1.12
+DEEP_BOUND = 1.00
+MESSAGES_BOUND = 1.05
 # Observing: what counting costs without our scheduler.
 ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED = 1.06, 1.12
 ROUND_TRIPS = 20000
-PLAIN = "bench-pipe.service"
-BUDGETED = "bench-pipe-slo.service"
-OUTPUT = pathlib.Path("/run/bench-pipe.json")
+PLAIN, BUDGETED = "bench-pipe.service", "bench-pipe-slo.service"
+MESSAGES = "bench-messages.service"
+OUTPUT = pathlib.Path("/run/bench-cost.out")
+# One below the other; what runs there keeps them alive.
+SLICES = ("bench.slice", "bench-deep.slice")
+ANCHOR = "bench-anchor.service"
 
 
-def prepare():
+def write(unit, command, settings=""):
+    machine.write_unit(
+        unit, f"[Service]\nType=oneshot\nExecStart={command}\nStandardOutput=truncate:{OUTPUT}\n{settings}"
+    )
+
+
+def write_pipes(settings=""):
+    """No groups by session: no cpu controller, then, means no groups at all."""
     pathlib.Path("/proc/sys/kernel/sched_autogroup_enabled").write_text("0")
-    assert "cpu" not in (machine.CGROUP / "system.slice" / "cgroup.controllers").read_text().split(), "not flat"
     for unit in (PLAIN, BUDGETED):
-        machine.write_unit(
-            unit,
-            f"[Service]\nType=oneshot\nExecStart=/usr/local/bin/pipe_round_trips {ROUND_TRIPS}\n"
-            f"StandardOutput=truncate:{OUTPUT}\n",
-        )
+        write(unit, f"/usr/local/bin/pipe_round_trips {ROUND_TRIPS}", settings)
     machine.write_drop_in(BUDGETED, "[X-Slo]\nSloBudget=5ms\n")
     machine.daemon_reload()
+
+
+def remove(*units):
+    for unit in units:
+        machine.remove_files(unit)
+    machine.daemon_reload()
+    pathlib.Path("/proc/sys/kernel/sched_autogroup_enabled").write_text("1")
+
+
+def round_trip(unit):
+    assert "cpu" not in (machine.CGROUP / "system.slice/cgroup.controllers").read_text().split(), "not flat"
+    return instructions(unit)
 
 
 def instructions(unit):
@@ -34,31 +55,75 @@ def instructions(unit):
     return json.loads(OUTPUT.read_text())["ns_per_round_trip"]
 
 
-def measure_arms(name, compared, bounds, rounds, say):
-    plain = arms.Measure(f"{name}, no budget", "instructions", compared, bounds[0])
-    budgeted = arms.Measure(f"{name}, with a budget", "instructions", compared, bounds[1])
-    prepare()
+def messages(unit):
+    """In ms, which is millions of instructions."""
+    machine.run("systemctl", "start", unit)
+    return 1000 * float(re.search(r"^Time: ([0-9.]+)$", OUTPUT.read_text(), re.MULTILINE)[1])
+
+
+def measure_arms(figures, take, compared, rounds, say, flat=True):
+    """`figures`: of each unit."""
     for number in range(rounds):
-        for arm in compared:
-            arms.enter(arm)
-            for figure, unit in ((plain, PLAIN), (budgeted, BUDGETED)):
-                figure.values[arm].append(instructions(unit))
+        for arm in arms.order(compared, number):
+            arms.enter(arm, flat)
+            for unit, figure in figures.items():
+                figure.add(arm, take(unit))
                 say(f"round {number + 1}, {arm}: {figure.name}: {figure.values[arm][-1]:.0f} {figure.unit}")
             arms.check(arm)
-    machine.remove_files(PLAIN)
-    machine.remove_files(BUDGETED)
-    return [plain, budgeted]
+    return list(figures.values())
+
+
+def pipe_figures(name, compared, bounds):
+    return {
+        PLAIN: Measure(f"{name}, no budget", "instructions", compared, bounds[0]),
+        BUDGETED: Measure(f"{name}, with a budget", "instructions", compared, bounds[1]),
+    }
+
+
+def measure_flat(name, compared, bounds, rounds, say):
+    write_pipes()
+    measured = measure_arms(pipe_figures(name, compared, bounds), round_trip, compared, rounds, say)
+    remove(PLAIN, BUDGETED)
+    return measured
 
 
 def measure(rounds, say):
-    return measure_arms("pipe round trip", ("kernel", "scx-slo"), (BOUND, BOUND), rounds, say)
+    return measure_flat("pipe round trip", (arms.KERNEL, arms.OURS), (BOUND, BOUND), rounds, say)
 
 
 def measure_accounting(rounds, say):
-    return measure_arms(
-        "pipe round trip, observed",
-        ("kernel", "observing"),
-        (ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED),
-        rounds,
-        say,
-    )
+    bounds = (ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED)
+    return measure_flat("pipe round trip, observed", (arms.KERNEL, arms.OBSERVING), bounds, rounds, say)
+
+
+def measure_deep(rounds, say):
+    """Two slices deep, each of which has a weight."""
+    compared = (arms.KERNEL, arms.OURS)
+    for name in SLICES:
+        machine.write_unit(name, "[Slice]\nCPUWeight=200\n")
+    settings = f"Slice={SLICES[-1]}\nCPUWeight=300\n"
+    machine.write_unit(ANCHOR, f"[Service]\nExecStart=/bin/sleep infinity\n{settings}")
+    write_pipes(settings)
+    try:
+        figures = pipe_figures("pipe round trip, two slices deep", compared, (DEEP_BOUND, DEEP_BOUND))
+        return measure_arms(figures, deep_round_trip, compared, rounds, say, flat=False)
+    finally:
+        machine.run("systemctl", "stop", ANCHOR, *reversed(SLICES), check=False)
+        remove(PLAIN, BUDGETED, ANCHOR, *SLICES)
+
+
+def deep_round_trip(unit):
+    machine.run("systemctl", "start", ANCHOR)
+    parent = machine.cgroup_of(SLICES[-1])
+    assert "cpu" in (parent / "cgroup.subtree_control").read_text().split(), f"{parent} gives its groups no weights"
+    return instructions(unit)
+
+
+def measure_messages(rounds, say):
+    compared = (arms.KERNEL, arms.OURS)
+    write(MESSAGES, "/usr/bin/hackbench -l 100 -g 2")
+    write_pipes()
+    figure = Measure("hackbench", "million instructions", compared, MESSAGES_BOUND)
+    measured = measure_arms({MESSAGES: figure}, messages, compared, rounds, say)
+    remove(MESSAGES, PLAIN, BUDGETED)
+    return measured

@@ -8,6 +8,7 @@ import pathlib
 import arms
 import machine
 import three_units
+from measures import Measure
 
 # Not worse than without scx-slo.
 BOUND = 1.0
@@ -43,13 +44,13 @@ def quantile(histogram, cycles, share):
 
 
 def measure(rounds, say):
-    compared = ("kernel", "scx-slo")
-    half = arms.Measure("cyclictest p50", "µs", compared)
-    most = arms.Measure("cyclictest p99", "µs", compared, BOUND)
-    last = arms.Measure("cyclictest max", "µs", compared)
+    compared = (arms.KERNEL, arms.OURS)
+    half = Measure("cyclictest p50", "µs", compared)
+    most = Measure("cyclictest p99", "µs", compared, BOUND)
+    last = Measure("cyclictest max", "µs", compared)
     prepare()
     for number in range(rounds):
-        for arm in compared:
+        for arm in arms.order(compared, number):
             arms.enter(arm)
             machine.wait_for("the hogs run", lambda: machine.running_hogs(three_units.HOGS) >= HOGS, 60)
             machine.run("systemctl", "start", UNIT, limit=600)

@@ -5,6 +5,7 @@ import answers
 import arms
 import machine
 import three_units
+from measures import Measure
 
 # On the virtual clock a second is 10⁹ instructions, about what it is on real hardware.
 MOST_MS = 1000
@@ -22,11 +23,11 @@ def prepare():
 
 
 def measure(rounds, say):
-    compared = ("kernel", "scx-slo")
-    measures = {name: arms.Measure(f"answer of {name}", "ms", compared, most=MOST_MS) for name in answers.ALL}
+    compared = (arms.KERNEL, arms.OURS)
+    measures = {name: Measure(f"answer of {name}", "ms", compared, most=MOST_MS) for name in answers.ALL}
     prepare()
     for number in range(rounds):
-        for arm in compared:
+        for arm in arms.order(compared, number):
             arms.enter(arm)
             machine.wait_for("the hogs run", lambda: machine.running_hogs(three_units.HOGS) >= HOGS, 60)
             for name, figure in measures.items():

@@ -7,6 +7,7 @@ import time
 import arms
 import machine
 from all_stats import Caller
+from measures import Measure
 
 MOST_MS = 50
 MOST_MIB = 32
@@ -45,23 +46,23 @@ def answer_ms(caller, last):
 
 
 def measure(rounds, say):
-    answer = arms.Measure(f"figures of {len(UNITS)} units", "ms", ("scx-slo",), most=MOST_MS)
-    memory = arms.Measure(f"memory with {len(UNITS)} units", "MiB", ("scx-slo",), most=MOST_MIB)
+    answer = Measure(f"figures of {len(UNITS)} units", "ms", (arms.OURS,), most=MOST_MS)
+    memory = Measure(f"memory with {len(UNITS)} units", "MiB", (arms.OURS,), most=MOST_MIB)
     prepare()
     for number in range(rounds):
-        arms.enter("scx-slo")
+        arms.enter(arms.OURS)
         caller = Caller()
         machine.wait_for("all units have figures", lambda caller=caller: work(caller), 120, pause=0.5)
         _, inode = answer_ms(caller, None)
         for _ in range(CALLS):
             took_ms, inode = answer_ms(caller, inode)
-            answer.values["scx-slo"].append(took_ms)
+            answer.values[arms.OURS].append(took_ms)
             say(f"round {number + 1}: {answer.name}: {took_ms:.1f} ms")
         own_kib, maps_kib = machine.memory_kib()
-        memory.values["scx-slo"].append(own_kib / 1024)
+        memory.values[arms.OURS].append(own_kib / 1024)
         say(f"round {number + 1}: {memory.name}: {own_kib / 1024:.1f} MiB, and {maps_kib / 1024:.1f} of the kernel's maps")
         caller.close()
-        arms.check("scx-slo")
+        arms.check(arms.OURS)
     machine.run("systemctl", "stop", *UNITS, limit=600)
     machine.remove_files(TEMPLATE)
     return [answer, memory]
