@@ -57,7 +57,7 @@ CASES = (
     Case("observing", 1000, 300, least_per_second=80_000),
     Case("enforcing", 1000, 300, least_per_second=100_000),
     # Each miss is to have its record, but they come faster than the daemon gets to read them.
-    Case("enforcing", 2000, 60, 100_000, 100_000, 100_000),
+    Case("enforcing", 2000, 150, 100_000, 100_000, 100_000),
 )
 
 
