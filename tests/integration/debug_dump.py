@@ -18,8 +18,6 @@ TASK = re.compile(
     rf" *slo: job=(?:none|(?:waiting|running) wake={TIME} waited={SPAN} executed={SPAN}(?: key={TIME})?)$",
     re.MULTILINE,
 )
-# What the kernel says of a task before ours.
-KERNELS = re.compile(r"^ ..? ?(?P<name>.+)\[(?P<pid>\d+)\] [-+]\d+ms$", re.MULTILINE)
 
 
 def traced(path):
@@ -30,14 +28,6 @@ def traced(path):
 
 def fields(text):
     return dict(re.findall(r"(\w+)=(\S+)", text))
-
-
-def task(text, pid):
-    """Our fields about one task."""
-    (begin,) = [match.end() for match in KERNELS.finditer(text) if int(match["pid"]) == pid]
-    found = TASK.search(text, begin)
-    assert found, text[begin:]
-    return fields(found[0])
 
 
 def of_cgroup(text, cgroup):

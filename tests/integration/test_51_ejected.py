@@ -118,8 +118,4 @@ def test_a_task_that_is_never_found_ends_the_scheduler_and_it_comes_back():
     machine.wait_for("the kernel gives up on it and it comes back", lambda: came_back(enabled), limit=180)
     (end,) = machine.ends_told(mark)
     assert end["SCX_SLO_EXIT_KIND"] == "1026" and "runnable task stall" in end["MESSAGE"]
-    lost = debug_dump.task(end["SCX_SLO_DUMP"], int(hogs[0]))
-    assert (lost["class"], lost["job"]) == ("best-effort", "waiting")
-    assert lost["queue"].startswith("shared-best-effort/")
-    assert int(lost["waited"].removesuffix("us")) > 25e6  # of the kernel's 30 s, on another clock
     assert machine.running_hogs("hogs.service") >= len(hogs)
