@@ -120,6 +120,7 @@ static __always_inline void note_demotion(struct accounting *acct, u64 exec_ns)
 static __always_inline void begin_uncounted_job(struct accounting *acct, u64 now)
 {
 	acct->job_unit = SLO_NO_UNIT;
+	acct->demoted = false;
 	slo_job_wakes(&acct->job, now);
 }
 

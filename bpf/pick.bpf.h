@@ -34,14 +34,20 @@ static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
 	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_BEST_EFFORT);
 }
 
-/* The other way round: there is something in its reserve again. */
+/* The other way round: there is something in its reserve again. It may go on without coming to run anew, so
+ * the CPU has to know its key. */
 static __noinline void promote(s32 cpu, struct task_ctx *tctx, const struct task_struct *p, u64 now)
 {
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u64 exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
+
 	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
+	renew_key(tctx, exec_ns, now);
 	tctx->ran_from_ns = now;
-	renew_key(tctx, slo_job_exec_ns(&tctx->acct.job, now), now);
 	tctx->class = SLO_CLASS_SLO;
-	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_SLO);
+	cctx->key_ns = key_of(tctx, exec_ns);
+	cctx->ran_from_ns = now;
+	note_class(cpu, cctx, SLO_CLASS_SLO);
 }
 
 /* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */

@@ -140,7 +140,11 @@ KeyRule shedding_rule(Config& config) {
   static constexpr const char* accepted = "yes or no";
   const auto take = [&config](std::string_view text, const Origin&) -> std::optional<Remark> {
     static constexpr auto yes = std::to_array<std::string_view>({"yes", "true", "on", "1", "y", "t"});
-    static constexpr auto no = std::to_array<std::string_view>({"", "no", "false", "off", "0", "n", "f"});
+    static constexpr auto no = std::to_array<std::string_view>({"no", "false", "off", "0", "n", "f"});
+    if (text.empty()) {
+      config.shedding = Config{}.shedding;
+      return std::nullopt;
+    }
     const bool is_yes = std::ranges::contains(yes, text);
     if (!is_yes && !std::ranges::contains(no, text))
       return Remark{.detail = std::string("accepted is ") + accepted};

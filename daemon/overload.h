@@ -37,9 +37,8 @@ struct ShedChange {
 //
 //   suffers   a unit with more lost jobs in the last second than its objective explains: allowed + 3 standard
 //             deviations of a Poisson process + 2, so that a few unlucky jobs shed nobody
-//   busy      in the last tenth of a second budgets used at least 80% of what best effort's floor leaves; it
-//   is
-//             over when they used less than 95% of that for a second
+//   busy      in the last tenth of a second budgets used at least 80% of what best effort's floor leaves
+//   over      in the last second they used less than 95% of that
 //
 // Equals are told apart by how far they exceed their share. The most important unit is never shed. Shedding
 // that did not help after a second is undone, and not tried on that unit for ten. Called ten times a second;

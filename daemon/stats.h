@@ -40,8 +40,7 @@ struct UnitStats {
   std::uint64_t misses = 0;
   Causes causes;
   std::uint64_t demotions = 0;
-  std::uint64_t renewals =
-      0;  // of keys of jobs that were late by more than another budget when their turn came
+  std::uint64_t renewals = 0;  // of keys of very late jobs, when their turn came
   std::uint64_t exec_ns = 0;
   std::uint64_t key_exec_ns = 0;        // of it, what was served by key; only while enforcing
   std::uint64_t throttled_exec_ns = 0;  // of it, as best effort while a reserve was used up

@@ -69,9 +69,12 @@ Picked PolicyScheduler::dispatch(CpuId cpu, TaskId prev, std::uint64_t now_ns) {
 
 // There is something in its reserve again.
 void PolicyScheduler::promote(TaskId task, CpuId cpu, std::uint64_t now_ns) {
+  const std::uint64_t exec_ns = slo_job_exec_ns(&state_.kernel.tasks()[task].job, now_ns);
   charge_vtime(state_, task, now_ns);
-  renew_key(state_, task, slo_job_exec_ns(&state_.kernel.tasks()[task].job, now_ns), now_ns);
+  renew_key(state_, task, exec_ns, now_ns);
   state_.tasks[task].ran_from_ns = now_ns;
+  state_.cpus[cpu].key_ns = key_of(state_, task, exec_ns);
+  state_.cpus[cpu].ran_from_ns = now_ns;
   state_.tasks[task].task_class = SLO_CLASS_SLO;
   note_class(state_, cpu, SLO_CLASS_SLO);
 }

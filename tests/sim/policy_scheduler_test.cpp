@@ -162,13 +162,11 @@ std::size_t unit_of(const Workload& workload, std::string_view name) {
                                   workload.units.begin());
 }
 
-using Make = Workload (*)(std::uint32_t cpus, std::uint64_t seed);
-
-class SimAbuse : public testing::TestWithParam<Make> {};
+class SimAbuse : public testing::TestWithParam<NamedSet> {};
 
 TEST_P(SimAbuse, DoesNotHurtTheHonestNorHogs) {
   for (const std::uint32_t cpus : {1, 4}) {
-    const Workload workload = GetParam()(cpus, 1);
+    const Workload workload = GetParam().make(cpus, 1);
     const Record record =
         run_policy({.machine = {.cpus = cpus}, .workload = workload, .span_ns = 60 * second}, {});
     const std::size_t honest = unit_of(workload, "honest");
@@ -179,7 +177,12 @@ TEST_P(SimAbuse, DoesNotHurtTheHonestNorHogs) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, SimAbuse, testing::Values(abuse, abuse_with_reserves, greed, greed_with_reserves));
+INSTANTIATE_TEST_SUITE_P(, SimAbuse,
+                         testing::Values(NamedSet{"Abuse", abuse},
+                                         NamedSet{"AbuseReserves", abuse_with_reserves},
+                                         NamedSet{"Greed", greed},
+                                         NamedSet{"GreedReserves", greed_with_reserves}),
+                         [](const auto& set) { return std::string(set.param.name); });
 
 TEST(SimPolicy, AReserveCapsWhatIsServedByKey) {
   // Reserves alone: the greedy unit gets its half, then what best effort leaves it, a third of the rest.
