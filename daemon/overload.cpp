@@ -12,6 +12,7 @@ constexpr std::uint64_t second_ns = 1'000'000'000;
 constexpr std::uint64_t settle_ns = 300'000'000;  // until a change shows in the counters
 constexpr std::uint64_t verdict_ns = 1 * second_ns;
 constexpr std::uint64_t in_vain_for_ns = 10 * second_ns;
+constexpr std::uint64_t most_in_vain_for_ns = 80 * second_ns;
 constexpr std::uint64_t least_shed_ns = 1 * second_ns;
 constexpr std::uint64_t most_least_shed_ns = 4 * second_ns;
 constexpr std::uint64_t soon_again_ns = 10 * second_ns;
@@ -95,7 +96,7 @@ std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::ve
   if (sufferer == nullptr) return {};
   for (const auto& unit : units) {
     const History& history = history_.at(unit.now.unit);
-    const bool in_vain = history.in_vain_ns != 0 && now_ns - history.in_vain_ns < in_vain_for_ns;
+    const bool in_vain = history.in_vain_ns != 0 && now_ns - history.in_vain_ns < history.in_vain_for_ns;
     if (&unit == most_important || shed_.contains(unit.now.unit) || in_vain || unit.cpus_now < least_use)
       continue;
     if (victim == nullptr || less_important(unit, *victim)) victim = &unit;
@@ -127,6 +128,7 @@ std::optional<ShedChange> Overload::undo_what_did_not_help(std::uint64_t now_ns,
         now_ns - history.shed_ns >= verdict_ns && now_ns - history.shed_ns < verdict_ns + settle_ns;
     if (!due || loss_of_others(units) < helped_below * history.loss_before) continue;
     history.in_vain_ns = now_ns;
+    history.in_vain_for_ns = std::clamp(2 * history.in_vain_for_ns, in_vain_for_ns, most_in_vain_for_ns);
     history.back_ns = now_ns;
     changed_ns_ = now_ns;
     ShedChange change{.unit = unit, .shed = false, .reason = "shedding it did not help the others"};
@@ -148,7 +150,9 @@ std::optional<ShedChange> Overload::restore_one(std::uint64_t now_ns, const std:
     if (best == nullptr || best->now.importance < unit.now.importance) best = &unit;
   }
   if (best == nullptr) return {};
-  history_.at(best->now.unit).back_ns = now_ns;
+  History& history = history_.at(best->now.unit);
+  history.back_ns = now_ns;
+  history.in_vain_for_ns = 0;  // this time it helped
   changed_ns_ = now_ns;
   shed_.erase(best->now.unit);
   return ShedChange{.unit = best->now.unit, .shed = false, .reason = "there is room for it again"};

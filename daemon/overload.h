@@ -41,8 +41,8 @@ struct ShedChange {
 //   over      in the last second they used less than 95% of that
 //
 // Equals are told apart by how far they exceed their share. The most important unit is never shed. Shedding
-// that did not help after a second is undone, and not tried on that unit for ten. Called ten times a second;
-// no I/O, no clock.
+// that did not help after a second is undone, and not tried on that unit for ten, then twice as long each
+// time up to 80. Called ten times a second; no I/O, no clock.
 class Overload {
  public:
   static constexpr std::uint64_t step_ns = 100'000'000;
@@ -69,11 +69,12 @@ class Overload {
     std::array<Counters, window_steps> ring{};
     std::array<std::uint64_t, window_steps> at_ns{};
     std::size_t steps = 0;
-    std::uint64_t shed_ns = 0;     // when it was shed last
-    std::uint64_t back_ns = 0;     // when it had its guarantee back last
-    std::uint64_t in_vain_ns = 0;  // when shedding it turned out not to help
-    std::uint64_t least_ns = 0;    // how long it is shed at least
-    double loss_before = 0;        // share of lost jobs among the others when it was shed
+    std::uint64_t shed_ns = 0;         // when it was shed last
+    std::uint64_t back_ns = 0;         // when it had its guarantee back last
+    std::uint64_t in_vain_ns = 0;      // when shedding it turned out not to help
+    std::uint64_t in_vain_for_ns = 0;  // how long it is not tried again
+    std::uint64_t least_ns = 0;        // how long it is shed at least
+    double loss_before = 0;            // share of lost jobs among the others when it was shed
   };
 
   [[nodiscard]] std::vector<Recent> recent(std::uint64_t now_ns, std::span<const LoadSample> samples);

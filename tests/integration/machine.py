@@ -204,6 +204,17 @@ def counting(unit, limit=20):
     wait_for(f"jobs of {unit} are counted", lambda: get_stats(unit)["Jobs"] > before + 5, limit)
 
 
+def freeze(frozen, *units):
+    """Holds all tasks of the units still, or lets them go on."""
+    cgroups = [cgroup_of(unit) for unit in units]
+    for cgroup in cgroups:
+        (cgroup / "cgroup.freeze").write_text(f"{frozen:d}")
+    for cgroup in cgroups:
+        wanted = f"frozen {frozen:d}"
+        events = cgroup / "cgroup.events"
+        wait_for(f"{cgroup} is {wanted}", lambda: wanted in events.read_text().splitlines(), limit=60)
+
+
 def main_pid():
     return int(show("scx-slo", "MainPID"))
 

@@ -171,6 +171,13 @@ TEST_F(OverloadTest, SheddingThatDoesNotHelpIsUndoneAndNotTriedForAWhile) {
   EXPECT_EQ(run(9), (Changes{"b-", "b+"}));
 }
 
+TEST_F(OverloadTest, WhatNeverHelpsIsTriedLessAndLessOften) {
+  loads_ = {{.unit = "a", .importance = 1000, .demand = 0.6, .helpless = true},
+            {.unit = "b", .importance = 1, .demand = 0.3}};
+  EXPECT_EQ(run(30).size(), 4U) << "at once and ten seconds later";
+  EXPECT_LE(run(600).size(), 2U * 600 / 80 + 6);
+}
+
 TEST_F(OverloadTest, AFewUnluckyJobsShedNobody) {
   loads_ = {{.unit = "a", .importance = 1000, .demand = 0.6},
             {.unit = "b", .importance = 1, .demand = 0.355}};

@@ -77,28 +77,25 @@ def write():
 
 
 def start():
-    """Starts what does not run yet, lets go what is held still, and waits until jobs of each unit are counted."""
+    """Starts what does not run yet, and waits until jobs of each unit are counted."""
     for unit in UNITS:
         machine.run("systemctl", "start", unit)
-    freeze(False)
     machine.run("systemctl", "start", HOGS)
     for unit in UNITS:
         machine.counting(unit, limit=180)
 
 
-def stop_hogs():
-    machine.run("systemctl", "stop", HOGS)
+def stop():
+    """Ends all but the server: periodic jobs that were held still for long would catch up for ever beside the rest."""
+    freeze(False)
+    for unit in (HOGS, *UNITS):
+        if unit != pgbench.SERVER:
+            machine.run("systemctl", "stop", unit)
 
 
 def freeze(frozen):
     """Holds all tasks still, or lets them go on. To be held is to sleep, and ends a job: so both sides see it end."""
-    cgroups = [machine.cgroup_of(unit) for unit in UNITS]
-    for cgroup in cgroups:
-        (cgroup / "cgroup.freeze").write_text(f"{frozen:d}")
-    for cgroup in cgroups:
-        wanted = f"frozen {frozen:d}"
-        events = cgroup / "cgroup.events"
-        machine.wait_for(f"{cgroup} is {wanted}", lambda: wanted in events.read_text().splitlines(), limit=60)
+    machine.freeze(frozen, *UNITS)
 
 
 def tids():

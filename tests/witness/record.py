@@ -66,7 +66,7 @@ def measure(state, seconds, directory):
             seen = record(seconds, trace)
             assert machine.state() == state
             trace.check_complete()
-            loads.stop_hogs()
+            loads.stop()
             step(f"{state}: saving what was recorded")
             trace.save(directory)
         except ring.EventsLost as lost:

@@ -37,13 +37,7 @@ def stop():
 
 
 def freeze(frozen, *units):
-    cgroups = [machine.cgroup_of(unit) for unit in units or (UNIT,)]
-    for cgroup in cgroups:
-        (cgroup / "cgroup.freeze").write_text(f"{frozen:d}")
-    for cgroup in cgroups:
-        wanted = f"frozen {frozen:d}"
-        events = cgroup / "cgroup.events"
-        machine.wait_for(f"{cgroup} is {wanted}", lambda: wanted in events.read_text().splitlines(), limit=60)
+    machine.freeze(frozen, *(units or (UNIT,)))
 
 
 def tids(unit):
