@@ -103,7 +103,8 @@ int BPF_PROG(slo_on_fork, struct task_struct *p)
 	return 0;
 }
 
-static __always_inline void on_switch_out(bool preempt, struct task_struct *p, s32 cpu, u64 log_now)
+/* Returns the instant of the switch, or 0 where nobody had to know it. */
+static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, s32 cpu, u64 log_now)
 {
 	struct observed *obs = known(p);
 	struct slo_job_end end;
@@ -111,7 +112,7 @@ static __always_inline void on_switch_out(bool preempt, struct task_struct *p, s
 	u64 now;
 
 	if (!obs)
-		return;
+		return 0;
 	/* The state as it is now, not the one that the tracepoint hands out: that of a task which a signal
 	 * kept from sleeping is back to running. */
 	sleeps = !preempt && p->__state != 0;
@@ -119,25 +120,27 @@ static __always_inline void on_switch_out(bool preempt, struct task_struct *p, s
 		/* What came while it ran has not woken it. */
 		if (obs->waking_ns != 0 && !sleeps)
 			obs->waking_ns = 0;
-		return;
+		return 0;
 	}
 	if (is_real_time(p)) {
 		forget_job(&obs->acct);
-		return;
+		return 0;
 	}
 	now = bpf_ktime_get_ns();
 	if (!sleeps) {
 		slo_job_stops(&obs->acct.job, now);
-		return;
+		return now;
 	}
 	obs->slept_ns = now;
 	slo_job_sleeps(&obs->acct.job, now, &end);
 	refresh_unit(&obs->acct, p);
 	count_job(&obs->acct, p, &end, cpu, log_now);
+	return now;
 }
 
-/* A job begins with its first run, and reaches back to the wakeup. */
-static __always_inline void on_switch_in(struct run_log *log, struct task_struct *p, u64 log_now)
+/* A job begins with its first run, and reaches back to the wakeup. now: the instant of the switch, if known:
+ * what it took since then to count the job that ended is nobody's wait. */
+static __always_inline void on_switch_in(struct run_log *log, struct task_struct *p, u64 log_now, u64 now)
 {
 	struct observed *obs = follow(p);
 	u64 from;
@@ -166,7 +169,7 @@ static __always_inline void on_switch_in(struct run_log *log, struct task_struct
 		forget_job(&obs->acct);
 		return;
 	}
-	slo_job_runs(&obs->acct.job, bpf_ktime_get_ns());
+	slo_job_runs(&obs->acct.job, now ? now : bpf_ktime_get_ns());
 }
 
 /* The arguments after these differ between kernels. */
@@ -176,16 +179,17 @@ int BPF_PROG(slo_on_switch, bool preempt, struct task_struct *prev, struct task_
 	s32 cpu = (s32)bpf_get_smp_processor_id();
 	struct run_log *log = run_log_of(cpu);
 	u64 log_now = run_queue_clock();
+	u64 now = 0;
 
 	if (!log)
 		return 0;
 	/* What was known of a task when it got the CPU spares the look-up of one that nobody answers for. */
 	if (!(prev->flags & PF_IDLE) && (log->is_judged || log->generation != cfg_generation))
-		on_switch_out(preempt, prev, cpu, log_now);
+		now = on_switch_out(preempt, prev, cpu, log_now);
 	if (next->flags & PF_IDLE)
 		log_idle(log, log_now);
 	else
-		on_switch_in(log, next, log_now);
+		on_switch_in(log, next, log_now, now);
 	return 0;
 }
 

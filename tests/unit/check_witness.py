@@ -284,8 +284,12 @@ class Comparison(unittest.TestCase):
         self.assertTrue(lines["same cause, by their sums"])
 
     def test_a_quantile_one_bucket_away_agrees_and_two_away_does_not(self):
-        self.assertTrue(self.lines([10] * 1000, self.counter(edges=(8192, 9216)))["p50 of wait, us"])
-        self.assertFalse(self.lines([10] * 1000, self.counter(edges=(7680, 8192)))["p50 of wait, us"])
+        self.assertTrue(self.lines([200] * 1000, self.counter(edges=(180224, 196608)))["p50 of wait, us"])
+        self.assertFalse(self.lines([200] * 1000, self.counter(edges=(163840, 180224)))["p50 of wait, us"])
+
+    def test_a_short_wait_may_be_apart_by_less_than_a_switch(self):
+        self.assertTrue(self.lines([10] * 1000, self.counter(edges=(2048, 2304)))["p50 of wait, us"])
+        self.assertFalse(self.lines([13] * 1000, self.counter(edges=(2048, 2304)))["p50 of wait, us"])
 
     def test_buckets_are_eighths_of_powers_of_two(self):
         self.assertEqual([compare.bucket(ns) for ns in (0, 1023, 1024, 1151, 1152, 2047, 2048)], [0, 0, 1, 1, 2, 8, 9])

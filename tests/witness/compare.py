@@ -12,6 +12,9 @@ from jobs import bounded_ns, cause_of
 # misses for which both name the same cause.
 MOST_APART = 0.005
 MOST_BUCKETS_APART = 1
+# Or less than a switch with its tracing: the kernel's record of one is from its end, what scx-slo counts from where
+# the kernel begins to choose. Of a wait of a few microseconds that is many buckets.
+SWITCH_NS = 10_000
 LEAST_SAME_CAUSES = 0.99
 QUANTILES = (0.5, 0.9, 0.99)
 CAUSES = {
@@ -123,20 +126,19 @@ def quantile_lines(jobs, counter):
     for what, histogram in counter.histograms.items():
         for quantile in QUANTILES:
             exact_ns = quantile_of(times_ns[what], quantile)
-            distance = bucket_of_quantile(histogram, quantile) - bucket(exact_ns)
+            number = bucket_of_quantile(histogram, quantile)
+            lower, upper = next(edges for edges in histogram if bucket(edges[0]) == number)
+            distance = number - bucket(exact_ns)
+            gap_ns = max(lower - exact_ns, exact_ns - upper)
+            near = abs(distance) <= MOST_BUCKETS_APART
+            apart = f"{distance:+d} bucket" if near else f"{distance:+d} buckets, {gap_ns / 1000:.1f} us"
             yield Line(
                 f"p{100 * quantile:g} of {what.lower()}, us",
                 f"{exact_ns / 1000:.1f}",
-                edges_of_quantile(histogram, quantile),
-                f"{distance:+d} bucket" if distance else "",
-                abs(distance) <= MOST_BUCKETS_APART,
+                f"{lower / 1000:.1f}-{upper / 1000:.1f}",
+                apart if distance else "",
+                near or gap_ns <= SWITCH_NS,
             )
-
-
-def edges_of_quantile(histogram, quantile):
-    number = bucket_of_quantile(histogram, quantile)
-    lower, upper = next(edges for edges in histogram if bucket(edges[0]) == number)
-    return f"{lower / 1000:.1f}-{upper / 1000:.1f}"
 
 
 class JobsByEnd:
