@@ -35,8 +35,7 @@
  *   another unit           a job that begins in one unit and ends in another is nobody's
  *   first seen running     (the tracing began, or the kernel bypassed us): what came before is not known
  *   kernel threads         are in the root cgroup, so in no service: what they do for one is not its job
- *   a switch               belongs to the task that comes: wait ends where the kernel begins to choose,
- * before the switch's own microseconds
+ *   a switch               belongs to the task that comes: wait ends where the kernel begins to choose
  *
  * Whoever calls decides what is a sleep, and forgets by slo_job_reset().
  *
