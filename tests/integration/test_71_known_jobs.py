@@ -12,8 +12,9 @@ CASES = (*(case for case in known_jobs.ON_ONE_CPU if case.title in ON_ONE_CPU), 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_jobs_are_as_defined(case, known_state):
     count = known_jobs.play(case, known_state)
-    for known in ("jobs", "kernel_jobs"):
-        assert count.said[known] in (None, count.jobs), known
+    # On a busy host the program may be too late to sleep as planned: the kernel knows how often it did.
+    known = "jobs" if count.said["kernel_jobs"] is None else "kernel_jobs"
+    assert count.said[known] in (None, count.jobs), known
     # By the wall clock others may be late as well: a busy host is.
     for cause in known_jobs.CAUSES:
         assert count.misses[cause] >= count.said[cause], cause
