@@ -198,10 +198,10 @@ def compare(jobs, counter, told, settings):
 
 
 def render(title, lines):
-    rows = [f"{title:50}{'witness':>12}{'scx-slo':>20}{'apart':>12}"]
+    rows = [f"{title:50}{'witness':>12}{'scx-slo':>20}{'apart':>20}"]
     for line in lines:
         verdict = "" if line.agrees else "   TOO FAR"
-        rows.append(f"  {line.what:48}{line.witness:>12}{line.counted:>20}{line.apart:>12}{verdict}".rstrip())
+        rows.append(f"  {line.what:48}{line.witness:>12}{line.counted:>20}{line.apart:>20}{verdict}".rstrip())
     return "\n".join(rows)
 
 
