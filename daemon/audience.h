@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "events.h"
+#include "leaning.h"
 #include "overload.h"
 #include "scheduler_exit.h"
 #include "state.h"
@@ -25,6 +26,7 @@ class Audience {
   virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}    // log it with its dump
   virtual void deadline_missed(const MissReport& /*report*/) {}     // rate-limited: see MissReports
   virtual void shed_changed(const ShedChange& /*change*/) {}        // log it
+  virtual void leans(const Leaner& /*leaner*/) {}                   // log it
   virtual void failed(const Error& /*error*/) {}                    // log it
 };
 
@@ -50,6 +52,9 @@ class Audiences final : public Audience {
   }
   void shed_changed(const ShedChange& change) override {
     for (auto* member : members_) member->shed_changed(change);
+  }
+  void leans(const Leaner& leaner) override {
+    for (auto* member : members_) member->leans(leaner);
   }
   void failed(const Error& error) override {
     for (auto* member : members_) member->failed(error);

@@ -87,6 +87,11 @@ void Journal::shed_changed(const ShedChange& change) {
          {"SCX_SLO_SHED", change.shed ? "1" : "0"}});
 }
 
+void Journal::leans(const Leaner& leaner) {
+  write(Priority::warning, to_sentence(leaner),
+        {{"MESSAGE_ID", std::string{message_id_leans}}, {unit_field, leaner.unit}});
+}
+
 void Journal::deadline_missed(const MissReport& report) {
   Misses& unit = misses_[report.unit];
   unit.held_back += report.count;

@@ -66,11 +66,11 @@ void Manager::tick() {
 }
 
 void Manager::look_at_load() {
-  const bool wanted = config_.config.shedding && state_ == State::enforcing;
-  if (!wanted && overload_.shed().empty()) return;
-  const auto samples = wanted ? load_samples() : std::vector<LoadSample>{};
-  const auto changes =
-      overload_.step(around_.now().monotonic_ns, samples, static_cast<double>(capacity_permille()) / 1000);
+  const auto samples = state_ == State::enforcing ? load_samples() : std::vector<LoadSample>{};
+  const std::uint64_t now_ns = around_.now().monotonic_ns;
+  for (const auto& leaner : leaning_.step(now_ns, samples)) around_.audience.leans(leaner);
+  const auto overloaded = config_.config.shedding ? std::span(samples) : std::span<const LoadSample>{};
+  const auto changes = overload_.step(now_ns, overloaded, static_cast<double>(capacity_permille()) / 1000);
   if (changes.empty() && units_.shed() == overload_.shed()) return;
   tell_changes(units_.set_shed(overload_.shed()), false);
   for (const auto& change : changes) around_.audience.shed_changed(change);
@@ -83,17 +83,20 @@ std::vector<LoadSample> Manager::load_samples() const {
     if (!unit.effective.has_budget() || unit.cgroup_id == 0 || unit.counted_with) continue;
     const LoadCounters counters = around_.kernel.read_load(unit.slot);
     const auto share = units_.reserves().share_of.find(unit.name);
+    const auto server = units_.reserves().server_of.find(unit.name);
     const double objective =
         unit.effective.objective ? unit.effective.objective->value.ratio() : Objective::standard().ratio();
-    samples.push_back({.unit = unit.name,
-                       .importance = unit.effective.importance ? unit.effective.importance->value.value()
-                                                               : Importance::standard().value(),
-                       .error_budget = 1 - objective,
-                       .share = share == units_.reserves().share_of.end() ? 0 : share->second,
-                       // A task that has more to do than it gets to sleeps no more, so its jobs do not end.
-                       .jobs = counters.jobs + counters.renewals,
-                       .lost_jobs = counters.lost_jobs + counters.renewals,
-                       .key_exec_ns = counters.key_exec_ns});
+    samples.push_back(
+        {.unit = unit.name,
+         .importance = unit.effective.importance ? unit.effective.importance->value.value()
+                                                 : Importance::standard().value(),
+         .error_budget = 1 - objective,
+         .share = share == units_.reserves().share_of.end() ? 0 : share->second,
+         .has_reserve = server != units_.reserves().server_of.end() && server->second != SLO_NO_SLOT,
+         // A task that has more to do than it gets to sleeps no more, so its jobs do not end.
+         .jobs = counters.jobs + counters.renewals,
+         .lost_jobs = counters.lost_jobs + counters.renewals,
+         .key_exec_ns = counters.key_exec_ns});
   }
   return samples;
 }

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "events.h"
 #include "latch.h"
+#include "leaning.h"
 #include "overload.h"
 #include "recording.h"
 #include "recovery.h"
@@ -78,7 +79,8 @@ class Manager {
   void unit_gone(std::string_view name);
   // Time has passed; about once a second.
   void tick();
-  // Every Overload::step_ns: who loses its guarantee under overload, and who has it back.
+  // Every Overload::step_ns: who loses its guarantee under overload, who has it back, and who leans on what
+  // is not its own.
   void look_at_load();
   // A record of the kernel about a missed job, as it came; told with the next tell_misses().
   void take_event(std::span<const std::byte> record);
@@ -150,6 +152,7 @@ class Manager {
   Recovery recovery_;
   Recording recording_;
   Overload overload_;
+  Leaning leaning_;
   Servers told_servers_;
   Latch kept_latch_;
   bool listed_ = false;

@@ -17,8 +17,9 @@ namespace slo {
 struct LoadSample {
   std::string unit;
   std::uint32_t importance = 0;
-  double error_budget = 0;  // 1 - SloObjective=
-  double share = 0;         // CPUs that are its part of the machine
+  double error_budget = 0;   // 1 - SloObjective=
+  double share = 0;          // CPUs that are its part of the machine
+  bool has_reserve = false;  // SloReserve=, its own or that of a slice above it
   std::uint64_t jobs = 0;
   std::uint64_t lost_jobs = 0;    // misses because of others: late-start or preempted
   std::uint64_t key_exec_ns = 0;  // execution that was served by key

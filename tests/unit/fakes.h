@@ -216,12 +216,14 @@ class Listener final : public Audience {
   std::vector<MissReport> misses;
   std::vector<std::string> failures;
   std::vector<ShedChange> sheds;
+  std::vector<Leaner> leaners;
   int unit_changes = 0;
 
   void state_changed(State state, const std::string& reason) override { states.emplace_back(state, reason); }
   void units_changed() override { ++unit_changes; }
   void config_problem(const ConfigProblem& problem) override { problems.push_back(problem.message()); }
   void shed_changed(const ShedChange& change) override { sheds.push_back(change); }
+  void leans(const Leaner& leaner) override { leaners.push_back(leaner); }
   void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
   void deadline_missed(const MissReport& report) override { misses.push_back(report); }
   void failed(const Error& error) override { failures.push_back(error.message()); }

@@ -80,6 +80,17 @@ TEST_F(ManagerLoadTest, AShedUnitThatStopsIsForgotten) {
   EXPECT_FALSE(is_shed(13));
 }
 
+TEST_F(ManagerLoadTest, WhoUsesMoreThanItsPartIsNamedAlsoWithoutShedding) {
+  reading_.config.shedding = false;
+  manager().reload();
+  const int minute = Leaning::window_ns / Overload::step_ns;
+  overload_for(minute / 2, 0);
+  EXPECT_THAT(listener_.leaners, IsEmpty());
+  overload_for(2 * minute, 0);
+  ASSERT_THAT(listener_.leaners, SizeIs(1));
+  EXPECT_EQ(listener_.leaners[0].unit, "greedy.service");
+}
+
 TEST_F(ManagerLoadTest, TheKernelIsToldOfReservesAsTheyChange) {
   EXPECT_THAT(kernel_.servers, IsEmpty());
   files_.further["/etc/greedy.service"].reserve =
