@@ -116,7 +116,7 @@ struct task_struct {
 	unsigned short migration_disabled;
 	int pid;
 	int tgid;
-	char comm[16];
+	char comm[16] __attribute__((aligned(8))); /* as it is in the kernel: read in two loads */
 	struct css_set *cgroups;
 	struct sched_ext_entity scx;
 };
@@ -132,6 +132,7 @@ enum scx_wake_flags {
 
 enum scx_dsq_id_flags : u64 {
 	SCX_DSQ_FLAG_BUILTIN = 1LLU << 63,
+	SCX_DSQ_GLOBAL = (1LLU << 63) | 1,
 	SCX_DSQ_LOCAL = (1LLU << 63) | 2,
 };
 
