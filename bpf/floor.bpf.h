@@ -11,27 +11,29 @@
 
 /* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
  */
-static __always_inline void charge(s32 cpu, struct cpu_ctx *cctx, u64 now)
+static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx *shard, u64 now)
 {
 	u32 permille = tunables.best_effort_floor_permille;
 	u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
 
 	if (cctx->class == SLO_CLASS_BEST_EFFORT) {
-		cctx->floor_credit_ns =
-			slo_floor_earn(cctx->floor_credit_ns, exec_ns, permille, floor_credit_max_ns);
+		/* Without SLO tasks there is nothing to earn. */
+		if (cctx->floor_credit_ns != floor_credit_max_ns)
+			cctx->floor_credit_ns =
+				slo_floor_earn(cctx->floor_credit_ns, exec_ns, permille, floor_credit_max_ns);
 	} else if (cctx->class == SLO_CLASS_SLO) {
-		if (best_effort_waits(cpu, cctx))
+		if (best_effort_waits(cctx, shard))
 			cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, exec_ns, permille);
 		if (cctx->server != SLO_NO_SLOT)
-			charge_server(cctx->server, shard_of(cpu), exec_ns, now);
+			charge_server(cctx->server, (u32)shard->id, exec_ns, now);
 	}
 	cctx->charged_ns = now;
 }
 
-static __always_inline bool floor_is_wanted(s32 cpu, const struct cpu_ctx *cctx)
+static __always_inline bool floor_is_wanted(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
 	return slo_floor_is_wanted(cctx->floor_credit_ns, floor_credit_max_ns) &&
-	       best_effort_waits(cpu, cctx);
+	       best_effort_waits(cctx, shard);
 }
 
 static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
@@ -74,7 +76,7 @@ static int end_floor_turn(void *map, u32 *index, struct slo_timer *timer)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	cctx->floor_turn_until_ns = 0;
-	if (slo_waits(cpu, cctx))
+	if (slo_waits(cctx, shard_at(cpu)))
 		kick_now(cpu, cctx, slo_now());
 	return 0;
 }

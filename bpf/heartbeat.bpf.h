@@ -2,7 +2,7 @@
 /*
  * The heartbeat: a timer tells the daemon that queues are being served. It falls silent when tasks wait while
  * no CPU looks at the queues, long before the kernel's own watchdog finds a starved task. It also sees to it
- * that best effort's virtual time never stands still, and fills the reserves.
+ * that best effort's virtual time never stands still, fills the reserves, and finds idle CPUs.
  */
 #ifndef SLO_HEARTBEAT_BPF_H
 #define SLO_HEARTBEAT_BPF_H
@@ -21,6 +21,20 @@ static __always_inline void advance_vtime(void)
 		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(SLO_SERVER_PERIOD_NS);
 }
 
+/* What CPUs did while the kernel bypassed us (it attaches a scheduler, or suspends) nobody told: those that
+ * are idle since then are found here, and until then by whoever wakes on them. */
+static __noinline void find_idle_cpus(void)
+{
+	const struct cpumask *idle = scx_bpf_get_idle_cpumask();
+	u32 i;
+
+	bpf_for (i, 0, nr_cpus) {
+		if (bpf_cpumask_test_cpu(i, idle) && !has_cpu_bit(idle_cpus, (s32)i))
+			set_cpu_bit(idle_cpus, (s32)i, true);
+	}
+	scx_bpf_put_idle_cpumask(idle);
+}
+
 static int beat(void *map, u32 *index, struct slo_timer *timer)
 {
 	u64 dispatches = 0;
@@ -36,6 +50,7 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 	if (!waiting || dispatches != dispatches_seen)
 		heartbeat_ns = bpf_ktime_get_ns();
 	dispatches_seen = dispatches;
+	find_idle_cpus();
 	advance_vtime();
 	if (nr_servers != 0)
 		refill(slo_now());

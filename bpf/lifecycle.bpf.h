@@ -50,6 +50,7 @@ s32 BPF_PROG(slo_init)
 	u32 i;
 
 	bpf_for (i, 0, nr_shards) {
+		shard_ctx_of(i)->id = i;
 		err = scx_bpf_create_dsq(QUEUE_SHARED_SLO | i, -1);
 		err = err ?: scx_bpf_create_dsq(QUEUE_SHARED_BEST_EFFORT | i, -1);
 		if (err)

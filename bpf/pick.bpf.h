@@ -77,31 +77,32 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
  * The clock, and what the floor is owed by now. It matters where a task goes on, or best effort may have its
  * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not.
  */
-static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx)
+static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
 	bool runs = cctx->class != SLO_CLASS_NONE;
 	u64 now;
 
-	if (!runs && cctx->floor_turn_until_ns == 0 && !floor_is_wanted(cpu, cctx))
+	if (!runs && cctx->floor_turn_until_ns == 0 && !floor_is_wanted(cctx, shard))
 		return 0;
 	now = slo_rq_now(cpu);
 	if (runs)
-		charge(cpu, cctx, now);
+		charge(cctx, shard, now);
 	return now;
 }
 
 /* Puts what this CPU is to run next on it, or lets prev go on. */
 static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev)
 {
-	u64 now = now_of_pick(cpu, cctx);
+	const struct shard_ctx *shard = shard_at(cpu);
+	u64 now = now_of_pick(cpu, cctx, shard);
 	u64 prev_key = 0;
 	struct task_ctx *tctx = slo_prev(cpu, prev, now, &prev_key);
-	bool wanted = now != 0 && floor_is_wanted(cpu, cctx);
+	bool wanted = now != 0 && floor_is_wanted(cctx, shard);
 	struct head first = {};
 	bool prev_first = false;
 
-	if (slo_waits(cpu, cctx) && (tctx || slo_waits_twice(cpu, cctx) || wanted))
-		first = first_slo(cpu, cctx);
+	if (slo_waits(cctx, shard) && (tctx || slo_waits_twice(cctx, shard) || wanted))
+		first = first_slo(cpu, cctx, shard);
 	if (tctx)
 		prev_first = !first.queue || !slo_before(first.at, prev_key);
 	if (take_floor_turn(cpu, cctx, tctx || first.queue, wanted, prev_first ? prev_key : first.at, now))
@@ -112,13 +113,13 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 			kick_when_overtaken(cpu, cctx, first.at, now);
 		return;
 	}
-	if (take_slo(cpu, cctx, &first))
+	if (take_slo(cpu, cctx, shard, &first))
 		return;
-	if (nr_shards > 1 && level_best_effort(shard_of(cpu)))
+	if (nr_shards > 1 && level_best_effort((u32)shard->id))
 		return;
 	if (take_best_effort(cpu) || nr_shards == 1 || (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
 		return;
-	steal(shard_of(cpu));
+	steal((u32)shard->id);
 }
 
 #endif

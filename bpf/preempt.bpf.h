@@ -101,11 +101,12 @@ static __always_inline void kick_when_overtaken(s32 cpu, struct cpu_ctx *cctx, u
 static __noinline void look_at_queues(s32 cpu, u64 now)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	const struct shard_ctx *shard = shard_at(cpu);
 	struct head first;
 
-	if (!slo_waits(cpu, cctx))
+	if (!slo_waits(cctx, shard))
 		return;
-	first = first_slo(cpu, cctx);
+	first = first_slo(cpu, cctx, shard);
 	if (first.queue)
 		kick_when_overtaken(cpu, cctx, first.at, now);
 }
@@ -247,7 +248,7 @@ static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool p
 	s32 idle = cpu;
 
 	if (pinned) {
-		if (!(*cpu_word(idle_cpus, cpu) >> ((u32)cpu % 64) & 1))
+		if (!has_cpu_bit(idle_cpus, cpu))
 			return false;
 		scx_bpf_test_and_clear_cpu_idle(cpu);
 	} else {

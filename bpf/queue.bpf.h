@@ -48,34 +48,28 @@ static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)
 	return slo_slice_ns(tctx->acct.budget_ns, tick_ns, tunables.slo_slice_max_ns);
 }
 
-static __always_inline u64 slice_of(const struct task_struct *p, const struct task_ctx *tctx, s32 cpu)
+static __always_inline u64 slice_of(const struct task_struct *p, const struct task_ctx *tctx,
+				    const struct shard_ctx *shard)
 {
 	if (tctx->class == SLO_CLASS_SLO)
 		return slo_slice_of(tctx);
-	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns,
-					shard_ctx_of(shard_of(cpu))->nr_slo.value, p->scx.weight);
+	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns, shard->nr_slo.value,
+					p->scx.weight);
 }
 
+/* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
 static __always_inline void count_queue(u32 queue, u64 by)
 {
 	u32 at = queue & ~SLO_QUEUE_KIND;
-	struct shard_ctx *shard = shard_ctx_of(at);
-	struct cpu_ctx *cpu = cpu_ctx_of((s32)at);
 
-	switch (queue & SLO_QUEUE_KIND) {
-	case SLO_QUEUE_SHARED_SLO:
-		__sync_fetch_and_add(&shard->nr_slo.value, by);
-		break;
-	case SLO_QUEUE_SHARED_BEST_EFFORT:
-		__sync_fetch_and_add(&shard->nr_best_effort.value, by);
-		break;
-	case SLO_QUEUE_PINNED_SLO:
-		__sync_fetch_and_add(&cpu->nr_pinned_slo, (u32)by);
-		break;
-	case SLO_QUEUE_PINNED_BEST_EFFORT:
-		__sync_fetch_and_add(&cpu->nr_pinned_best_effort, (u32)by);
-		break;
-	}
+	if (queue < SLO_QUEUE_SHARED_BEST_EFFORT)
+		__sync_fetch_and_add(&shard_ctx_of(at)->nr_slo.value, by);
+	else if (queue < SLO_QUEUE_PINNED_SLO)
+		__sync_fetch_and_add(&shard_ctx_of(at)->nr_best_effort.value, by);
+	else if (queue < SLO_QUEUE_PINNED_BEST_EFFORT)
+		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_slo, (u32)by);
+	else
+		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_best_effort, (u32)by);
 }
 
 /* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
@@ -96,14 +90,14 @@ static __always_inline void join_queue(struct task_ctx *tctx, u32 queue)
 }
 
 /* SLO tasks wait that this CPU takes before anything else (some may not be allowed to run here). */
-static __always_inline bool slo_waits(s32 cpu, const struct cpu_ctx *cctx)
+static __always_inline bool slo_waits(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
-	return shard_ctx_of(shard_of(cpu))->nr_slo.value != 0 || cctx->nr_pinned_slo != 0 || cctx->helps != 0;
+	return shard->nr_slo.value != 0 || cctx->nr_pinned_slo != 0 || cctx->helps != 0;
 }
 
-static __always_inline bool best_effort_waits(s32 cpu, const struct cpu_ctx *cctx)
+static __always_inline bool best_effort_waits(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
-	return shard_ctx_of(shard_of(cpu))->nr_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0;
+	return shard->nr_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0;
 }
 
 static __always_inline bool pinned_queue_waits(const struct cpu_ctx *cctx)
@@ -127,13 +121,12 @@ static __noinline bool shared_queue_waits(void)
 }
 
 /* Brings a task's virtual time to the clock of the shard where it is now. */
-static __always_inline void move_vtime(struct task_ctx *tctx, u32 shard)
+static __always_inline void move_vtime(struct task_ctx *tctx, const struct shard_ctx *shard)
 {
-	if (tctx->vtime_shard == shard)
+	if (tctx->vtime_shard == shard->id)
 		return;
-	tctx->vtime_ns +=
-		shard_ctx_of(shard)->vtime_now_ns.value - shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value;
-	tctx->vtime_shard = shard;
+	tctx->vtime_ns += shard->vtime_now_ns.value - shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value;
+	tctx->vtime_shard = (u32)shard->id;
 }
 
 /* A queue with its first task's key or virtual time; id 0: none. */
@@ -176,14 +169,14 @@ static __always_inline void keep_earlier(struct head *first, u64 queue, s32 cpu)
 }
 
 /* The earliest of the SLO tasks that this CPU may take: its shard's, its own, those of a shard it helps. */
-static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx)
+static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx,
+					     const struct shard_ctx *shard)
 {
 	struct head first = {};
-	u32 shard = shard_of(cpu);
 	u32 helps = cctx->helps;
 
-	if (shard_ctx_of(shard)->nr_slo.value != 0)
-		keep_earlier(&first, QUEUE_SHARED_SLO | shard, cpu);
+	if (shard->nr_slo.value != 0)
+		keep_earlier(&first, QUEUE_SHARED_SLO | shard->id, cpu);
 	if (cctx->nr_pinned_slo != 0)
 		keep_earlier(&first, QUEUE_PINNED_SLO | (u32)cpu, cpu);
 	if (helps != 0)
@@ -192,22 +185,20 @@ static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx
 }
 
 /* SLO tasks wait in more than one of the queues from which this CPU takes them. */
-static __always_inline bool slo_waits_twice(s32 cpu, const struct cpu_ctx *cctx)
+static __always_inline bool slo_waits_twice(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
-	return cctx->helps != 0 ||
-	       (cctx->nr_pinned_slo != 0 && shard_ctx_of(shard_of(cpu))->nr_slo.value != 0);
+	return cctx->helps != 0 || (cctx->nr_pinned_slo != 0 && shard->nr_slo.value != 0);
 }
 
 /* first: the earliest of them where they were compared, else none: each look costs as much as taking a task.
  */
-static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const struct head *first)
+static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const struct shard_ctx *shard,
+				     const struct head *first)
 {
-	u32 shard = shard_of(cpu);
-
 	if (first->queue && slo_move_to_local(first->queue))
 		return true;
 	return (cctx->nr_pinned_slo != 0 && slo_move_to_local(QUEUE_PINNED_SLO | (u32)cpu)) ||
-	       (shard_ctx_of(shard)->nr_slo.value != 0 && slo_move_to_local(QUEUE_SHARED_SLO | shard));
+	       (shard->nr_slo.value != 0 && slo_move_to_local(QUEUE_SHARED_SLO | shard->id));
 }
 
 /* Global, as are others that are called from several places or from loops: the verifier then looks at them
@@ -215,9 +206,10 @@ static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const 
 __noinline bool take_best_effort(s32 cpu)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 shared = QUEUE_SHARED_BEST_EFFORT | shard_of(cpu);
+	const struct shard_ctx *shard = shard_at(cpu);
+	u64 shared = QUEUE_SHARED_BEST_EFFORT | shard->id;
 	u64 pinned = QUEUE_PINNED_BEST_EFFORT | (u32)cpu;
-	bool has_shared = shard_ctx_of(shard_of(cpu))->nr_best_effort.value != 0;
+	bool has_shared = shard->nr_best_effort.value != 0;
 	bool has_pinned = cctx->nr_pinned_best_effort != 0;
 	struct head first = {};
 

@@ -52,11 +52,16 @@ static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *
 SEC("struct_ops/select_cpu")
 s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
-	struct task_ctx *tctx = task_ctx_of(p);
+	struct task_ctx *tctx;
 	bool is_idle = false;
 	u64 now;
 	s32 cpu;
 
+	/* Under load our own bits say that there is none to find: the kernel's search costs as much as a
+	 * callback. */
+	if (!any_cpu_idle())
+		return prev_cpu;
+	tctx = task_ctx_of(p);
 	if (!tctx)
 		return prev_cpu;
 	/* A synchronous wakeup may be put behind its waker, which need not sleep soon: not for a task with a
@@ -68,7 +73,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return cpu;
 	now = slo_now();
 	wake_job(tctx, p, now);
-	slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, cpu), 0);
+	slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, shard_at(cpu)), 0);
 	return cpu;
 }
 
@@ -96,17 +101,17 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
 						bool pinned, u64 enq_flags)
 {
-	u32 shard = shard_of(cpu);
-	u32 at = pinned ? (u32)cpu : shard;
+	const struct shard_ctx *shard = shard_at(cpu);
+	u32 at = pinned ? (u32)cpu : (u32)shard->id;
 
 	if (is_throttled(&tctx->acct))
 		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
 	move_vtime(tctx, shard);
-	tctx->vtime_ns = slo_vtime_place_ns(tctx->vtime_ns, shard_ctx_of(shard)->vtime_now_ns.value,
-					    tunables.best_effort_slice_ns);
+	tctx->vtime_ns =
+		slo_vtime_place_ns(tctx->vtime_ns, shard->vtime_now_ns.value, tunables.best_effort_slice_ns);
 	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at,
-			 slice_of(p, tctx, cpu), tctx->vtime_ns, enq_flags);
+			 slice_of(p, tctx, shard), tctx->vtime_ns, enq_flags);
 	wake_idle_cpu(p, cpu, pinned);
 }
 
@@ -116,11 +121,13 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	bool pinned = is_pinned(p);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
 	if (!tctx) {
-		/* Never seen; where it waits is not counted, so it must not wait in a queue that is. */
-		slo_insert(p, SCX_DSQ_LOCAL, tick_ns, enq_flags);
+		/* Never seen; where it waits is not counted, so it must not wait in a queue that is. Not on
+		 * this CPU's own: the kernel would hand it back from there if the CPU were not free for it.
+		 */
+		slo_insert(p, SCX_DSQ_GLOBAL, tick_ns, enq_flags);
 		return;
 	}
 	wake_job(tctx, p, now);
@@ -174,6 +181,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	struct shard_ctx *shard = shard_at(cpu);
 	struct run_log *log;
 	u64 now = slo_rq_now(cpu);
 
@@ -202,9 +210,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		if (slo_is_tardy(cctx->key_ns, tctx->acct.budget_ns, now))
 			renew(cctx, tctx, cpu, now);
 	} else {
-		struct shard_ctx *shard = shard_ctx_of(shard_of(cpu));
-
-		move_vtime(tctx, shard_of(cpu));
+		move_vtime(tctx, shard);
 		if (slo_before(shard->vtime_now_ns.value, tctx->vtime_ns))
 			shard->vtime_now_ns.value = tctx->vtime_ns;
 	}
@@ -212,7 +218,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	/* Requests that came while the CPU was between two tasks found nothing to preempt, and what waits
 	 * behind a running SLO task may overtake it. */
 	kick_seen(cctx);
-	if (slo_waits(cpu, cctx))
+	if (slo_waits(cctx, shard))
 		look_at_queues(cpu, now);
 }
 
@@ -223,12 +229,16 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 {
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	const struct shard_ctx *shard = shard_at(cpu);
 	u64 now = slo_now();
 
+	/* The kernel does not tell who leaves idleness while it bypasses us. */
+	if (has_cpu_bit(idle_cpus, cpu))
+		set_cpu_bit(idle_cpus, cpu, false);
 	if (cctx->class != SLO_CLASS_SLO)
 		return;
-	charge(cpu, cctx, now);
-	if (floor_is_wanted(cpu, cctx) || (cctx->server != SLO_NO_SLOT && is_empty(cctx->server)))
+	charge(cctx, shard, now);
+	if (floor_is_wanted(cctx, shard) || (cctx->server != SLO_NO_SLOT && is_empty(cctx->server)))
 		slo_set_slice(p, 0);
 	else
 		look_at_queues(cpu, now);
@@ -267,11 +277,11 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
 	if (!tctx)
 		return;
-	charge(cpu, cctx, now);
+	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
 	cctx->left_ns = now;
 	slo_job_stops(&tctx->acct.job, now);

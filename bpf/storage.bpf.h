@@ -58,6 +58,7 @@ struct counter {
 
 /* CPUs of one last-level cache, at most 16: they share a pair of queues, and best effort's virtual time. */
 struct shard_ctx {
+	u64 id __attribute__((aligned(128)));
 	struct counter nr_slo;
 	struct counter nr_best_effort;
 	struct counter vtime_now_ns;
@@ -148,9 +149,20 @@ static __always_inline u32 shard_of(s32 cpu)
 	return cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)];
 }
 
+/* Callbacks look it up once and hand it on. */
+static __always_inline struct shard_ctx *shard_at(s32 cpu)
+{
+	return shard_ctx_of(shard_of(cpu));
+}
+
 static __always_inline u64 *cpu_word(u64 *words, s32 cpu)
 {
 	return &words[(u32)cpu / 64 & (CPU_WORDS - 1)];
+}
+
+static __always_inline bool has_cpu_bit(u64 *words, s32 cpu)
+{
+	return *cpu_word(words, cpu) >> ((u32)cpu % 64) & 1;
 }
 
 /* Full barriers, both: what is read after them is newer than the bit. */
