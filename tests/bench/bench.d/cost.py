@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Instructions per pipe round trip, flat and in control groups with weights, and of hackbench."""
+"""Instructions per pipe round trip where no control group has a share of its own, and of hackbench."""
 
 import json
 import pathlib
@@ -10,7 +10,6 @@ import machine
 from measures import Measure
 
 BOUND = 1.12
-DEEP_BOUND = 1.00
 MESSAGES_BOUND = 1.05
 # Observing: what counting costs without our scheduler.
 ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED = 1.06, 1.12
@@ -18,9 +17,6 @@ ROUND_TRIPS = 20000
 PLAIN, BUDGETED = "bench-pipe.service", "bench-pipe-slo.service"
 MESSAGES = "bench-messages.service"
 OUTPUT = pathlib.Path("/run/bench-cost.out")
-# One below the other; what runs there keeps them alive.
-SLICES = ("bench.slice", "bench-deep.slice")
-ANCHOR = "bench-anchor.service"
 
 
 def write(unit, command, settings=""):
@@ -29,11 +25,11 @@ def write(unit, command, settings=""):
     )
 
 
-def write_pipes(settings=""):
+def write_pipes():
     """No groups by session: no cpu controller, then, means no groups at all."""
     pathlib.Path("/proc/sys/kernel/sched_autogroup_enabled").write_text("0")
     for unit in (PLAIN, BUDGETED):
-        write(unit, f"/usr/local/bin/pipe_round_trips {ROUND_TRIPS}", settings)
+        write(unit, f"/usr/local/bin/pipe_round_trips {ROUND_TRIPS}")
     machine.write_drop_in(BUDGETED, "[X-Slo]\nSloBudget=5ms\n")
     machine.daemon_reload()
 
@@ -94,29 +90,6 @@ def measure(rounds, say):
 def measure_accounting(rounds, say):
     bounds = (ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED)
     return measure_flat("pipe round trip, observed", (arms.KERNEL, arms.OBSERVING), bounds, rounds, say)
-
-
-def measure_deep(rounds, say):
-    """Two slices deep, each of which has a weight."""
-    compared = (arms.KERNEL, arms.OURS)
-    for name in SLICES:
-        machine.write_unit(name, "[Slice]\nCPUWeight=200\n")
-    settings = f"Slice={SLICES[-1]}\nCPUWeight=300\n"
-    machine.write_unit(ANCHOR, f"[Service]\nExecStart=/bin/sleep infinity\n{settings}")
-    write_pipes(settings)
-    try:
-        figures = pipe_figures("pipe round trip, two slices deep", compared, (DEEP_BOUND, DEEP_BOUND))
-        return measure_arms(figures, deep_round_trip, compared, rounds, say, flat=False)
-    finally:
-        machine.run("systemctl", "stop", ANCHOR, *reversed(SLICES), check=False)
-        remove(PLAIN, BUDGETED, ANCHOR, *SLICES)
-
-
-def deep_round_trip(unit):
-    machine.run("systemctl", "start", ANCHOR)
-    parent = machine.cgroup_of(SLICES[-1])
-    assert "cpu" in (parent / "cgroup.subtree_control").read_text().split(), f"{parent} gives its groups no weights"
-    return instructions(unit)
 
 
 def measure_messages(rounds, say):

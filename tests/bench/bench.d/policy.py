@@ -6,6 +6,7 @@ import traceback
 import abuse
 import arms
 import cost
+import deep
 import feasible
 import measures
 import mistaken
@@ -22,7 +23,7 @@ def costs(rounds, say):
     rounds = max(rounds, COST_ROUNDS)
     return [
         measure
-        for measured in (cost.measure, cost.measure_messages, cost.measure_deep)
+        for measured in (cost.measure, cost.measure_messages, deep.measure)
         for measure in measured(rounds, say)
     ]
 
