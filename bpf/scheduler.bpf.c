@@ -121,7 +121,7 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	bool pinned = is_pinned(p);
-	u64 now = slo_rq_now(cpu);
+	u64 now = slo_now();
 
 	if (!tctx) {
 		/* Never seen; where it waits is not counted, so it must not wait in a queue that is. Not on
@@ -277,7 +277,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 now = slo_rq_now(cpu);
+	u64 now = slo_now();
 
 	if (!tctx)
 		return;
