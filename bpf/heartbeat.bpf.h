@@ -21,16 +21,24 @@ static __always_inline void advance_vtime(void)
 		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(SLO_SERVER_PERIOD_NS);
 }
 
-/* What CPUs did while the kernel bypassed us (it attaches a scheduler, or suspends) nobody told: those that
- * are idle since then are found here, and until then by whoever wakes on them. */
+/*
+ * What CPUs did while the kernel bypassed us (it attached us, or the machine slept) nobody told: those that
+ * are idle since then are found here, and woken for what waits. Full barrier between the bit and the counts:
+ * who queues a task sees the one, or we see the other.
+ */
 static __noinline void find_idle_cpus(void)
 {
 	const struct cpumask *idle = scx_bpf_get_idle_cpumask();
 	u32 i;
 
 	bpf_for (i, 0, nr_cpus) {
-		if (bpf_cpumask_test_cpu(i, idle) && !has_cpu_bit(idle_cpus, (s32)i))
-			set_cpu_bit(idle_cpus, (s32)i, true);
+		struct cpu_ctx *cctx = cpu_ctx_of((s32)i);
+
+		if (cctx->is_offline || has_cpu_bit(idle_cpus, (s32)i) || !bpf_cpumask_test_cpu(i, idle))
+			continue;
+		set_cpu_bit(idle_cpus, (s32)i, true);
+		if (pinned_queue_waits(cctx) || shared_queue_waits())
+			scx_bpf_kick_cpu((s32)i, SCX_KICK_IDLE);
 	}
 	scx_bpf_put_idle_cpumask(idle);
 }
@@ -41,6 +49,9 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 	bool waiting = shared_queue_waits();
 	u32 i;
 
+	/* It has ended: another scheduler may be there, and must not have our questions. */
+	if (exit_record.kind != 0)
+		return 0;
 	bpf_for (i, 0, nr_cpus) {
 		const struct cpu_ctx *cctx = cpu_ctx_of((s32)i);
 
@@ -50,7 +61,10 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 	if (!waiting || dispatches != dispatches_seen)
 		heartbeat_ns = bpf_ktime_get_ns();
 	dispatches_seen = dispatches;
-	find_idle_cpus();
+	/* Kernels before 6.17 begin to keep track of idle CPUs after init, and end whoever asks before that:
+	 * a look at the queues says that it has begun. */
+	if (dispatches != 0)
+		find_idle_cpus();
 	advance_vtime();
 	if (nr_servers != 0)
 		refill(slo_now());

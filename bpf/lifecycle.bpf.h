@@ -15,6 +15,7 @@ void BPF_PROG(slo_cpu_online, s32 cpu)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	cctx->floor_credit_ns = floor_credit_max_ns;
+	cctx->is_offline = 0;
 }
 
 SEC("struct_ops/cpu_offline")
@@ -22,6 +23,8 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
+	/* On its way it goes idle once more, or several times. */
+	cctx->is_offline = 1;
 	note_class(cpu, cctx, SLO_CLASS_NONE);
 	set_cpu_bit(idle_cpus, cpu, false);
 }

@@ -159,7 +159,7 @@ void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
-	set_cpu_bit(idle_cpus, cpu, idle);
+	set_cpu_bit(idle_cpus, cpu, idle && !cctx->is_offline);
 	if (!idle || cctx->idle_retries >= IDLE_RETRIES ||
 	    !(pinned_queue_waits(cctx) || shared_queue_waits()))
 		return;

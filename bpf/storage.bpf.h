@@ -48,6 +48,7 @@ struct cpu_ctx {
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
+	u32 is_offline;
 	u32 idle_retries; /* went idle in sight of queued tasks, since it last ran one */
 } __attribute__((aligned(128)));
 

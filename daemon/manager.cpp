@@ -68,9 +68,10 @@ void Manager::tick() {
 void Manager::look_at_load() {
   const auto samples = state_ == State::enforcing ? load_samples() : std::vector<LoadSample>{};
   const std::uint64_t now_ns = around_.now().monotonic_ns;
-  for (const auto& leaner : leaning_.step(now_ns, samples)) around_.audience.leans(leaner);
+  const double capacity = static_cast<double>(capacity_permille()) / 1000;
+  for (const auto& leaner : leaning_.step(now_ns, samples, capacity)) around_.audience.leans(leaner);
   const auto overloaded = config_.config.shedding ? std::span(samples) : std::span<const LoadSample>{};
-  const auto changes = overload_.step(now_ns, overloaded, static_cast<double>(capacity_permille()) / 1000);
+  const auto changes = overload_.step(now_ns, overloaded, capacity);
   if (changes.empty() && units_.shed() == overload_.shed()) return;
   tell_changes(units_.set_shed(overload_.shed()), false);
   for (const auto& change : changes) around_.audience.shed_changed(change);
@@ -106,10 +107,13 @@ std::uint64_t Manager::capacity_permille() const {
 }
 
 void Manager::take_event(std::span<const std::byte> record) {
+  has_missed_ = true;
   misses_.take(record, [this](std::uint32_t slot, std::uint32_t unit) { return whose(slot, unit); });
 }
 
 void Manager::tell_misses() {
+  if (std::exchange(has_missed_, false) && overload_.is_due_after_miss(around_.now().monotonic_ns))
+    look_at_load();
   for (const auto& report : misses_.due(around_.now().monotonic_ns)) around_.audience.deadline_missed(report);
 }
 

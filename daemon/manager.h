@@ -79,12 +79,13 @@ class Manager {
   void unit_gone(std::string_view name);
   // Time has passed; about once a second.
   void tick();
-  // Every Overload::step_ns: who loses its guarantee under overload, who has it back, and who leans on what
-  // is not its own.
+  // Every Overload::step_ns, and by itself after misses: who loses its guarantee under overload, who has it
+  // back, and who leans on what is not its own.
   void look_at_load();
   // A record of the kernel about a missed job, as it came; told with the next tell_misses().
   void take_event(std::span<const std::byte> record);
-  // After events were taken. What the limits hold back follows with a tick.
+  // After events were taken: jobs that missed are told, and looked into. What the limits hold back follows
+  // with a tick.
   void tell_misses();
 
   // Orders. attach() lifts all that keeps the scheduler from being attached by order or by failures; an error
@@ -155,6 +156,7 @@ class Manager {
   Leaning leaning_;
   Servers told_servers_;
   Latch kept_latch_;
+  bool has_missed_ = false;  // a job, since the last look
   bool listed_ = false;
   bool attached_ = false;  // by us, and its end not yet noticed
   std::uint64_t attached_monotonic_ns_ = 0;

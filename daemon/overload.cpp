@@ -160,6 +160,7 @@ std::optional<ShedChange> Overload::restore_one(std::uint64_t now_ns, const std:
 
 std::vector<ShedChange> Overload::step(std::uint64_t now_ns, std::span<const LoadSample> samples,
                                        double capacity) {
+  stepped_ns_ = now_ns;
   forget_gone(samples);
   const auto units = recent(now_ns, samples);
   double cpus = 0;

@@ -43,7 +43,7 @@ struct ShedChange {
 //
 // Equals are told apart by how far they exceed their share. The most important unit is never shed. Shedding
 // that did not help after a second is undone, and not tried on that unit for ten, then twice as long each
-// time up to 80. Called ten times a second; no I/O, no clock.
+// time up to 80. Called ten times a second, and out of turn when jobs missed; no I/O, no clock.
 class Overload {
  public:
   static constexpr std::uint64_t step_ns = 100'000'000;
@@ -51,6 +51,11 @@ class Overload {
   // samples: all units with a budget. capacity: CPUs, less the floor of best effort.
   [[nodiscard]] std::vector<ShedChange> step(std::uint64_t now_ns, std::span<const LoadSample> samples,
                                              double capacity);
+  // A miss may be the first sign of overload, which every further step lets last. Not so soon after the last
+  // one that there is nothing to see.
+  [[nodiscard]] bool is_due_after_miss(std::uint64_t now_ns) const {
+    return now_ns - stepped_ns_ >= step_ns / 2;
+  }
   [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
 
  private:
@@ -89,6 +94,7 @@ class Overload {
 
   std::map<std::string, History, std::less<>> history_;
   std::set<std::string, std::less<>> shed_;
+  std::uint64_t stepped_ns_ = 0;
   std::uint64_t changed_ns_ = 0;  // the last change of anybody
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import os
 
+import complaints
 import known_jobs
 import machine
 import pytest
@@ -11,6 +12,15 @@ def pytest_terminal_summary(terminalreporter):
     """Shows the figures also of a run that passed: they are what such a run is for."""
     for text in figures:
         terminalreporter.write_line(text)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    report = yield
+    told = complaints.told() if report.failed else ""
+    if told:
+        report.sections.append(("what the kernel complains of", told))
+    return report
 
 
 @pytest.fixture

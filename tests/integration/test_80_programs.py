@@ -59,10 +59,12 @@ def recorded():
 def loaded_programs(anchor):
     machine.ensure_enforcing()
     found = programs()
-    machine.configure("[Scheduler]\nMode=observe\n")
-    machine.wait_for_state("observing")
-    found |= programs()
-    machine.configure(None)
+    try:
+        machine.configure("[Scheduler]\nMode=observe\n")
+        machine.wait_for_state("observing")
+        found |= programs()
+    finally:
+        machine.configure(None)
     figures.extend(f"{name}\t{verified}\t{jited}" for name, (verified, jited) in sorted(found.items()))
     return found
 

@@ -5,8 +5,8 @@
 
 #include "policy_state.h"
 
-// The daemon's part: what it grants before the start (daemon/admission.h), and the look at the load ten times
-// a second that sheds units under overload (daemon/overload.h).
+// The daemon's part: what it grants before the start (daemon/admission.h), and the look at the load, ten
+// times a second and after misses, that sheds units under overload (daemon/overload.h).
 namespace slo::sim {
 
 void grant_reserves(PolicyState& state);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "policy_scheduler.h"
 
+#include <utility>
+
 #include "bpf/job.h"
 #include "bpf/server.h"
 #include "policy_floor.h"
@@ -129,6 +131,9 @@ void PolicyScheduler::begin_slo_run(TaskId task, CpuId cpu, std::uint64_t now_ns
 void PolicyScheduler::runs(TaskId task, CpuId cpu, std::uint64_t now_ns) {
   const std::uint32_t task_class = state_.tasks[task].task_class;
   CpuState& at = state_.cpus[cpu];
+  // The daemon hears of misses at once.
+  if (std::exchange(state_.has_missed, false) && state_.overload.is_due_after_miss(now_ns))
+    look_at_load(state_, now_ns);
   at.ran_from_ns = now_ns;
   at.charged_ns = now_ns;
   at.idle_retries = 0;
@@ -153,6 +158,7 @@ void PolicyScheduler::ends_job(TaskId task, const slo_job_end& end) {
   const slo_u32 cause = slo_job_cause(&end, unit.budget_ns, unit.max_exec_ns, flags);
   ++unit.jobs;
   if (cause == SLO_CAUSE_LATE_START || cause == SLO_CAUSE_PREEMPTED) ++unit.lost_jobs;
+  state_.has_missed |= cause != SLO_CAUSE_NONE;
   if (unit.bounds_response) unit.expected_exec_ns = slo_expect_exec_ns(unit.expected_exec_ns, end.exec_ns);
 }
 

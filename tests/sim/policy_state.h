@@ -146,6 +146,7 @@ struct PolicyState {
   std::uint64_t floor_credit_max_ns = 0;
   bool is_refill_armed = false;
   Overload overload = {};
+  bool has_missed = false;  // a job, since the daemon looked into that
   Random random;
 };
 

@@ -24,12 +24,13 @@ class LeaningTest : public testing::Test {
     for (std::uint64_t second = 0; second < seconds; ++second) {
       now_ns_ += second_ns;
       unit_.key_exec_ns += static_cast<std::uint64_t>(cpus * second_ns);
-      for (const auto& leaner : leaning_.step(now_ns_, std::vector{unit_}))
+      for (const auto& leaner : leaning_.step(now_ns_, std::vector{unit_}, capacity))
         named.push_back(to_sentence(leaner));
     }
     return named;
   }
 
+  static constexpr double capacity = 0.95;
   static constexpr std::uint64_t window = Leaning::window_ns / second_ns;
   static constexpr std::uint64_t silence = Leaning::silence_ns / second_ns;
 
@@ -73,10 +74,25 @@ TEST_F(LeaningTest, CountersThatBeginAnewAreNoUse) {
   EXPECT_THAT(run(window / 4, 0.1), IsEmpty());
 }
 
-TEST_F(LeaningTest, WhoIsGoneIsForgotten) {
+TEST_F(LeaningTest, WhoComesBackWithinTheHourIsNotNamedAgain) {
   EXPECT_EQ(run(3 * window, 0.9).size(), 1U);
-  EXPECT_THAT(leaning_.step(now_ns_, {}), IsEmpty());
+  const auto be_away = [this](std::uint64_t seconds) {
+    for (std::uint64_t second = 0; second < seconds; ++second)
+      EXPECT_THAT(leaning_.step(now_ns_ += second_ns, {}, capacity), IsEmpty());
+  };
+  be_away(window);
+  EXPECT_THAT(run(3 * window, 0.9), IsEmpty());
+  be_away(silence);
   EXPECT_EQ(run(3 * window, 0.9).size(), 1U);
+}
+
+TEST_F(LeaningTest, WhoIsAloneTakesFromNobody) {
+  unit_.share = capacity;
+  EXPECT_THAT(run(10 * window, 1), IsEmpty());
+}
+
+TEST_F(LeaningTest, AFigureThatReadsLikeItsPartIsNone) {
+  EXPECT_THAT(run(10 * window, 0.52), IsEmpty());
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "manager_fixture.h"
@@ -51,6 +53,22 @@ TEST_F(ManagerLoadTest, UnderOverloadTheKernelIsToldWhoHasLostItsGuarantee) {
   EXPECT_TRUE(is_shed(11));
   EXPECT_FALSE(is_shed(12));
   EXPECT_TRUE(manager().shed().contains("greedy.service"));
+}
+
+TEST_F(ManagerLoadTest, MissesAreLookedIntoOutOfTurnButNotTooOften) {
+  overload_for(20, 0);
+  const auto jobs_miss_after = [this](std::uint64_t ns) {
+    now_.monotonic_ns += ns;
+    use("greedy.service", 7, 5);
+    use("honest.service", 3, 5);
+    const deadline_event event{};
+    manager().take_event(std::as_bytes(std::span(&event, 1)));
+    manager().tell_misses();
+  };
+  jobs_miss_after(Overload::step_ns / 4);
+  EXPECT_THAT(listener_.sheds, IsEmpty()) << "just looked at";
+  jobs_miss_after(Overload::step_ns / 4);
+  EXPECT_THAT(listener_.sheds, SizeIs(1));
 }
 
 TEST_F(ManagerLoadTest, WithSheddingSwitchedOffNobodyIs) {
