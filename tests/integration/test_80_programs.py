@@ -41,7 +41,7 @@ def programs():
         except FileNotFoundError:  # closed meanwhile
             continue
         fields = dict(re.findall(r"^(prog_id|verified_insns):\s*(\d+)$", text, re.MULTILINE))
-        if "prog_id" in fields:
+        if "verified_insns" in fields:  # a link names its program, too
             of = known[int(fields["prog_id"])]
             found[of["name"]] = (int(fields["verified_insns"]), of["bytes_jited"])
     return found
