@@ -59,6 +59,15 @@ std::vector<Overload::Recent> Overload::recent(std::uint64_t now_ns, std::span<c
   return units;
 }
 
+// Only the last look is left.
+void Overload::History::begin_anew() {
+  if (steps == 0) return;
+  const std::size_t last = (steps - 1) % window_steps;
+  ring[0] = ring[last];
+  at_ns[0] = at_ns[last];
+  steps = 1;
+}
+
 void Overload::forget_gone(std::span<const LoadSample> samples) {
   const auto gone = [&samples](const std::string& unit) {
     return std::ranges::find(samples, unit, &LoadSample::unit) == samples.end();
@@ -80,7 +89,8 @@ double Overload::loss_of_others(const std::vector<Recent>& units) const {
 }
 
 std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::vector<Recent>& units) {
-  if (now_ns - changed_ns_ < settle_ns) return {};
+  // What giving a guarantee back has done is plain at once; what taking one away does is not.
+  if (now_ns - shed_ns_ < settle_ns) return {};
   const Recent* sufferer = nullptr;
   const Recent* most_important = nullptr;
   const Recent* victim = nullptr;
@@ -106,6 +116,7 @@ std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::ve
   const bool again = history.back_ns != 0 && now_ns - history.back_ns < soon_again_ns;
   history.least_ns = again ? std::min(2 * history.least_ns, most_least_shed_ns) : least_shed_ns;
   history.shed_ns = now_ns;
+  shed_ns_ = now_ns;
   shed_.insert(victim->now.unit);
   history.loss_before = loss_of_others(units);
   changed_ns_ = now_ns;
@@ -176,9 +187,9 @@ std::vector<ShedChange> Overload::step(std::uint64_t now_ns, std::span<const Loa
   take(undo_what_did_not_help(now_ns, units));
   if (changes.empty() && cpus_now >= busy_from * capacity) take(shed_one(now_ns, units));
   if (changes.empty()) take(restore_one(now_ns, units, cpus < busy_until * capacity));
-  // What was before tells nothing about what is now.
+  // What was before tells nothing about what is now: it is counted from here.
   if (!changes.empty())
-    for (auto& history : std::views::values(history_)) history.steps = 0;
+    for (auto& history : std::views::values(history_)) history.begin_anew();
   return changes;
 }
 

@@ -81,6 +81,8 @@ class Overload {
     std::uint64_t in_vain_for_ns = 0;  // how long it is not tried again
     std::uint64_t least_ns = 0;        // how long it is shed at least
     double loss_before = 0;            // share of lost jobs among the others when it was shed
+
+    void begin_anew();
   };
 
   [[nodiscard]] std::vector<Recent> recent(std::uint64_t now_ns, std::span<const LoadSample> samples);
@@ -96,6 +98,7 @@ class Overload {
   std::set<std::string, std::less<>> shed_;
   std::uint64_t stepped_ns_ = 0;
   std::uint64_t changed_ns_ = 0;  // the last change of anybody
+  std::uint64_t shed_ns_ = 0;     // the last time that somebody was shed
 };
 
 }  // namespace slo
