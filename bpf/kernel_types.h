@@ -116,7 +116,7 @@ struct task_struct {
 	unsigned short migration_disabled;
 	int pid;
 	int tgid;
-	char comm[16] __attribute__((aligned(8))); /* as it is in the kernel: read in two loads */
+	char comm[16] __attribute__((aligned(8))); /* so that two loads read it */
 	struct css_set *cgroups;
 	struct sched_ext_entity scx;
 };
