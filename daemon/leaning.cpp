@@ -17,9 +17,9 @@ constexpr double margin = 1.05;  // a figure that reads like its part is none
 
 std::string to_sentence(const Leaner& leaner) {
   return std::format(
-      "{} used {:.0f}% of a CPU by its budget for a minute; only {:.0f}% are its part of the machine, the "
-      "rest "
-      "is what other units with budgets leave. To have it kept, add SloReserve={:.0f}% to its [X-Slo]",
+      "{} used {:.0f}% of a CPU by its budget for a minute; only {:.0f}% are its part of the machine, "
+      "the rest is what other units with budgets leave. To have it kept, add SloReserve={:.0f}% to its "
+      "[X-Slo]",
       leaner.unit, 100 * leaner.cpus, 100 * leaner.share, std::ceil(100 * leaner.cpus));
 }
 

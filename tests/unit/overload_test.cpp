@@ -117,6 +117,18 @@ TEST_F(OverloadTest, ItIsBackWithinFiveSecondsWhenTheLoadOfEitherFalls) {
   }
 }
 
+TEST_F(OverloadTest, WhatCameBackTooEarlyIsShedAgainWithinThreeTenthsOfASecond) {
+  loads_ = {{.unit = "a", .importance = 1000, .demand = 0.6},
+            {.unit = "b", .importance = 100, .demand = 0.6}};
+  ASSERT_EQ(run(2), Changes{"b-"});
+  loads_[1].demand = 0.2;
+  Changes changes;
+  for (int step = 0; step < 50 && changes.empty(); ++step) changes = run(0.1);
+  ASSERT_EQ(changes, Changes{"b+"});
+  loads_[1].demand = 0.6;
+  EXPECT_EQ(run(0.3), Changes{"b-"});
+}
+
 TEST_F(OverloadTest, ItIsBackSoonAlsoAfterLoadThatCameAndWentManyTimes) {
   loads_ = {{.unit = "a", .importance = 1000, .demand = 0.6},
             {.unit = "b", .importance = 100, .demand = 0.6}};
