@@ -61,11 +61,9 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 
   // All tasks come through enqueue: those the kernel would put on a CPU's local queue itself could not be
-  // told from others, nor preempted by key. Who was put on a CPU that a real-time task then takes comes back
-  // the same way, for another CPU to run it. Bits a kernel does not know are refused, so each is looked up.
+  // told from others, nor preempted by key. Bits a kernel does not know are refused, so each is looked up.
   const BtfHandle types(btf__load_vmlinux_btf());
-  for (const char* flag :
-       {"SCX_OPS_ENQ_EXITING", "SCX_OPS_ENQ_MIGRATION_DISABLED", "SCX_OPS_ALWAYS_ENQ_IMMED"})
+  for (const char* flag : {"SCX_OPS_ENQ_EXITING", "SCX_OPS_ENQ_MIGRATION_DISABLED"})
     if (types) skeleton.struct_ops.scx_slo->flags |= kernel_enum_value(types.get(), "scx_ops_flags", flag);
   // Closes the race with CPUs that come or go between load and attach.
   skeleton.struct_ops.scx_slo->hotplug_seq = read_number("/sys/kernel/sched_ext/hotplug_seq").value_or(0);
