@@ -124,9 +124,8 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	u64 now = slo_now();
 
 	if (!tctx) {
-		/* Never seen; where it waits is not counted, so it must not wait in a queue that is. Not on
-		 * this CPU's own: the kernel would hand it back from there if the CPU were not free for it.
-		 */
+		/* Never seen; where it waits is not counted, so it must not wait in a queue that is.
+		 * Whichever CPU comes first takes it from there. */
 		slo_insert(p, SCX_DSQ_GLOBAL, tick_ns, enq_flags);
 		return;
 	}
