@@ -57,8 +57,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 	u64 now;
 	s32 cpu;
 
-	/* Under load our own bits say that there is none to find: the kernel's search costs as much as a
-	 * callback. */
+	/* Under load our own bits say that there is none to find, which spares the kernel's search. */
 	if (!any_cpu_idle())
 		return prev_cpu;
 	tctx = task_ctx_of(p);
