@@ -15,6 +15,8 @@ void BPF_PROG(slo_cpu_online, s32 cpu)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	cctx->floor_credit_ns = floor_credit_max_ns;
+	if (cctx->is_offline)
+		nr_offline--;
 	cctx->is_offline = 0;
 }
 
@@ -25,6 +27,7 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 
 	/* On its way it goes idle once more, or several times. */
 	cctx->is_offline = 1;
+	nr_offline++;
 	note_class(cpu, cctx, SLO_CLASS_NONE);
 	set_cpu_bit(idle_cpus, cpu, false);
 }

@@ -66,6 +66,19 @@ static __noinline void set_alarm(s32 cpu, u64 now, u64 delay_ns)
 		bpf_timer_start(&timer->timer, delay_ns, BPF_F_TIMER_CPU_PIN);
 }
 
+/*
+ * A CPU on its way offline must ask nobody: the kernel sends what is asked from there by an irq_work, and does
+ * those of a CPU for the last time while some tasks are still switched there. One that comes later stays until
+ * the CPU is back, and then keeps every other from being noticed, ours and the kernel's own (SRCU's grace
+ * periods end with one): irq_work_queue() raises an interrupt only for the first of a list. Likewise a timer
+ * would stay on the dead CPU. So queueing there does without (slo_enqueue), and what a CPU asks of itself is
+ * dropped by the two places that do so: kick_in() and slo_update_idle().
+ */
+static __always_inline bool is_here_offline(void)
+{
+	return nr_offline != 0 && cpu_ctx_of((s32)bpf_get_smp_processor_id())->is_offline;
+}
+
 /* Asks the CPU to look, but not before what runs there has had its minimum run, and not more often than
  * allowed: then a timer asks. */
 static __always_inline void kick_in(s32 cpu, struct cpu_ctx *cctx, u64 now, u64 delay_ns)
@@ -73,6 +86,8 @@ static __always_inline void kick_in(s32 cpu, struct cpu_ctx *cctx, u64 now, u64 
 	u64 at = slo_kick_at_ns(cctx->ran_from_ns, tunables.min_run_ns, cctx->last_kick_ns,
 				tunables.kick_interval_ns);
 
+	if (cctx->is_offline)
+		return;
 	if (slo_before(now + delay_ns, at))
 		delay_ns = at - now;
 	if (delay_ns != 0)

@@ -129,7 +129,10 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	wake_job(tctx, p, now);
-	if (tctx->class == SLO_CLASS_SLO)
+	/* Straight to its CPU, which is another one: the kernel does not ask us about those of this one. */
+	if (is_here_offline())
+		slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, shard_at(cpu)), enq_flags);
+	else if (tctx->class == SLO_CLASS_SLO)
 		enqueue_slo(p, tctx, cpu, pinned, now, enq_flags);
 	else
 		enqueue_best_effort(p, tctx, cpu, pinned, enq_flags);
@@ -158,7 +161,7 @@ void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	set_cpu_bit(idle_cpus, cpu, idle && !cctx->is_offline);
-	if (!idle || cctx->idle_retries >= IDLE_RETRIES ||
+	if (!idle || cctx->is_offline || cctx->idle_retries >= IDLE_RETRIES ||
 	    !(pinned_queue_waits(cctx) || shared_queue_waits()))
 		return;
 	cctx->idle_retries++;

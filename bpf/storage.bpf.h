@@ -125,6 +125,7 @@ static u64 expected_exec_ns[SLO_CAPACITY_MAX];
 static u64
 	best_effort_cpus[CPU_WORDS]; /* ran best effort when last seen: a hint where to look for a victim */
 static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
+static u32 nr_offline;               /* gone since we are here; the kernel takes and brings one at a time */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)

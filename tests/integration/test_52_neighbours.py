@@ -68,3 +68,14 @@ def test_cpus_that_go_and_come_leave_it_enforcing(last_cpu):
         machine.counting("loaded.service")
     # Coming and going is no failure.
     assert machine.bus_property("StateReason") == reason
+
+
+def test_what_was_asked_on_a_cpu_that_goes_is_not_in_the_way_when_it_is_back(last_cpu):
+    """An interrupt that stays undone there would end the kernel's SRCU grace periods, with which PID 1 reloads."""
+    machine.ensure_enforcing()
+    for _ in range(5):
+        for value in ("0", "1"):
+            last_cpu.write_text(value)
+            machine.counting("loaded.service")
+        machine.daemon_reload()
+    assert machine.enforcing()
