@@ -79,10 +79,10 @@ bool scx_bpf_dsq_move_to_local___v2___move_to_local(u64 dsq_id, u64 enq_flags) S
 bool scx_bpf_dsq_move_to_local___move_to_local(u64 dsq_id) SLO_KFUNC;
 bool scx_bpf_consume___move_to_local(u64 dsq_id) SLO_KFUNC;
 
-static __always_inline bool slo_move_to_local(u64 dsq_id)
+static __always_inline bool slo_move_to_local(u64 dsq_id, u64 enq_flags)
 {
 	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v2___move_to_local))
-		return scx_bpf_dsq_move_to_local___v2___move_to_local(dsq_id, 0);
+		return scx_bpf_dsq_move_to_local___v2___move_to_local(dsq_id, enq_flags);
 	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___move_to_local))
 		return scx_bpf_dsq_move_to_local___move_to_local(dsq_id);
 	return scx_bpf_consume___move_to_local(dsq_id);

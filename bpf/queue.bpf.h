@@ -190,15 +190,25 @@ static __always_inline bool slo_waits_twice(const struct cpu_ctx *cctx, const st
 	return cctx->helps != 0 || (cctx->nr_pinned_slo != 0 && shard->nr_slo.value != 0);
 }
 
+/*
+ * Takes the first task of a queue that may run on this CPU. Where the kernel can (7.1), one that may run on
+ * others comes back to enqueue() if a real-time task takes the CPU from it, before or while it runs. A pinned
+ * one has nowhere else to go: it waits at the head of its CPU.
+ */
+static __always_inline bool take(u64 queue)
+{
+	return slo_move_to_local(queue, queue < QUEUE_PINNED_SLO ? enq_immed : 0);
+}
+
 /* first: the earliest of them where they were compared, else none: each look costs as much as taking a task.
  */
 static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const struct shard_ctx *shard,
 				     const struct head *first)
 {
-	if (first->queue && slo_move_to_local(first->queue))
+	if (first->queue && take(first->queue))
 		return true;
-	return (cctx->nr_pinned_slo != 0 && slo_move_to_local(QUEUE_PINNED_SLO | (u32)cpu)) ||
-	       (shard->nr_slo.value != 0 && slo_move_to_local(QUEUE_SHARED_SLO | shard->id));
+	return (cctx->nr_pinned_slo != 0 && take(QUEUE_PINNED_SLO | (u32)cpu)) ||
+	       (shard->nr_slo.value != 0 && take(QUEUE_SHARED_SLO | shard->id));
 }
 
 /* Global, as are others that are called from several places or from loops: the verifier then looks at them
@@ -214,11 +224,11 @@ __noinline bool take_best_effort(s32 cpu)
 	struct head first = {};
 
 	if (!(has_shared && has_pinned))
-		return (has_shared && slo_move_to_local(shared)) || (has_pinned && slo_move_to_local(pinned));
+		return (has_shared && take(shared)) || (has_pinned && take(pinned));
 	keep_earlier(&first, shared, cpu);
 	keep_earlier(&first, pinned, cpu);
-	return (first.queue && slo_move_to_local(first.queue)) || slo_move_to_local(pinned) ||
-	       slo_move_to_local(shared);
+	return (first.queue && take(first.queue)) || take(pinned) ||
+	       take(shared);
 }
 
 /*
@@ -231,7 +241,7 @@ static __always_inline bool level_best_effort(u32 own)
 
 	if (shard_ctx_of(other)->nr_best_effort.value <= shard_ctx_of(own)->nr_best_effort.value + 2)
 		return false;
-	return slo_move_to_local(QUEUE_SHARED_BEST_EFFORT | other);
+	return take(QUEUE_SHARED_BEST_EFFORT | other);
 }
 
 /* Nothing to do here: takes what waits elsewhere, SLO tasks first. */
@@ -243,14 +253,14 @@ static __noinline bool steal(u32 own)
 	bpf_for (i, 1, nr) {
 		u32 other = (own + i) % nr;
 
-		if (shard_ctx_of(other)->nr_slo.value != 0 && slo_move_to_local(QUEUE_SHARED_SLO | other))
+		if (shard_ctx_of(other)->nr_slo.value != 0 && take(QUEUE_SHARED_SLO | other))
 			return true;
 	}
 	bpf_for (i, 1, nr) {
 		u32 other = (own + i) % nr;
 
 		if (shard_ctx_of(other)->nr_best_effort.value != 0 &&
-		    slo_move_to_local(QUEUE_SHARED_BEST_EFFORT | other))
+		    take(QUEUE_SHARED_BEST_EFFORT | other))
 			return true;
 	}
 	return false;

@@ -72,7 +72,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return cpu;
 	now = slo_now();
 	wake_job(tctx, p, now);
-	slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, shard_at(cpu)), 0);
+	slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, shard_at(cpu)), enq_immed);
 	return cpu;
 }
 

@@ -65,6 +65,7 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   const BtfHandle types(btf__load_vmlinux_btf());
   for (const char* flag : {"SCX_OPS_ENQ_EXITING", "SCX_OPS_ENQ_MIGRATION_DISABLED"})
     if (types) skeleton.struct_ops.scx_slo->flags |= kernel_enum_value(types.get(), "scx_ops_flags", flag);
+  if (types) skeleton.rodata->enq_immed = kernel_enum_value(types.get(), "scx_enq_flags", "SCX_ENQ_IMMED");
   // Closes the race with CPUs that come or go between load and attach.
   skeleton.struct_ops.scx_slo->hotplug_seq = read_number("/sys/kernel/sched_ext/hotplug_seq").value_or(0);
 }

@@ -266,6 +266,11 @@ def guards_against_real_time():
     return " ext_server_init\n" in pathlib.Path("/proc/kallsyms").read_text()
 
 
+def kernel_hands_back():
+    """Whether who loses its CPU to a higher class comes back to a sched_ext scheduler (since Linux 7.1)."""
+    return b"\0SCX_ENQ_IMMED\0" in pathlib.Path("/sys/kernel/btf/vmlinux").read_bytes()
+
+
 def kernel_ops():
     path = SCHED_EXT / "root" / "ops"
     return path.read_text().strip() if path.exists() else ""
