@@ -67,12 +67,12 @@ static __noinline void set_alarm(s32 cpu, u64 now, u64 delay_ns)
 }
 
 /*
- * A CPU on its way offline must ask nobody: the kernel sends what is asked from there by an irq_work, and does
- * those of a CPU for the last time while some tasks are still switched there. One that comes later stays until
- * the CPU is back, and then keeps every other from being noticed, ours and the kernel's own (SRCU's grace
- * periods end with one): irq_work_queue() raises an interrupt only for the first of a list. Likewise a timer
- * would stay on the dead CPU. So queueing there does without (slo_enqueue), and what a CPU asks of itself is
- * dropped by the two places that do so: kick_in() and slo_update_idle().
+ * A CPU on its way offline must ask nobody: the kernel sends what is asked from there by an irq_work, and
+ * does those of a CPU for the last time while some tasks are still switched there. One that comes later stays
+ * until the CPU is back, and then keeps every other from being noticed, ours and the kernel's own (SRCU's
+ * grace periods end with one): irq_work_queue() raises an interrupt only for the first of a list. Likewise a
+ * timer would stay on the dead CPU. So queueing there does without (slo_enqueue), and what a CPU asks of
+ * itself is dropped by the two places that do so: kick_in() and slo_update_idle().
  */
 static __always_inline bool is_here_offline(void)
 {

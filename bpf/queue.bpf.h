@@ -227,8 +227,7 @@ __noinline bool take_best_effort(s32 cpu)
 		return (has_shared && take(shared)) || (has_pinned && take(pinned));
 	keep_earlier(&first, shared, cpu);
 	keep_earlier(&first, pinned, cpu);
-	return (first.queue && take(first.queue)) || take(pinned) ||
-	       take(shared);
+	return (first.queue && take(first.queue)) || take(pinned) || take(shared);
 }
 
 /*
@@ -259,8 +258,7 @@ static __noinline bool steal(u32 own)
 	bpf_for (i, 1, nr) {
 		u32 other = (own + i) % nr;
 
-		if (shard_ctx_of(other)->nr_best_effort.value != 0 &&
-		    take(QUEUE_SHARED_BEST_EFFORT | other))
+		if (shard_ctx_of(other)->nr_best_effort.value != 0 && take(QUEUE_SHARED_BEST_EFFORT | other))
 			return true;
 	}
 	return false;

@@ -103,7 +103,7 @@ struct {
 const volatile u32 nr_cpus = 1;
 const volatile u32 nr_shards = 1;
 const volatile u64 tick_ns = 4 * SLO_NSEC_PER_MSEC;
-const volatile u64 enq_immed = 0; /* SCX_ENQ_IMMED where the kernel knows it, see take() */
+const volatile u64 enq_immed = 0;           /* SCX_ENQ_IMMED where the kernel knows it, see take() */
 const volatile u64 floor_credit_max_ns = 0; /* slo_floor_credit_max_ns() of the tunables */
 
 /* Written by the daemon while the scheduler runs. */

@@ -71,7 +71,7 @@ def test_cpus_that_go_and_come_leave_it_enforcing(last_cpu):
 
 
 def test_what_was_asked_on_a_cpu_that_goes_is_not_in_the_way_when_it_is_back(last_cpu):
-    """An interrupt that stays undone there would end the kernel's SRCU grace periods, with which PID 1 reloads."""
+    """A request left undone there would hold up the kernel's SRCU, for which PID 1 waits in a reload."""
     machine.ensure_enforcing()
     for _ in range(5):
         for value in ("0", "1"):
