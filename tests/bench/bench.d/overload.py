@@ -39,7 +39,7 @@ def notes():
 
 def measure(rounds, say):
     first = Measure("overload: important missed", "%", COMPARED, BOUND, reference=arms.UNSHED)
-    own = Measure("overload: important missed, own count", "jobs", (arms.UNSHED, arms.OURS), BOUND, reference=arms.UNSHED)
+    own = Measure("overload: important missed, own count", "%", (arms.UNSHED, arms.OURS), BOUND, reference=arms.UNSHED)
     second = Measure("overload: lesser missed meanwhile", "%", COMPARED)
     back = Measure(f"overload: lesser missed {BACK_WITHIN_S} s after it", "%", COMPARED, most=0)
     gap = Measure("overload: longest gap of batch", "ms", COMPARED, most=hogs.GAP_MS)
@@ -55,7 +55,7 @@ def measure(rounds, say):
                 back.add(arm, outcome.missed(LESSER, part=0))
                 gap.add(arm, outcome.gap_ms)
                 if arm in own.arms:
-                    own.add(arm, outcome.own[IMPORTANT.name][1])
+                    own.add(arm, outcome.own_missed(IMPORTANT))
                 say(f"overload, {arm}: {outcome.describe()}")
         note = notes()
     finally:
