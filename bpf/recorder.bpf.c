@@ -97,8 +97,9 @@ static __always_inline void fill(struct slo_trace_record *record, struct task_st
 	record->kind = (u8)(kind | (p->prio < MAX_RT_PRIO ? SLO_TRACE_REAL_TIME : 0));
 }
 
-static __noinline void write_record(struct followed *task __arg_nonnull, struct task_struct *p __arg_trusted,
-				    u32 kind, u64 time_ns, u32 cpu)
+/* Returns the record's time. */
+static __noinline u64 write_record(struct followed *task __arg_nonnull, struct task_struct *p __arg_trusted,
+				   u32 kind, u64 time_ns, u32 cpu)
 {
 	struct slo_trace_record *record;
 
@@ -110,11 +111,12 @@ static __noinline void write_record(struct followed *task __arg_nonnull, struct 
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record) {
 		__sync_fetch_and_add(&lost, 1);
-		return;
+		return time_ns;
 	}
 	fill(record, p, task->member, kind, time_ns, cpu);
 	/* Waking the daemon would be one more switch for each, on the CPUs that are watched. */
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return time_ns;
 }
 
 /* Of a task that is seen in the middle of a job. */
@@ -126,18 +128,16 @@ static __always_inline u32 entry_kind(u32 state)
 /* The task was moved, or a unit has got another cgroup: it enters as what it is, and leaves as if it exited.
  */
 static __noinline void change_unit(struct followed *task __arg_nonnull, struct task_struct *p __arg_trusted,
-				   u64 cgroup_id, u32 now_generation)
+				   u64 cgroup_id, u32 now_generation, u64 now)
 {
 	u32 member = find_member(p->cgroups->dfl_cgrp);
 	bool awake = task->state == TASK_WAITS || task->state == TASK_RUNS;
 	u32 cpu = p->thread_info.cpu;
-	u64 now;
 
 	task->cgroup_id = cgroup_id;
 	task->generation = now_generation;
 	if (member == task->member)
 		return;
-	now = bpf_ktime_get_ns();
 	if (task->member && awake)
 		write_record(task, p, SLO_TRACE_EXIT, now, cpu);
 	task->member = member;
@@ -145,18 +145,19 @@ static __noinline void change_unit(struct followed *task __arg_nonnull, struct t
 		write_record(task, p, entry_kind(task->state), now, cpu);
 }
 
-static __always_inline void refresh_unit(struct followed *task, struct task_struct *p)
+static __always_inline void refresh_unit(struct followed *task, struct task_struct *p, u64 now)
 {
 	u64 cgroup_id = p->cgroups->dfl_cgrp->kn->id;
 	u32 now_generation = generation;
 
 	if (task->cgroup_id != cgroup_id || task->generation != now_generation)
-		change_unit(task, p, cgroup_id, now_generation);
+		change_unit(task, p, cgroup_id, now_generation, now);
 }
 
 static __always_inline void on_wakeup(struct task_struct *p, u32 kind)
 {
 	struct followed *task;
+	u32 before;
 	u64 from;
 
 	if (!recording)
@@ -167,16 +168,17 @@ static __always_inline void on_wakeup(struct task_struct *p, u32 kind)
 			__sync_fetch_and_add(&lost, 1);
 		return;
 	}
-	from = task->waking_ns;
+	from = task->waking_ns ?: bpf_ktime_get_ns();
 	task->waking_ns = 0;
 	/* Wakeups of tasks that never slept are no news. */
 	if (task->state == TASK_WAITS || task->state == TASK_RUNS ||
 	    (task->state == TASK_UNKNOWN && p->on_cpu))
 		return;
-	refresh_unit(task, p);
-	task->state = TASK_WAITS;
-	if (task->member)
-		write_record(task, p, kind, from ?: bpf_ktime_get_ns(), p->thread_info.cpu);
+	refresh_unit(task, p, from);
+	/* slo_follow_existing() may have found it awake meanwhile, and told. */
+	before = __sync_lock_test_and_set(&task->state, TASK_WAITS);
+	if (task->member && before != TASK_WAITS && before != TASK_RUNS)
+		write_record(task, p, kind, from, p->thread_info.cpu);
 }
 
 /* Comes before the task is given a CPU, at times before it has left its last one, and also for tasks that
@@ -212,14 +214,15 @@ int BPF_PROG(slo_on_fork, struct task_struct *p)
 	return 0;
 }
 
-static __always_inline void on_switch_out(bool preempt, struct task_struct *p, u64 now)
+/* Returns when it left: not before what was told of it last. */
+static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, u64 now)
 {
 	struct followed *task = known(p);
 	u32 kind;
 
 	if (!task)
-		return;
-	refresh_unit(task, p);
+		return now;
+	refresh_unit(task, p, now);
 	/* The state as it is now, not the one that the tracepoint hands out: that of a task which a signal
 	 * kept from sleeping is back to running. */
 	if (preempt || p->__state == 0)
@@ -227,8 +230,7 @@ static __always_inline void on_switch_out(bool preempt, struct task_struct *p, u
 	else
 		kind = p->__state & TASK_DEAD ? SLO_TRACE_EXIT : SLO_TRACE_SLEEP;
 	task->state = kind == SLO_TRACE_STOP ? TASK_WAITS : TASK_ASLEEP;
-	if (task->member)
-		write_record(task, p, kind, now, bpf_get_smp_processor_id());
+	return task->member ? write_record(task, p, kind, now, bpf_get_smp_processor_id()) : now;
 }
 
 static __always_inline void on_switch_in(struct task_struct *p, u64 now)
@@ -237,7 +239,7 @@ static __always_inline void on_switch_in(struct task_struct *p, u64 now)
 
 	if (!task)
 		return;
-	refresh_unit(task, p);
+	refresh_unit(task, p, now);
 	task->state = TASK_RUNS;
 	if (task->member)
 		write_record(task, p, SLO_TRACE_RUN, now, bpf_get_smp_processor_id());
@@ -253,7 +255,7 @@ int BPF_PROG(slo_on_switch, bool preempt, struct task_struct *prev, struct task_
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (!(prev->flags & PF_IDLE))
-		on_switch_out(preempt, prev, now);
+		now = on_switch_out(preempt, prev, now);
 	if (!(next->flags & PF_IDLE))
 		on_switch_in(next, now);
 	return 0;
@@ -272,6 +274,7 @@ int slo_follow_existing(struct bpf_iter__task *ctx)
 	struct task_struct *p = ctx->task;
 	struct slo_trace_record *record;
 	struct followed *task;
+	u64 now;
 	u32 state;
 
 	if (!p || (p->flags & PF_IDLE))
@@ -279,7 +282,8 @@ int slo_follow_existing(struct bpf_iter__task *ctx)
 	task = follow(p);
 	if (!task || task->state != TASK_UNKNOWN)
 		return 0;
-	refresh_unit(task, p);
+	now = bpf_ktime_get_ns();
+	refresh_unit(task, p, now);
 	state = p->on_cpu ? TASK_RUNS : p->__state == 0 ? TASK_WAITS : TASK_ASLEEP;
 	if (!task->member || state == TASK_ASLEEP) {
 		__sync_val_compare_and_swap(&task->state, TASK_UNKNOWN, state);
@@ -290,7 +294,9 @@ int slo_follow_existing(struct bpf_iter__task *ctx)
 		__sync_fetch_and_add(&lost, 1);
 		return 0;
 	}
-	fill(record, p, task->member, entry_kind(state), bpf_ktime_get_ns(), p->thread_info.cpu);
+	/* The probe that comes next may have read the clock before. */
+	task->last_ns = now;
+	fill(record, p, task->member, entry_kind(state), now, p->thread_info.cpu);
 	if (__sync_val_compare_and_swap(&task->state, TASK_UNKNOWN, state) == TASK_UNKNOWN)
 		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	else

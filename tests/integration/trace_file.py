@@ -57,12 +57,15 @@ class Trace:
             times = [record.time_ns for record in records]
             assert times == sorted(times), f"task {tid}: {records}"
         by_cpu = collections.defaultdict(list)
+        seen = set()
         for record in self.records:
-            if record.kind in ("run", "stop", "sleep"):
+            # A task that waits when the recording begins left its CPU before.
+            if record.kind in ("run", "sleep") or (record.kind == "stop" and record.tid in seen):
                 by_cpu[record.cpu].append(record)
+            seen.add(record.tid)
         for cpu, records in by_cpu.items():
-            times = [record.time_ns for record in records]
-            assert times == sorted(times), f"CPU {cpu}"
+            back = [pair for pair in zip(records, records[1:]) if pair[1].time_ns < pair[0].time_ns]
+            assert not back, f"CPU {cpu}: {back}"
             # A CPU runs one task at a time: who leaves it is who came last.
             for before, after in zip(records, records[1:]):
                 if before.kind == "run" and after.kind in ("stop", "sleep"):
