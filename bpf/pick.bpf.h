@@ -13,6 +13,7 @@ static __always_inline void account_run(struct task_ctx *tctx, const struct task
 {
 	if (tctx->class == SLO_CLASS_SLO) {
 		tctx->acct.job_key_exec_ns += exec_ns;
+		tctx->key_exec_ns += exec_ns;
 		return;
 	}
 	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, p->scx.weight);
@@ -21,11 +22,11 @@ static __always_inline void account_run(struct task_ctx *tctx, const struct task
 }
 
 /* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
-static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
+static __noinline void demote(s32 cpu, struct task_ctx *tctx, const struct task_struct *p, u64 now)
 {
 	struct accounting *acct = &tctx->acct;
 
-	acct->job_key_exec_ns += slo_elapsed_ns(tctx->ran_from_ns, now);
+	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
 	tctx->ran_from_ns = now;
 	if (is_throttled(acct))
 		acct->job_cfg_flags |= SLO_JOB_THROTTLED;
@@ -64,7 +65,7 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
 	exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
 	if (classify(tctx, exec_ns) != SLO_CLASS_SLO) {
 		if (tctx->class == SLO_CLASS_SLO)
-			demote(cpu, tctx, now);
+			demote(cpu, tctx, prev, now);
 		return NULL;
 	}
 	if (tctx->class != SLO_CLASS_SLO)

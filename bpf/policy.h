@@ -180,6 +180,19 @@ static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns,
 }
 
 /*
+ * Where a task with a budget stands when it turns best effort: it had its chances by key, so it has no
+ * credit, and what its job ran by key (key_exec_ns, not yet counted) counts like any other time. Otherwise
+ * all threads of a unit whose reserve is used up would come with a slice of credit each, before those that
+ * have nothing but best effort.
+ */
+static inline slo_u64 slo_vtime_after_key_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 key_exec_ns,
+					     slo_u32 weight)
+{
+	return (slo_before(vtime_ns, vtime_now_ns) ? vtime_now_ns : vtime_ns) +
+	       slo_vtime_charge_ns(key_exec_ns, weight);
+}
+
+/*
  * Where a new task begins. A little behind: a stream of children that live shorter than a slice would
  * otherwise all come in at the present virtual time, hold it there, and starve whoever is ahead of it.
  */

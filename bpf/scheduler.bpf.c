@@ -40,6 +40,7 @@ static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *
 		begin_job(&tctx->acct);
 		slo_job_wakes(&tctx->acct.job, now);
 		tctx->key_from_ns = now;
+		tctx->key_exec_ns = 0;
 		tctx->class = classify(tctx, 0);
 		return;
 	}
@@ -106,6 +107,11 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 	if (is_throttled(&tctx->acct))
 		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
 	move_vtime(tctx, shard);
+	if (tctx->acct.budget_ns != 0) {
+		tctx->vtime_ns = slo_vtime_after_key_ns(tctx->vtime_ns, shard->vtime_now_ns.value,
+							tctx->key_exec_ns, p->scx.weight);
+		tctx->key_exec_ns = 0;
+	}
 	tctx->vtime_ns =
 		slo_vtime_place_ns(tctx->vtime_ns, shard->vtime_now_ns.value, tunables.best_effort_slice_ns);
 	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);

@@ -19,7 +19,8 @@
 
 struct task_ctx {
 	struct accounting acct;
-	u64 vtime_ns; /* on the clock of vtime_shard */
+	u64 vtime_ns;    /* on the clock of vtime_shard */
+	u64 key_exec_ns; /* of the present job, by key, that is not in vtime_ns */
 	u64 ran_from_ns;
 	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
 	u32 vtime_shard;

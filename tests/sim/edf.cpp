@@ -22,6 +22,7 @@ std::optional<std::uint64_t> EdfScheduler::first_deadline_ns() const {
 void EdfScheduler::wakes(TaskId task, std::uint64_t now_ns) {
   const CpuId prev = state_.kernel.tasks()[task].cpu;
   state_.tasks[task].task_class = classify(state_, task, 0);
+  state_.tasks[task].key_exec_ns = 0;
   const auto idle = state_.kernel.claim_idle_cpu(prev);
   if (idle)
     state_.kernel.place(task, *idle, slice_of(state_, task, *idle));

@@ -2,6 +2,7 @@
 #include "policy_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bpf/job.h"
 
@@ -69,6 +70,10 @@ void insert_best_effort(PolicyState& state, TaskId task, CpuId cpu) {
   TaskState& queued = state.tasks[task];
   ShardState& shard = state.shard_of_cpu(cpu);
   move_vtime(state, task, state.shard_at(cpu));
+  if (state.unit_of(task).budget_ns != 0)
+    queued.vtime_ns =
+        slo_vtime_after_key_ns(queued.vtime_ns, shard.vtime_now_ns, std::exchange(queued.key_exec_ns, 0),
+                               state.kernel.tasks()[task].weight);
   queued.vtime_ns =
       slo_vtime_place_ns(queued.vtime_ns, shard.vtime_now_ns, state.policy.tunables.best_effort_slice_ns);
   queued.slice_ns = slice_of(state, task, cpu);
@@ -86,9 +91,10 @@ void begin_run(PolicyState& state, TaskId task, CpuId cpu, std::uint64_t now_ns)
 
 void charge_vtime(PolicyState& state, TaskId task, std::uint64_t now_ns) {
   TaskState& stopped = state.tasks[task];
-  if (stopped.task_class != SLO_CLASS_BEST_EFFORT) return;
-  stopped.vtime_ns +=
-      slo_vtime_charge_ns(slo_elapsed_ns(stopped.ran_from_ns, now_ns), state.kernel.tasks()[task].weight);
+  const std::uint64_t exec_ns = slo_elapsed_ns(stopped.ran_from_ns, now_ns);
+  if (stopped.task_class == SLO_CLASS_SLO) stopped.key_exec_ns += exec_ns;
+  if (stopped.task_class == SLO_CLASS_BEST_EFFORT)
+    stopped.vtime_ns += slo_vtime_charge_ns(exec_ns, state.kernel.tasks()[task].weight);
 }
 
 namespace {

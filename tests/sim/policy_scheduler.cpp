@@ -19,7 +19,10 @@ void PolicyScheduler::wake_job(TaskId task, std::uint64_t now_ns) {
   TaskState& waking = state_.tasks[task];
   const slo_job& job = state_.kernel.tasks()[task].job;
   const bool begins = job.has_run == 0;
-  if (begins) waking.is_demoted = false;
+  if (begins) {
+    waking.is_demoted = false;
+    waking.key_exec_ns = 0;
+  }
   const std::uint32_t before = waking.task_class;
   waking.task_class = classify(state_, task, job.exec_ns);
   if (begins)

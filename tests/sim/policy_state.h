@@ -93,7 +93,8 @@ struct UnitState {
 };
 
 struct TaskState {
-  std::uint64_t vtime_ns = 0;  // on the clock of vtime_shard
+  std::uint64_t vtime_ns = 0;     // on the clock of vtime_shard
+  std::uint64_t key_exec_ns = 0;  // of the present job, by key, that is not in vtime_ns
   std::uint64_t ran_from_ns = 0;
   std::uint64_t slice_ns = 0;     // that it was queued with
   std::uint64_t key_from_ns = 0;  // the key counts from here, less what the job had executed by then

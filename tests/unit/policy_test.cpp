@@ -139,6 +139,15 @@ TEST(Policy, ASleeperKeepsAtMostOneSliceOfCredit) {
   EXPECT_EQ(slo_vtime_place_ns(3, 5, slice_ns), 3U);  // near zero, where the earliest instant wraps
 }
 
+TEST(Policy, WhoTurnsBestEffortHasNoCreditAndPaysForWhatItRanByKey) {
+  const slo_u64 now = 1000 * ms;
+  EXPECT_EQ(slo_vtime_after_key_ns(0, now, 0, 100), now);
+  EXPECT_EQ(slo_vtime_after_key_ns(now - 5 * ms, now, 3 * ms, 100), now + 3 * ms);
+  EXPECT_EQ(slo_vtime_after_key_ns(now + 5 * ms, now, 3 * ms, 100), now + 8 * ms);
+  EXPECT_EQ(slo_vtime_after_key_ns(now, now, 3 * ms, 300), now + 1 * ms);
+  EXPECT_EQ(slo_vtime_after_key_ns(3, 5, 0, 100), 5U);  // near zero, where virtual times may be below it
+}
+
 TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
   // A task of weight 3 (nice 19) ran one slice and is this far ahead; children come, run and exit without
   // end.
