@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -55,16 +56,21 @@ void burn(std::int64_t exec_ns, double turns_per_ns) {
 }
 
 // The slowest of several samples: one that was too fast would make jobs overshoot, one too slow costs a few
-// looks.
+// looks. Where the TSCs of the CPUs differ, the clock of CPU time may stand still until the next tick, and
+// all samples with it: none took less than the fastest by the wall clock.
 double calibrate() {
   constexpr std::uint64_t turns = 200'000;
   auto slowest = std::int64_t{1};
+  auto fastest_wall = std::numeric_limits<std::int64_t>::max();
   spin(turns);
   for (int sample = 0; sample < 5; ++sample) {
+    const auto wall_begin = now_ns(CLOCK_MONOTONIC);
     const auto begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
     spin(turns);
     slowest = std::max(slowest, now_ns(CLOCK_THREAD_CPUTIME_ID) - begin);
+    fastest_wall = std::min(fastest_wall, now_ns(CLOCK_MONOTONIC) - wall_begin);
   }
+  slowest = std::max(slowest, fastest_wall);
   return static_cast<double>(turns) / static_cast<double>(slowest);
 }
 
