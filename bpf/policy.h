@@ -243,7 +243,8 @@ static inline slo_u64 slo_kick_at_ns(slo_u64 ran_from_ns, slo_u64 min_run_ns, sl
 /*
  * The floor: while best-effort tasks wait, they get at least floor_permille of each CPU, and a turn at least
  * once per gap. Credit is spent by SLO execution and earned by best-effort execution, so what best effort
- * runs anyway counts. The most credit there can be covers one gap of SLO execution.
+ * runs anyway counts. The most credit there can be covers one gap of SLO execution, less a tick: that is how
+ * late the end of the credit may be noticed. Where a gap is not even two ticks long, it covers half of it.
  *
  * A turn is wanted when little credit is left: then it is taken as soon as the SLO tasks have slack for it.
  * It is due when there is none left: then it is taken in any case.
@@ -252,9 +253,11 @@ static inline slo_u64 slo_kick_at_ns(slo_u64 ran_from_ns, slo_u64 min_run_ns, sl
 /* Turns are short, as SLO tasks wait meanwhile: 1 ms, or half of the smallest budget where that is less. */
 #define SLO_FLOOR_TURN_NS (1ull * SLO_NSEC_PER_MSEC)
 
-static inline slo_u64 slo_floor_credit_max_ns(slo_u64 gap_ns, slo_u32 floor_permille)
+static inline slo_u64 slo_floor_credit_max_ns(slo_u64 gap_ns, slo_u64 tick_ns, slo_u32 floor_permille)
 {
-	return gap_ns * floor_permille / 1000;
+	slo_u64 late_ns = tick_ns < gap_ns / 2 ? tick_ns : gap_ns / 2;
+
+	return (gap_ns - late_ns) * floor_permille / 1000;
 }
 
 static inline slo_u64 slo_floor_spend(slo_u64 credit_ns, slo_u64 slo_exec_ns, slo_u32 floor_permille)

@@ -54,8 +54,8 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   skeleton.rodata->nr_cpus = topology.nr_cpus;
   skeleton.rodata->nr_shards = topology.nr_shards;
   skeleton.rodata->tick_ns = topology.tick_ns;
-  skeleton.rodata->floor_credit_max_ns =
-      slo_floor_credit_max_ns(tunables.best_effort_gap_ns, tunables.best_effort_floor_permille);
+  skeleton.rodata->floor_credit_max_ns = slo_floor_credit_max_ns(
+      tunables.best_effort_gap_ns, topology.tick_ns, tunables.best_effort_floor_permille);
   bpf_map__set_max_entries(skeleton.maps.servers, tunables.capacity);
   bpf_map__set_max_entries(skeleton.maps.prepaid_map, topology.nr_shards * tunables.capacity);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);

@@ -53,7 +53,7 @@ def end_all(process):
 def ended_in_any_case(process, seconds):
     """Real-time tasks that nothing holds back would keep this test, too, from ending them: one above them does."""
     guard = subprocess.Popen(
-        ["chrt", "--fifo", "99", "sh", "-c", f"sleep {seconds}; kill -KILL -- -{process.pid}"], start_new_session=True
+        ["chrt", "--fifo", "99", "sh", "-c", f"sleep {seconds}; kill -KILL -{process.pid}"], start_new_session=True
     )
     try:
         yield

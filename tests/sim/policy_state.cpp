@@ -49,7 +49,7 @@ PolicyState::PolicyState(Kernel& machine, const Policy& with, std::uint64_t seed
       shards(shards_of(machine.machine())),
       idle_cpus(machine.machine().cpus, false),
       best_effort_cpus(machine.machine().cpus, false),
-      floor_credit_max_ns(slo_floor_credit_max_ns(with.tunables.best_effort_gap_ns,
+      floor_credit_max_ns(slo_floor_credit_max_ns(with.tunables.best_effort_gap_ns, machine.machine().tick_ns,
                                                   with.tunables.best_effort_floor_permille)),
       random(seed) {
   for (const Unit& unit : kernel.units()) {

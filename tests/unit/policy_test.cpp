@@ -252,10 +252,14 @@ TEST(Policy, AWantedTurnWaitsForSlackAndADueOneDoesNot) {
   EXPECT_TRUE(slo_floor_takes_turn(0, credit_max_ns, now, turn, now)) << "due";
 }
 
-TEST(Policy, TheMostCreditCoversOneGapOfSloExecution) {
-  EXPECT_EQ(slo_floor_credit_max_ns(100 * ms, 50), credit_max_ns);
-  EXPECT_EQ(slo_floor_spend(slo_floor_credit_max_ns(100 * ms, 50), 100 * ms, 50), 0U);
-  EXPECT_GT(slo_floor_spend(slo_floor_credit_max_ns(100 * ms, 50), 99 * ms, 50), 0U);
+TEST(Policy, TheMostCreditCoversOneGapOfSloExecutionLessATick) {
+  const slo_u64 most_ns = slo_floor_credit_max_ns(100 * ms, 4 * ms, 50);
+  EXPECT_EQ(slo_floor_spend(most_ns, 96 * ms, 50), 0U);
+  EXPECT_GT(slo_floor_spend(most_ns, 95 * ms, 50), 0U);
+}
+
+TEST(Policy, AGapOfATickStillHasCredit) {
+  EXPECT_EQ(slo_floor_credit_max_ns(10 * ms, 10 * ms, 50), 5 * ms * 50 / 1000);
 }
 
 TEST(Policy, AKickWaitsForTheMinimumRunAndForTheRateLimit) {

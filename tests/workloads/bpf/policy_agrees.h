@@ -229,7 +229,7 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_preempts, slo_preempts(x[0], (slo_u32)(x[1] & 3), x[2]))                                       \
 	X(slo_overtaken_in_ns, slo_overtaken_in_ns(x[0], x[1], x[2], x[3]))                                  \
 	X(slo_kick_at_ns, slo_kick_at_ns(x[0], x[1], x[2], x[3]))                                            \
-	X(slo_floor_credit_max_ns, slo_floor_credit_max_ns(x[0], (slo_u32)x[1]))                             \
+	X(slo_floor_credit_max_ns, slo_floor_credit_max_ns(x[0], x[1], (slo_u32)x[2]))                       \
 	X(slo_floor_spend, slo_floor_spend(x[0], x[1], (slo_u32)x[2]))                                       \
 	X(slo_floor_earn, slo_floor_earn(x[0], x[1], (slo_u32)x[2], x[3]))                                   \
 	X(slo_floor_turn_ns, slo_floor_turn_ns(x[0]))                                                        \
