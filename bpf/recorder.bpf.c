@@ -71,7 +71,7 @@ static __always_inline struct followed *known(struct task_struct *p)
 	return bpf_task_storage_get(&followed_tasks, p, NULL, 0);
 }
 
-/* Kernels before 7.0 refuse it at times: tried again at the next wakeup. */
+/* Kernels before 7.0 refuse it at times: tried again at the next probe. */
 static __always_inline struct followed *follow(struct task_struct *p)
 {
 	struct followed *task = known(p);
@@ -130,8 +130,10 @@ static __always_inline u32 entry_kind(u32 state)
 static __noinline void change_unit(struct followed *task __arg_nonnull, struct task_struct *p __arg_trusted,
 				   u64 cgroup_id, u32 now_generation, u64 now)
 {
+	/* Read first: where the iterator has told of a state, the member is set too. */
+	u32 state = *(volatile u32 *)&task->state;
+	bool awake = state == TASK_WAITS || state == TASK_RUNS;
 	u32 member = find_member(p->cgroups->dfl_cgrp);
-	bool awake = task->state == TASK_WAITS || task->state == TASK_RUNS;
 	u32 cpu = p->thread_info.cpu;
 
 	task->cgroup_id = cgroup_id;
@@ -142,7 +144,7 @@ static __noinline void change_unit(struct followed *task __arg_nonnull, struct t
 		write_record(task, p, SLO_TRACE_EXIT, now, cpu);
 	task->member = member;
 	if (member && awake)
-		write_record(task, p, entry_kind(task->state), now, cpu);
+		write_record(task, p, entry_kind(state), now, cpu);
 }
 
 static __always_inline void refresh_unit(struct followed *task, struct task_struct *p, u64 now)
@@ -152,6 +154,13 @@ static __always_inline void refresh_unit(struct followed *task, struct task_stru
 
 	if (task->cgroup_id != cgroup_id || task->generation != now_generation)
 		change_unit(task, p, cgroup_id, now_generation, now);
+}
+
+/* Returns the state before. To be done before the member is looked at: slo_follow_existing() then either
+ * finds the mark, and tells nothing, or has set the member. */
+static __always_inline u32 mark(struct followed *task, u32 state)
+{
+	return __sync_lock_test_and_set(&task->state, state);
 }
 
 static __always_inline void on_wakeup(struct task_struct *p, u32 kind)
@@ -176,7 +185,7 @@ static __always_inline void on_wakeup(struct task_struct *p, u32 kind)
 		return;
 	refresh_unit(task, p, from);
 	/* slo_follow_existing() may have found it awake meanwhile, and told. */
-	before = __sync_lock_test_and_set(&task->state, TASK_WAITS);
+	before = mark(task, TASK_WAITS);
 	if (task->member && before != TASK_WAITS && before != TASK_RUNS)
 		write_record(task, p, kind, from, p->thread_info.cpu);
 }
@@ -217,7 +226,7 @@ int BPF_PROG(slo_on_fork, struct task_struct *p)
 /* Returns when it left: not before what was told of it last. */
 static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, u64 now)
 {
-	struct followed *task = known(p);
+	struct followed *task = follow(p);
 	u32 kind;
 
 	if (!task)
@@ -229,18 +238,18 @@ static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, u6
 		kind = SLO_TRACE_STOP;
 	else
 		kind = p->__state & TASK_DEAD ? SLO_TRACE_EXIT : SLO_TRACE_SLEEP;
-	task->state = kind == SLO_TRACE_STOP ? TASK_WAITS : TASK_ASLEEP;
+	mark(task, kind == SLO_TRACE_STOP ? TASK_WAITS : TASK_ASLEEP);
 	return task->member ? write_record(task, p, kind, now, bpf_get_smp_processor_id()) : now;
 }
 
 static __always_inline void on_switch_in(struct task_struct *p, u64 now)
 {
-	struct followed *task = known(p);
+	struct followed *task = follow(p);
 
 	if (!task)
 		return;
 	refresh_unit(task, p, now);
-	task->state = TASK_RUNS;
+	mark(task, TASK_RUNS);
 	if (task->member)
 		write_record(task, p, SLO_TRACE_RUN, now, bpf_get_smp_processor_id());
 }
@@ -267,6 +276,9 @@ int BPF_PROG(slo_on_switch, bool preempt, struct task_struct *prev, struct task_
  *
  * The place among the records is taken first and kept only if no probe has seen the task until then:
  * whatever a probe writes of it comes after.
+ *
+ * p->on_cpu changes only after the probe of the switch. So that probe has to leave a mark on every task, also
+ * on one that nothing was known of: else the task would be told as what it was before.
  */
 SEC("iter/task")
 int slo_follow_existing(struct bpf_iter__task *ctx)
