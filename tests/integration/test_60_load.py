@@ -47,12 +47,17 @@ class Guard:
     Real-time tasks that nothing holds back would keep this test, too, from ending them. And one of them that others
     keep from running while it is inside an RCU reader stalls RCU, whoever schedules: for that the kernel ends any
     sched_ext scheduler, but not before they let its helper run, which has a real-time priority of 50.
+
+    psimon, which watches a pressure file of a cgroup, has one of 1, and PID 1 waits for it to end, uninterruptibly and
+    with all its logins, as it closes such a file: for as long as the load runs, under any scheduler. It gets a higher
+    one here.
     """
 
     SCRIPT = """
         end=$(($(date +%s) + $2))
         while pgrep -g "$1" >"$3.new" && mv "$3.new" "$3" && [ "$(date +%s)" -lt "$end" ]; do
             [ "$(dmesg | grep -cE "detected (expedited )?stalls")" -le "$4" ] || break
+            for thread in $(pgrep -x psimon); do chrt --fifo --pid 98 "$thread" 2>/dev/null; done  # it may be gone
             sleep 5
         done
         kill -KILL "-$1"
