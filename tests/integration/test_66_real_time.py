@@ -62,5 +62,4 @@ def test_a_job_whose_cpu_is_taken_goes_on_elsewhere(bursts):
     figures.append(f"beside {2 * ROUNDS} bursts of {BURST} of real-time tasks: {misses} of {jobs} jobs over {BUDGET}")
     # A job that misses because it waits behind a burst is as long as that and the work it then has to catch up with.
     assert jobs > ROUNDS
-    # A host that is busy itself makes a few. Where nothing is handed back, about every second burst makes one.
-    assert misses <= 2 * ROUNDS // 3
+    assert misses <= ROUNDS // 3
