@@ -34,6 +34,7 @@ typedef _Bool bool;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
@@ -103,6 +104,12 @@ struct thread_info {
 	u32 cpu;
 };
 
+/* kernel/sched/sched.h */
+struct task_group {
+	unsigned long shares;
+	struct task_group *parent;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -118,6 +125,7 @@ struct task_struct {
 	int tgid;
 	char comm[16] __attribute__((aligned(8))); /* so that two loads read it */
 	struct css_set *cgroups;
+	struct task_group *sched_task_group;
 	struct sched_ext_entity scx;
 };
 

@@ -6,27 +6,28 @@
 #define SLO_PICK_BPF_H
 
 #include "floor.bpf.h"
+#include "group.bpf.h"
 #include "move.bpf.h"
 
 /* Whose time a run was. */
-static __always_inline void account_run(struct task_ctx *tctx, const struct task_struct *p, u64 exec_ns)
+static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns)
 {
 	if (tctx->class == SLO_CLASS_SLO) {
 		tctx->acct.job_key_exec_ns += exec_ns;
 		tctx->key_exec_ns += exec_ns;
 		return;
 	}
-	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, p->scx.weight);
+	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, tctx->weight);
 	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
 		tctx->acct.job_throttled_exec_ns += exec_ns;
 }
 
 /* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
-static __noinline void demote(s32 cpu, struct task_ctx *tctx, const struct task_struct *p, u64 now)
+static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
 {
 	struct accounting *acct = &tctx->acct;
 
-	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
+	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
 	tctx->ran_from_ns = now;
 	if (is_throttled(acct))
 		acct->job_cfg_flags |= SLO_JOB_THROTTLED;
@@ -37,12 +38,12 @@ static __noinline void demote(s32 cpu, struct task_ctx *tctx, const struct task_
 
 /* The other way round: there is something in its reserve again. It may go on without coming to run anew, so
  * the CPU has to know its key. */
-static __noinline void promote(s32 cpu, struct task_ctx *tctx, const struct task_struct *p, u64 now)
+static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
 
-	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
+	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
 	renew_key(tctx, exec_ns, now);
 	tctx->ran_from_ns = now;
 	tctx->class = SLO_CLASS_SLO;
@@ -65,11 +66,11 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
 	exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
 	if (classify(tctx, exec_ns) != SLO_CLASS_SLO) {
 		if (tctx->class == SLO_CLASS_SLO)
-			demote(cpu, tctx, prev, now);
+			demote(cpu, tctx, now);
 		return NULL;
 	}
 	if (tctx->class != SLO_CLASS_SLO)
-		promote(cpu, tctx, prev, now);
+		promote(cpu, tctx, now);
 	*key = key_of(tctx, exec_ns);
 	return tctx;
 }

@@ -48,13 +48,12 @@ static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)
 	return slo_slice_ns(tctx->acct.budget_ns, tick_ns, tunables.slo_slice_max_ns);
 }
 
-static __always_inline u64 slice_of(const struct task_struct *p, const struct task_ctx *tctx,
-				    const struct shard_ctx *shard)
+static __always_inline u64 slice_of(const struct task_ctx *tctx, const struct shard_ctx *shard)
 {
 	if (tctx->class == SLO_CLASS_SLO)
 		return slo_slice_of(tctx);
 	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns, shard->nr_slo.value,
-					p->scx.weight);
+					tctx->weight);
 }
 
 /* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */

@@ -41,6 +41,7 @@ static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *
 		slo_job_wakes(&tctx->acct.job, now);
 		tctx->key_from_ns = now;
 		tctx->key_exec_ns = 0;
+		tctx->job_told_ns = 0;
 		tctx->class = classify(tctx, 0);
 		return;
 	}
@@ -73,7 +74,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return cpu;
 	now = slo_now();
 	wake_job(tctx, p, now);
-	slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, shard_at(cpu)), enq_immed);
+	slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, shard_at(cpu)), enq_immed);
 	return cpu;
 }
 
@@ -99,7 +100,7 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 }
 
 static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
-						bool pinned, u64 enq_flags)
+						bool pinned, u64 now, u64 enq_flags)
 {
 	const struct shard_ctx *shard = shard_at(cpu);
 	u32 at = pinned ? (u32)cpu : (u32)shard->id;
@@ -108,15 +109,17 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
 	move_vtime(tctx, shard);
 	if (tctx->acct.budget_ns != 0) {
+		if (tctx->key_exec_ns != 0)
+			begin_weight(tctx, p, now);
 		tctx->vtime_ns = slo_vtime_after_key_ns(tctx->vtime_ns, shard->vtime_now_ns.value,
-							tctx->key_exec_ns, p->scx.weight);
+							tctx->key_exec_ns, tctx->weight);
 		tctx->key_exec_ns = 0;
 	}
 	tctx->vtime_ns =
 		slo_vtime_place_ns(tctx->vtime_ns, shard->vtime_now_ns.value, tunables.best_effort_slice_ns);
 	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at,
-			 slice_of(p, tctx, shard), tctx->vtime_ns, enq_flags);
+			 slice_of(tctx, shard), tctx->vtime_ns, enq_flags);
 	wake_idle_cpu(p, cpu, pinned);
 }
 
@@ -137,11 +140,11 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	wake_job(tctx, p, now);
 	/* Straight to its CPU, which is another one: the kernel does not ask us about those of this one. */
 	if (is_here_offline())
-		slo_insert(p, SCX_DSQ_LOCAL, slice_of(p, tctx, shard_at(cpu)), enq_flags);
+		slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, shard_at(cpu)), enq_flags);
 	else if (tctx->class == SLO_CLASS_SLO)
 		enqueue_slo(p, tctx, cpu, pinned, now, enq_flags);
 	else
-		enqueue_best_effort(p, tctx, cpu, pinned, enq_flags);
+		enqueue_best_effort(p, tctx, cpu, pinned, now, enq_flags);
 }
 
 SEC("struct_ops/dispatch")
@@ -204,6 +207,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		refresh_unit(&tctx->acct, p);
 		begin_uncounted_job(&tctx->acct, now);
 		tctx->key_from_ns = now;
+		tctx->job_told_ns = 0;
 	}
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
@@ -292,7 +296,9 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	cctx->class = SLO_CLASS_NONE;
 	cctx->left_ns = now;
 	slo_job_stops(&tctx->acct.job, now);
-	account_run(tctx, p, slo_elapsed_ns(tctx->ran_from_ns, now));
+	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
+	if (tctx->class != SLO_CLASS_SLO)
+		keep_weight(tctx, p, p->__state == TASK_DEAD, now);
 	if (goes_to_sleep(p, runnable))
 		end_job(tctx, p, cpu, now);
 	else if (tctx->class == SLO_CLASS_SLO)
@@ -317,14 +323,16 @@ SEC("struct_ops/enable")
 void BPF_PROG(slo_enable, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
+	u64 now = slo_now();
 
 	if (!tctx)
 		return;
 	forget_job(&tctx->acct);
+	begin_weight(tctx, p, now);
 	/* A wakeup or a fork is still to come where it is not runnable yet. */
 	if (p->on_rq) {
-		tctx->key_from_ns = slo_now();
-		begin_uncounted_job(&tctx->acct, tctx->key_from_ns);
+		tctx->key_from_ns = now;
+		begin_uncounted_job(&tctx->acct, now);
 	}
 	tctx->vtime_shard = shard_of(slo_task_cpu(p));
 	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);

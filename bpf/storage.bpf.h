@@ -23,6 +23,10 @@ struct task_ctx {
 	u64 key_exec_ns; /* of the present job, by key, that is not in vtime_ns */
 	u64 ran_from_ns;
 	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
+	u64 told_ns;     /* when its groups were told of it */
+	u64 runnable_ns; /* how long it was since then */
+	u64 job_told_ns; /* of the present job: what is in runnable_ns, or was */
+	u32 weight;      /* as best effort, among all others, 1..10000 */
 	u32 vtime_shard;
 	u32 class;
 	u32 queue; /* SLO_QUEUE_* and where */

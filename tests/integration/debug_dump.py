@@ -14,7 +14,7 @@ CPU = re.compile(
 )
 TASK = re.compile(
     rf"^ *slo: class=(?:none|best-effort|SLO) cgroup=\d+ slot=-?\d+ budget={SPAN} shed=[01] reserve=-?\d+"
-    rf" throttled=[01] queue=(?:none|(?:shared|pinned)-(?:SLO|best-effort))/\d+ vtime=-?{SPAN}\n"
+    rf" throttled=[01] queue=(?:none|(?:shared|pinned)-(?:SLO|best-effort))/\d+ vtime=-?{SPAN} weight=\d+\n"
     rf" *slo: job=(?:none|(?:waiting|running) wake={TIME} waited={SPAN} executed={SPAN}(?: key={TIME})?)$",
     re.MULTILINE,
 )

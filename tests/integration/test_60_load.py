@@ -29,8 +29,8 @@ LOADS = {
     "cyclic": ["stress-ng", "--cyclic", "2"],
     "yield": ["stress-ng", "--yield", "4"],
     "prio-inv": ["stress-ng", "--prio-inv", "2"],
-    # Ten tasks. Each best-effort task has the same share, whatever its cgroup: beside hundreds a login takes minutes.
-    "hackbench": ["hackbench", "-l", "1000000", "-g", "1", "-f", "5"],
+    # A hundred tasks, of one session: they share what one session gets.
+    "hackbench": ["hackbench", "-l", "1000000", "-g", "10", "-f", "5"],
 }
 # Real-time tasks that never sleep. They leave all others a twentieth, and keep PID 1 waiting uninterruptibly for psimon,
 # which is below them (SCHED_FIFO 1), when it closes a pressure file of a cgroup: under any scheduler. So the machine has

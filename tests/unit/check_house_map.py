@@ -44,7 +44,7 @@ LIBRARIES = (
 
 # Rooms that may include nothing of ours, and no library header, but what is named.
 BPF_PURE = {"bpf/slo_abi.h": (), "bpf/policy.h": ("bpf/slo_abi.h",), "bpf/job.h": ("bpf/slo_abi.h",),
-            "bpf/rate_limit.h": ("bpf/slo_abi.h",),
+            "bpf/rate_limit.h": ("bpf/slo_abi.h",), "bpf/group.h": ("bpf/slo_abi.h",),
             "bpf/slo_histogram.h": ("bpf/slo_abi.h",), "bpf/slo_trace.h": ("bpf/slo_abi.h",)}
 # Whose structs leave the process they were made in.
 LAYOUTS = ("bpf/slo_abi.h", "bpf/slo_trace.h")

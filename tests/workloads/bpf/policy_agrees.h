@@ -6,6 +6,7 @@
 #ifndef POLICY_AGREES_H
 #define POLICY_AGREES_H
 
+#include "group.h"
 #include "job.h"
 #include "policy.h"
 #include "rate_limit.h"
@@ -241,6 +242,12 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_server_fill_ns, slo_server_fill_ns(agree_signed(x[0], x[1]), x[2] >> 24, x[3]))                \
 	X(slo_server_revives, slo_server_revives(agree_signed(x[0], x[1]), x[2] >> 2))                       \
 	X(slo_server_is_empty, slo_server_is_empty(agree_signed(x[0], x[1])))                                \
+	X(slo_group_weight, slo_group_weight(x[0]))                                                          \
+	X(slo_group_is_due, slo_group_is_due(x[0], x[1]))                                                    \
+	X(slo_group_runnable_ns, slo_group_runnable_ns(x[0], x[1]))                                          \
+	X(slo_group_average, slo_group_average(x[0], x[1], x[2]))                                            \
+	X(slo_group_share, slo_group_share(x[0], x[1] & 0xffff, x[2] | 1))                                   \
+	X(slo_weight_of_share, slo_weight_of_share(x[0], x[1]))                                              \
 	X(slo_rate_take, slo_rate_take(x[0], x[1], x[2], (slo_u32)x[3]))                                     \
 	X(slo_log2, slo_log2(x[0]))                                                                          \
 	X(slo_hist_index, slo_hist_index(x[0]))                                                              \
