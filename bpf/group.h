@@ -28,7 +28,7 @@
 /* More than this is not told at once, so that no sum overflows. */
 #define SLO_GROUP_RUNNABLE_MAX_NS (10ull * SLO_NSEC_PER_SEC)
 
-/* Deeper than this a group counts as part of the one above; systemd's own nest half a dozen. */
+/* Of a task in deeper ones the outermost groups do not count; systemd's own nest half a dozen. */
 #define SLO_GROUP_DEPTH_MAX 16
 
 struct slo_group {

@@ -178,6 +178,20 @@ class Machine {
   slo_u64 vtime_now_ns_ = 0;
 };
 
+std::vector<Node> two_groups(slo_u64 weight_of_first) {
+  return {{.parent = -1, .weight = normal},
+          {.parent = 0, .weight = weight_of_first},
+          {.parent = 0, .weight = normal}};
+}
+
+// Groups 3 and 4 are in group 2.
+std::vector<Node> two_below_one_of_two(slo_u64 weight_of_first) {
+  auto nodes = two_groups(normal);
+  nodes.push_back({.parent = 2, .weight = weight_of_first});
+  nodes.push_back({.parent = 2, .weight = normal});
+  return nodes;
+}
+
 std::vector<Task> hogs(int count, int node, slo_u64 nice_weight = normal) {
   return std::vector<Task>(static_cast<std::size_t>(count), Task{.node = node, .nice_weight = nice_weight});
 }
@@ -200,26 +214,20 @@ TEST(Group, TasksOfOneGroupShareByTheirNiceValues) {
 }
 
 TEST(Group, OneTaskHasAsMuchAsEightOfAnotherGroup) {
-  const std::vector<Node> two = {
-      {.parent = -1, .weight = normal}, {.parent = 0, .weight = normal}, {.parent = 0, .weight = normal}};
+  const auto two = two_groups(normal);
   EXPECT_NEAR(Machine(two, hogs(1, 1) + hogs(8, 2)).shares(20).at(0), 50, 3);
   EXPECT_NEAR(Machine(two, hogs(1, 1) + hogs(100, 2)).shares(60).at(0), 50, 5);
 }
 
 TEST(Group, AGroupHasWhatItsWeightSays) {
-  const std::vector<Node> two = {
-      {.parent = -1, .weight = normal}, {.parent = 0, .weight = 300}, {.parent = 0, .weight = normal}};
+  const auto two = two_groups(300);
   const auto shares = Machine(two, hogs(2, 1) + hogs(6, 2)).shares(20);
   EXPECT_NEAR(sum(shares, 0, 2), 75, 3);
   EXPECT_NEAR(sum(shares, 2, 8), 25, 3);
 }
 
 TEST(Group, AGroupSharesWhatTheOneAboveHas) {
-  const std::vector<Node> nested = {{.parent = -1, .weight = normal},
-                                    {.parent = 0, .weight = normal},
-                                    {.parent = 0, .weight = normal},
-                                    {.parent = 2, .weight = 300},
-                                    {.parent = 2, .weight = normal}};
+  const auto nested = two_below_one_of_two(300);
   const auto shares = Machine(nested, hogs(1, 1) + hogs(2, 3) + hogs(4, 4)).shares(30);
   EXPECT_NEAR(shares.at(0), 50, 3);
   EXPECT_NEAR(sum(shares, 1, 3), 37, 4);
@@ -228,11 +236,7 @@ TEST(Group, AGroupSharesWhatTheOneAboveHas) {
 
 // Else a service that does little would take from its neighbours in the same slice.
 TEST(Group, WhoHardlyRunsCostsItsGroupNothing) {
-  const std::vector<Node> nested = {{.parent = -1, .weight = normal},
-                                    {.parent = 0, .weight = normal},
-                                    {.parent = 0, .weight = normal},
-                                    {.parent = 2, .weight = normal},
-                                    {.parent = 2, .weight = normal}};
+  const auto nested = two_below_one_of_two(normal);
   const std::vector<Task> rare = {{.node = 4, .runs_ns = 1 * ms, .sleeps_ns = 100 * ms}};
   const auto shares = Machine(nested, hogs(2, 1) + hogs(2, 3) + rare).shares(30);
   EXPECT_NEAR(sum(shares, 0, 2), 50, 4);
@@ -240,8 +244,7 @@ TEST(Group, WhoHardlyRunsCostsItsGroupNothing) {
 }
 
 TEST(Group, WhoComesFromAnotherGroupIsServedAtOnce) {
-  const std::vector<Node> two = {
-      {.parent = -1, .weight = normal}, {.parent = 0, .weight = normal}, {.parent = 0, .weight = normal}};
+  const auto two = two_groups(normal);
   const std::vector<Task> login = {{.node = 1, .runs_ns = 20 * ms, .sleeps_ns = 60 * ms}};
   const auto shares = Machine(two, login + hogs(8, 2)).shares(20);
   EXPECT_GE(shares.at(0), 19) << "a quarter would be all of it; without groups it would be a ninth";
