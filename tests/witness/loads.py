@@ -12,7 +12,7 @@ HERE = "/opt/witness"
 QUERY = pgbench.DIR / "witness.sql"
 HOGS = "witness-hogs.service"
 # The program that records runs in it; with a budget it gets a CPU beside all this.
-RECORDER = "slo-job.service"
+RECORDER = "slo-agent.service"
 
 
 @dataclasses.dataclass(frozen=True)

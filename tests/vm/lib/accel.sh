@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced after common.sh: whether this host's KVM is of use.
+# Sourced after common.sh and emulator.sh: whether this host's KVM is of use.
 
 # A kernel that finds no root gets as far as its panic: enough to know that KVM runs guests. Where the host is itself
 # a guest, KVM may open and then abort or hang, so only a boot tells.
@@ -8,7 +8,7 @@ kvm_boots() {
     local console status=0
     [[ -r /dev/kvm && -w /dev/kvm ]] || return
     console=$(mktemp "$cache/kvm.XXXXXX")
-    timeout --kill-after=1 10 qemu-system-x86_64 -accel kvm -cpu max -m 256M -nodefaults -no-user-config -display none \
+    timeout --kill-after=1 10 "${emulator[@]}" -accel kvm -cpu max -m 256M -nodefaults -no-user-config -display none \
         -no-reboot -kernel "$1" -append "console=ttyS0 panic=-1" -serial "file:$console" \
         >/dev/null 2>&1 </dev/null || true
     grep -q 'Kernel panic' "$console" || status=1

@@ -1,42 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced after common.sh and archive.sh: kernels of Debian's archive, by series, and whether sched_ext works on them.
+# Sourced after common.sh, archive.sh and index.sh: kernels of Debian's archive, by series, and whether sched_ext works on them.
 
 kernels=$cache/kernels
-archive=$cache/archive
-# The index of kernels is asked for anew after this many days; a cached kernel serves offline for ever.
-index_days=7
-
-# The host's apt with lists, sources and downloads of its own, so that the host's stay as they are.
-kernel_apt() {
-    local tool=$1
-    shift
-    "$tool" -q -o Dir::Etc::sourcelist="$archive/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-        -o Dir::State="$archive/state" -o Dir::State::status="$archive/status" -o Dir::Cache="$archive/apt" \
-        -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User=root \
-        -o APT::Get::List-Cleanup=true -o Acquire::Languages=none -o Acquire::PDiffs=false "$@"
-}
-
-refresh_index() {
-    local suite mirror
-    [[ -z $(find "$archive/releases" -mtime "-$index_days" 2>/dev/null) ]] || return 0
-    mirror=$(debian_mirror)
-    mkdir -p "$archive/state/lists/partial" "$archive/apt/archives/partial"
-    : >"$archive/status"
-    for suite in trixie trixie-backports sid; do
-        echo "deb [signed-by=$keyring] $mirror $suite main"
-    done >"$archive/sources.list"
-    say "asking $mirror which kernels there are"
-    if ! kernel_apt apt-get -o APT::Update::Error-Mode=any update >&2; then
-        [[ -s $archive/releases ]] || die "the archive $mirror cannot be reached; check the network and apt's proxy settings."
-        say "the archive cannot be reached; going on with the list of $(date -r "$archive/releases" +%F)"
-        return
-    fi
-    kernel_apt apt-cache pkgnames linux-image- |
-        sed -n 's/^linux-image-\([0-9]*\.[0-9]*\.[0-9]*[^-]*\)-cloud-amd64$/\1/p' | sort -V >"$archive/releases.new"
-    mv "$archive/releases.new" "$archive/releases"
-}
 
 # newest_release SERIES: the newest release of the archive in the series (6.18, or in full 6.18.15). Prints to stdout.
 newest_release() {
@@ -58,9 +24,9 @@ fetch_kernel() {
     trap "rm -rf -- '$work'" EXIT
     # vmlinuz moved from linux-image to linux-binary between releases; what the archive has of the two is looked at.
     for package in "linux-image-$release-cloud-amd64" "linux-binary-$release-cloud-amd64"; do
-        [[ -z $(kernel_apt apt-cache show "$package" 2>/dev/null) ]] || packages+=("$package")
+        [[ -z $(archive_apt apt-cache show "$package" 2>/dev/null) ]] || packages+=("$package")
     done
-    (cd "$work" && kernel_apt apt-get download "${packages[@]}" >&2) ||
+    (cd "$work" && archive_apt apt-get download "${packages[@]}" >&2) ||
         die "kernel $release could not be downloaded; remove $archive to ask the archive anew, then run this again."
     mkdir -p "$entry"
     for deb in "$work"/*.deb; do
@@ -123,8 +89,10 @@ choose_kernel() {
             return
             ;;
     esac
-    release=$(newest_release "${1%-stock}") ||
+    if ! release=$(newest_release "${1%-stock}"); then
+        die_status=3
         die "the archive has no kernel ${1%-stock}; it has ${series[*]}."
+    fi
     [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
     echo "$release"
 }

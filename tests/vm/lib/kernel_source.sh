@@ -37,7 +37,7 @@ build_kernel() {
     # As in fetch_kernel; what is compiled in the kernel root belongs to root.
     # shellcheck disable=SC2064 # the directory of now
     trap "as_root rm -rf -- '$work'" EXIT
-    (cd "$work" && kernel_apt apt-get download "linux-source-$series" >&2) ||
+    (cd "$work" && archive_apt apt-get download "linux-source-$series" >&2) ||
         die "the source of kernel $series could not be downloaded; remove $archive to ask the archive anew, then run this again."
     dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -O ./usr/src/linux-source-"$series".tar.xz \
         >"$work/linux-source-$series.tar.xz"

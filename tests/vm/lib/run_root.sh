@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced after common.sh and archive.sh: the test machine's root, as a disk and as an initramfs,
-# bare or with the package installed by apt in the booted machine.
+# Sourced after common.sh and archive.sh: the test machine's root as an initramfs, bare or with the package installed by
+# apt in the booted machine. It stays in memory: such a machine can be saved and restored whole.
 
 vm=$top/tests/vm
 
@@ -13,17 +13,15 @@ directory_cpio() {
 
 make_run_root() {
     [[ -e $run_root/complete ]] && return
-    need_packages mmdebstrap debian-archive-keyring e2fsprogs cpio
+    need_packages mmdebstrap debian-archive-keyring cpio
     check_host 8
     mkdir -p "$run_root"
     touch "$run_root/.scx-slo-cache-entry"
     as_root rm -rf --one-file-system -- "$run_root/root"
     timed "making the test machine's root (Debian 13)" make_root "$run_root/root" "$vm/run-root.packages" \
         --customize-hook="'$vm/guest/customize' \"\$1\" '$vm/guest'"
-    as_root mke2fs -q -t ext4 -F -O ^has_journal -L root -d "$run_root/root" "$run_root/root.img" 4G >&2
-    as_root chown "$(id -u):$(id -g)" "$run_root/root.img"
-    # In memory every byte counts at each boot: PostgreSQL's compiler stays on the disk. Without llvmjit.so the server
-    # goes on uncompiled, as it does on machines where that package is not installed.
+    # In memory every byte counts at each boot. Without its compiler (llvmjit.so) PostgreSQL goes on uncompiled, as it
+    # does on machines where that package is not installed.
     as_root rm -rf "$run_root"/root/usr/share/i18n "$run_root"/root/usr/lib/postgresql/*/lib/{bitcode,llvmjit*} \
         "$run_root"/root/usr/lib/x86_64-linux-gnu/lib{LLVM,gallium,z3}*
     directory_cpio "$run_root/root" "$run_root/root.cpio"
@@ -33,14 +31,12 @@ make_run_root() {
 }
 
 run_root=$cache/run-root/$(content_hash "$vm/run-root.packages" "$vm/guest/customize" "$vm/guest/start" \
-    "$vm/guest/slo-job.service" make_root make_run_root directory_cpio)
+    "$vm/guest/slo-agent.service" make_root make_run_root directory_cpio)
 
-# The directory in the cache for the machine with the package DEB. Prints to stdout.
-machine_entry() {
-    echo "$cache/machines/$(basename "$run_root")-$(content_hash "$1" install_package directory_cpio)"
-}
+# machine_entry KEY: the directory in the cache for the machine with the package of that key. Prints to stdout.
+machine_entry() { echo "$cache/machines/$(basename "$run_root")-$1-$(content_hash install_package directory_cpio)"; }
 
-# install_package ENTRY DEB: boots the bare machine on a disk of its own and lets apt install DEB there, offline.
+# install_package ENTRY DEB: boots the bare machine and lets apt install DEB there, offline.
 install_package() {
     local entry=$1 deb=$2 changed
     [[ -e $entry/complete ]] && return
@@ -48,7 +44,7 @@ install_package() {
     touch "$entry/.scx-slo-cache-entry"
     rm -rf "$entry/out"
     # shellcheck disable=SC2016
-    timed "installing $(basename "$deb") in the booted machine" "$vm/run" --bare --keep-disk "$entry/root.img" \
+    timed "installing $(basename "$deb") in the booted machine" "$vm/run" --bare \
         --out "$entry/out" --add "$deb:/var/tmp/" -- bash -euc '
             touch /run/before
             DEBIAN_FRONTEND=noninteractive apt-get -q -y install "$1"

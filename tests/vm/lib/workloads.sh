@@ -5,6 +5,9 @@
 # Where this checkout's build trees are; the workloads in $builds/release/tests/workloads.
 builds=$cache/build/$(echo "$top" | sha256sum | cut -c1-16)
 
+# What the integration tests need of them.
+workloads=(deadline_jobs known_jobs miss_flood observe_beside scheduler_faults other_scheduler policy_agrees)
+
 # build_workloads NAME…: builds these and nothing else.
 build_workloads() {
     "$top/packaging/build-root" >/dev/null
