@@ -39,4 +39,5 @@ def main(program, arguments):
         return base.MACHINE_FAILED
 
 
-sys.exit(main(sys.argv[1], sys.argv[2:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

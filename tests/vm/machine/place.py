@@ -58,10 +58,10 @@ class Keeper:
 
     def __init__(self, name):
         self.name = name
-        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.lock = contextlib.nullcontext()
         if name not in names():
             raise UsageError(f"there is no machine '{name}': {there_is()}.")
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         folder = os.open(directory(name), os.O_PATH)
         try:
             self._connection.connect(socket_address(folder))
@@ -79,6 +79,9 @@ class Keeper:
         if frame is None:
             raise MachineError(f"the machine '{self.name}' has ended")
         return frame[1:]
+
+    def close(self):
+        self._connection.close()
 
     def ask(self, operation, **arguments):
         """The answer to a request that has one."""

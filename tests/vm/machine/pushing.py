@@ -27,7 +27,7 @@ def digest(path):
 
 
 def push(name):
-    place.Keeper(name)  # nothing is built for a machine that is not there
+    place.Keeper(name).close()  # nothing is built for a machine that is not there
     built = subprocess.run([TOP / "tests/vm/lib/staged"], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     if built.returncode != 0:
         return 1
