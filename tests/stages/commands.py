@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How a stage is run: its commands, one after the other as long as they succeed."""
+
+import catalog
+
+BUILD = "tests/stages/build"
+# Where the build root shows this checkout's build trees.
+INSIDE = "/scx-slo/build"
+IN_THE_MACHINE = "/opt/integration"
+# What the machine leaves in $OUT comes back.
+PYTEST = 'exec python3 -B -m pytest --junitxml="$OUT/junit.xml" "$@"'
+
+
+def workloads():
+    return [[BUILD, "workloads", *catalog.WORKLOADS]]
+
+
+def unit(stage, options=()):
+    return [[BUILD, "tests", stage.preset, f"{INSIDE}/stages/{stage.name}/junit.xml", *options]]
+
+
+def boot(stage, place, out, added):
+    options = [option for item in added for option in ("--add", item)]
+    return ["tests/vm/run", *stage.boot, "--timeout", str(stage.limit), "--out", str(out), *options, "--"]
+
+
+def program(place, name):
+    return f"{place.builds}/release/tests/workloads/{name}:/usr/local/bin/"
+
+
+def machine(stage, place, colour):
+    added = [program(place, name) for name in catalog.WORKLOADS]
+    added.append(f"{place.integration}:{IN_THE_MACHINE}")
+    # A line for each test, as it ends.
+    options = ["-v", f"--color={'yes' if colour else 'no'}", *stage.options]
+    tests = [f"{IN_THE_MACHINE}/{test}" for test in stage.tests]
+    return [[*boot(stage, place, place.results(stage.name), added), "sh", "-c", PYTEST, "sh", *options, *tests]]
+
+
+def witness(stage, place):
+    """The records stay where they are, for whoever has to find out which of the two is right."""
+    records = place.results(stage.name) / "records"
+    added = [
+        f"{place.integration}:{IN_THE_MACHINE}",
+        f"{place.top}/tests/vm/demo.d:/opt/demo",
+        f"{place.top}/tests/witness:/opt/witness",
+        program(place, "deadline_jobs"),
+    ]
+    record = [*boot(stage, place, records, added), "python3", "-B", "/opt/witness/record.py"]
+    return [record, [BUILD, "witness", f"{INSIDE}/stages/{stage.name}/records"]]
+
+
+def of(stage, place, colour):
+    if stage.kind == catalog.UNIT:
+        return unit(stage)
+    if stage.kind == catalog.PACKAGE:
+        return [["packaging/build-package"]]
+    if stage.kind == catalog.WITNESS:
+        return witness(stage, place)
+    return machine(stage, place, colour)
