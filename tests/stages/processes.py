@@ -48,6 +48,9 @@ class Processes:
                 for line in process.stdout:
                     take_line(line.decode(errors="replace").rstrip("\r\n"))
             status = process.wait()
+        except BaseException:  # nobody is there any more to take its lines
+            end_group(process.pid, signal.SIGTERM)
+            raise
         finally:
             with self.lock:
                 self.running.discard(process)

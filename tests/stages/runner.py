@@ -10,7 +10,6 @@ import memory
 from catalog import Stage
 from inputs import Inputs
 from output import plain
-from plan import WORKLOADS
 from scripts import Gone, Scripts, Unknown
 
 # Of tests/vm/run: the machine itself failed, or never came up.
@@ -22,7 +21,7 @@ class Result:
     name: str
     outcome: str
     seconds: float
-    status: int | None
+    status: object  # of the command that failed, or why there is none
     tests: junit.Results
     log: object
     record: memory.Record | None = None  # of this and earlier runs with the same inputs
@@ -82,18 +81,24 @@ class Runner:
             return None
         return self.known.add(result.name, task.key, result.outcome, result.seconds, result.tests.counts(), time.time())
 
+    def run_task(self, task):
+        stage: Stage = task.stage
+        self.output.line(stage.name, f"begins; {round(task.seconds)} s are expected")
+        result = self.run(stage.name, commands.of(stage, self.place, self.output.colour), stage.boots)
+        return dataclasses.replace(result, record=self.remember(task, result))
+
     def work(self, tasks):
         """Of Workers: runs one job; `tasks` by their names."""
 
         def run(job):
-            if job.name == WORKLOADS:
-                result = self.run(job.name, commands.workloads())
-            else:
-                task = tasks[job.name]
-                stage: Stage = task.stage
-                self.output.line(job.name, f"begins; {round(task.seconds)} s are expected")
-                result = self.run(job.name, commands.of(stage, self.place, self.output.colour), stage.boots)
-                result = dataclasses.replace(result, record=self.remember(task, result))
+            try:
+                if job.name in tasks:
+                    result = self.run_task(tasks[job.name])
+                else:
+                    result = self.run(job.name, commands.workloads())
+            except Exception as error:  # it is told as any other failure, and the rest goes on
+                log = self.place.results(job.name) / "log"
+                result = Result(job.name, memory.FAILED, 0, f"none ({error})", junit.Results(), log)
             self.results.append(result)
             self.output.line(job.name, f"{said(result)} after {round(result.seconds)} s")
             return result.outcome == memory.PASSED

@@ -62,6 +62,14 @@ def files(integration):
     return sorted(path.relative_to(integration).as_posix() for path in integration.rglob("test_*.py"))
 
 
+def run_briefly_only(integration, there):
+    """Files with slow tests that no set would ever run."""
+    whole = {*suite(*SLOW), *clock(*SLOW_CLOCK), *in_order([CACHES, REFUSED])}
+    for name in there:
+        if name not in whole and "mark.slow" in (integration / name).read_text(encoding="utf-8"):
+            yield name
+
+
 def check(integration):
     """Every test file has to be in exactly one shard: what is in none is never run."""
     sharded = [*suite(*SUITE), *clock(*CLOCK), *in_order([CACHES, REFUSED])]
@@ -70,6 +78,7 @@ def check(integration):
         ([name for name in there if name not in sharded], "in no shard"),
         ([name for name in sharded if name not in there], "in a shard, and not there"),
         (sorted({name for name in sharded if sharded.count(name) > 1}), "in more than one shard"),
+        (list(run_briefly_only(integration, there)), "with slow tests, which full runs in the shards of SLOW alone"),
     ):
         if wrong:
             are = "is" if len(wrong) == 1 else "are"

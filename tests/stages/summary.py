@@ -89,9 +89,12 @@ def lines(report):
     if report.remembered:
         names = listed(stage.name for stage, _ in report.remembered)
         yield f"passed before with the same inputs, not run (--fresh runs them): {names}"
-    if ran:
-        yield f"ran: {listed(one.name for one in report.results)}"
-    if len(ran) > 1:
+    ended = [one.name for one in report.results if one.outcome == memory.INTERRUPTED]
+    if len(ran) > len(ended):
+        yield f"ran: {listed(one.name for one in report.results if one.name not in ended)}"
+    if ended:
+        yield f"ended before they were done, not counted: {listed(ended)}"
+    if len(ran) > 1 and not report.interrupted:
         yield f"longest: {listed(f'{one.name} {duration(one.seconds)}' for one in ran[:LONGEST])}"
     for failed in dict.fromkeys(because for _, because in report.blocked):
         names = listed(name for name, because in report.blocked if because == failed)

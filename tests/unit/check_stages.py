@@ -306,12 +306,14 @@ class Shards(TreeTest):
             self.assertNotIn("test_10_package.py", names[1:])
             self.assertNotIn("test_90_purge.py", names[:-1])
 
-    def test_slow_tests_are_where_full_runs_them(self):
-        whole = [stage for stage in catalog.of_set("full") if "not slow" not in " ".join(stage.options)]
-        run = {test for stage in whole for test in stage.tests}
-        for test in shards.files(top / "tests/integration"):
-            if "mark.slow" in (top / "tests/integration" / test).read_text(encoding="utf-8"):
-                self.assertIn(test, run)
+    def test_slow_tests_where_full_would_not_run_them_are_named(self):
+        slow = "@pytest.mark.slow\ndef test_it():\n    pass\n"
+        for test in ("test_60_load.py", "clock/test_three_units.py"):
+            self.tree.write(f"tests/integration/{test}", slow)
+        shards.check(self.tree.place.integration)
+        self.tree.write("tests/integration/test_21_watch.py", slow)
+        with self.assertRaisesRegex(Mistake, "^test_21_watch.py of tests/integration is with slow tests"):
+            shards.check(self.tree.place.integration)
 
     def test_full_leaves_out_nothing_that_all_runs(self):
         full = {test for stage in catalog.of_set("full") for test in stage.tests}

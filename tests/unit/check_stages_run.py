@@ -120,6 +120,13 @@ class Sets(RunTest):
         self.run_stages("--stage oldest")
         self.assertEqual(self.tree.ran(), [])
 
+    def test_a_stage_that_cannot_be_run_is_a_failure(self):
+        self.tree.lets("unit", "rm packaging/build-package")
+        status, lines = self.run_stages("--stage unit package")
+        self.assertEqual(status, 1)
+        self.line_with(lines, "package: failed with status none ([Errno 2] No such file or directory")
+        self.assertRegex(lines[-2], "FAILED after .*: package$")
+
     def test_what_changes_while_it_runs_is_not_remembered(self):
         self.tree.lets("unit", "echo x >>tests/sim/engine.cpp")
         status, lines = self.run_stages("unit")
@@ -211,6 +218,7 @@ class Interrupted(TreeTest):
         finally:
             process.kill()
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertEqual(told[-3], "ended before they were done, not counted: suite-load")
         self.assertRegex(told[-2], "^tests/run --stage suite-load: INTERRUPTED after")
         self.assertEqual(told[-1], "0 passed, 0 failed")
         self.wait_for(lambda: not self.runs(int(child.read_text())))
