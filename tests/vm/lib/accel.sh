@@ -16,7 +16,7 @@ kvm_boots() {
     return "$status"
 }
 
-# choose_accel VMLINUZ: kvm or tcg; the answer is kept until the host boots again. Prints to stdout.
+# choose_accel: kvm or tcg; the answer is kept until the host boots again. Prints to stdout.
 choose_accel() {
     local memory boot answer=tcg
     case ${SCX_SLO_VM_ACCEL-} in
@@ -27,7 +27,7 @@ choose_accel() {
     memory=$cache/accel
     boot=$(</proc/sys/kernel/random/boot_id)
     if [[ ! -e $memory || $(<"$memory") != "$boot "* ]]; then
-        ! kvm_boots "$1" || answer=kvm
+        ! kvm_boots "$kernels/$(choose_kernel)/vmlinuz" || answer=kvm
         [[ $answer == kvm ]] || say "KVM does not run guests here; emulating (SCX_SLO_VM_ACCEL=kvm forces it)"
         echo "$boot $answer" >"$memory"
     fi

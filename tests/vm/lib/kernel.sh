@@ -64,35 +64,43 @@ healthy_release() {
     die "no kernel of the archive has a usable sched_ext; name one with --kernel."
 }
 
-# choose_kernel [SERIES]: release of the series, or of the newest or "oldest" that works, in the cache. Prints to stdout.
-choose_kernel() {
+# name_kernel [SERIES]: release of the series, or of the newest or "oldest" that works. Of these two alone the kernels are
+# fetched, to be looked at. Prints to stdout.
+name_kernel() {
     local release series
     if [[ -e $(source_config "${1:-none}") ]]; then
-        release=$(source_release "$1")
-        if [[ ! -e $kernels/$release/complete ]]; then
-            locked archive refresh_index
-            locked "kernel-$release" build_kernel "$1" "$release"
-        fi
-        echo "$release"
+        source_release "$1"
         return
     fi
     locked archive refresh_index
     mapfile -t series < <(archive_series)
     case ${1-} in
-        '')
-            healthy_release "${series[@]}"
-            return
-            ;;
+        '') healthy_release "${series[@]}" ;;
         oldest)
             mapfile -t series < <(archive_series | tac)
             healthy_release "${series[@]}"
-            return
+            ;;
+        *)
+            if ! release=$(newest_release "${1%-stock}"); then
+                die_status=3
+                die "the archive has no kernel ${1%-stock}; it has ${series[*]}."
+            fi
+            echo "$release"
             ;;
     esac
-    if ! release=$(newest_release "${1%-stock}"); then
-        die_status=3
-        die "the archive has no kernel ${1%-stock}; it has ${series[*]}."
+}
+
+# choose_kernel [SERIES]: the same; it is in the cache then. Prints to stdout.
+choose_kernel() {
+    local release
+    release=$(name_kernel "${1-}") || exit
+    if [[ -e $kernels/$release/complete ]]; then
+        :
+    elif [[ -e $(source_config "${1:-none}") ]]; then
+        locked archive refresh_index
+        locked "kernel-$release" build_kernel "$1" "$release"
+    else
+        locked "kernel-$release" fetch_kernel "$release"
     fi
-    [[ -e $kernels/$release/complete ]] || locked "kernel-$release" fetch_kernel "$release"
     echo "$release"
 }
