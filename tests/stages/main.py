@@ -135,6 +135,10 @@ def main(arguments, place, environment=os.environ, stream=sys.stdout):
         return 2
     except Ended as ended:
         return ended.status
+    except BrokenPipeError:
+        # Whoever read has what was wanted; nothing is to be written at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 import dataclasses
 
 import memory
+from catalog import UNIT as BUILDS
 from catalog import Stage
 from schedule import Job
 from scripts import Gone, Unknown
@@ -51,8 +52,15 @@ def add(plan, stage, inputs, known, fresh):
     if why:
         plan.untested.append((stage.name, why))
         return
+    plan.run.append(Task(stage, key, expected(stage, known)))
+
+
+def expected(stage, known):
     seconds = known.seconds(stage.name)
-    plan.run.append(Task(stage, key, stage.seconds if seconds is None else seconds))
+    if seconds is None:
+        return stage.seconds
+    # How much a build has to compile nobody knows: it had better begin early.
+    return max(seconds, stage.seconds) if stage.kind == BUILDS else seconds
 
 
 def make(stages, inputs, known, fresh):

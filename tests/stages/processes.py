@@ -26,6 +26,16 @@ def end_group(group, number):
         subprocess.run(kill, stderr=subprocess.DEVNULL, check=False)
 
 
+def end(process):
+    """Ends it and all that is in its group, gently first."""
+    end_group(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        end_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 class Processes:
     def __init__(self, top):
         self.top = top
@@ -49,7 +59,7 @@ class Processes:
                     take_line(line.decode(errors="replace").rstrip("\r\n"))
             status = process.wait()
         except BaseException:  # nobody is there any more to take its lines
-            end_group(process.pid, signal.SIGTERM)
+            end(process)
             raise
         finally:
             with self.lock:

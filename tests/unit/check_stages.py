@@ -158,6 +158,16 @@ class Remembered(TreeTest):
             known.add("stage", key, outcome, seconds, {}, now=ord(key))
         self.assertEqual(known.seconds("stage"), 120)
 
+    def test_what_is_known_is_expected_but_of_a_build_no_less_than_is_usual(self):
+        known = memory.Memory(self.tree.place)
+        for name in ("sanitizers", "package"):
+            known.add(name, "key", "passed", 7, {}, now=1)
+        stages = catalog.named(["sanitizers", "package", "oldest"])
+        seconds = {stage.name: plan.expected(stage, known) for stage in stages}
+        self.assertEqual(seconds["package"], 7)
+        for name in ("sanitizers", "oldest"):
+            self.assertEqual(seconds[name], catalog.named([name])[0].seconds)
+
     def test_what_is_old_is_forgotten_and_what_is_torn_is_empty(self):
         known = memory.Memory(self.tree.place)
         for number in range(memory.KEEP + 5):

@@ -167,7 +167,7 @@ class Sets(RunTest):
 
 class Chosen(RunTest):
     def test_one_machine_runs_what_is_named_and_remembers_nothing(self):
-        status, lines = self.run_stages("integration test_21_watch -k signal --kernel 6.18")
+        status, lines = self.run_stages("integration test_21_watch -k watch --kernel 6.18")
         self.assertEqual((status, self.tree.ran()), (0, ["workloads", "integration"]), lines)
         self.assertEqual(list(self.tree.place.memory.glob("*")) if self.tree.place.memory.exists() else [], [])
         self.assertEqual(self.run_stages("integration test_21_watch")[0], 0)
@@ -204,12 +204,13 @@ class Chosen(RunTest):
 
 
 class Interrupted(TreeTest):
-    def test_all_of_a_stage_is_ended_and_nothing_is_counted(self):
-        # A shell that waits for a child of its own: both have to be gone.
-        self.tree.lets("suite-load", "sleep 600 & echo $! >control/child; wait")
+    def end(self, stage, *arguments):
+        """What is said when the run is ended in the middle of the stage, all of which has to be gone then."""
+        # A shell that waits for a child of its own.
+        self.tree.lets(stage, "sleep 600 & echo $! >control/child; wait")
         place = self.tree.place
         command = [sys.executable, "-B", top / "tests/stages/main.py", place.top, place.cache, place.builds]
-        process = subprocess.Popen([*command, "--stage", "suite-load"], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         try:
             child = self.tree.top / "control/child"
             self.wait_for(lambda: child.exists() and child.read_text())
@@ -218,11 +219,19 @@ class Interrupted(TreeTest):
         finally:
             process.kill()
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.wait_for(lambda: not self.runs(int(child.read_text())))
+        return told
+
+    def test_a_stage_is_ended_whole_and_counts_as_nothing(self):
+        told = self.end("suite-load", "--stage", "suite-load")
         self.assertEqual(told[-3], "ended before they were done, not counted: suite-load")
         self.assertRegex(told[-2], "^tests/run --stage suite-load: INTERRUPTED after")
         self.assertEqual(told[-1], "0 passed, 0 failed")
-        self.wait_for(lambda: not self.runs(int(child.read_text())))
-        self.assertIsNone(memory.Memory(place).newest("suite-load"))
+        self.assertIsNone(memory.Memory(self.tree.place).newest("suite-load"))
+
+    def test_a_machine_for_tests_by_name_is_ended_too(self):
+        told = self.end("integration", "integration", "test_21_watch")
+        self.assertRegex(told[-2], "^tests/run integration: INTERRUPTED after")
 
     def wait_for(self, condition):
         until = time.monotonic() + 30
