@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced after common.sh, archive.sh and index.sh: QEMU as Debian 13 has it, whatever the host has.
 
