@@ -44,7 +44,7 @@ def anchor(module_units):
     """A unit with a budget that runs throughout: without any the daemon has nothing to enforce and stays idle."""
     module_units.service("anchor.service", "/bin/sleep infinity", budget="1s")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "anchor.service")
+    machine.start("anchor.service")
     if machine.is_active("scx-slo"):  # else it is told of all units when it starts
         machine.wait_for("anchor.service is known", lambda: "anchor.service" in machine.list_units(), limit=30)
 
@@ -59,7 +59,7 @@ def loaded(module_units):
     """loaded.service has a budget and works throughout."""
     module_units.service("loaded.service", machine.WORK, budget="10ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "loaded.service")
+    machine.start("loaded.service")
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +103,15 @@ class Made:
         hogs = 2 * os.cpu_count()
         self.service("hogs.service", f"/usr/bin/stress-ng --cpu {hogs}", settings="Slice=batch.slice\n")
         machine.daemon_reload()
-        machine.run("systemctl", "start", "hogs.service")
+        machine.start("hogs.service")
         machine.wait_for("all hogs run", lambda: machine.running_hogs("hogs.service") >= hogs, limit=60)
 
     def clean(self):
         if not self.names:
             return
-        machine.run("systemctl", "stop", *self.names, check=False)
-        machine.run("systemctl", "reset-failed", *self.names, check=False)
+        units = [name for name in self.names if "@." not in name]  # a template is no unit
+        machine.stop(*units, or_unloaded=True)
+        machine.reset_failed(*units)
         for name in self.names:
             machine.remove_files(name)
         machine.daemon_reload()

@@ -49,7 +49,7 @@ def write(units, load):
 
 def enter(state):
     machine.configure("[Scheduler]\nMode=observe\n" if state == "observing" else None)
-    machine.run("systemctl", "start", UNIT)  # a first run, before any counter is looked at
+    machine.start(UNIT)  # a first run, before any counter is looked at
     machine.wait_for("the unit is known", lambda: UNIT in machine.list_units(), limit=30)
     if state == "enforcing":
         machine.ensure_enforcing()
@@ -60,7 +60,7 @@ def count(state, load):
     """One run of the load in the state, as both sides counted it; its figures are shown at the end."""
     enter(state)
     before = machine.get_stats(UNIT)
-    machine.run("systemctl", "restart", UNIT)
+    machine.restart(UNIT)
     machine.wait_for("the work is done", lambda: machine.show(UNIT, "SubState") in ("exited", "failed"), limit=120)
     assert machine.show(UNIT, "Result") == "success"
     after = machine.get_stats(UNIT)

@@ -97,7 +97,7 @@ def write(units, cases):
 
 def enter(state):
     machine.configure("[Scheduler]\nMode=observe\n" if state == "observing" else None)
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     if state == "enforcing":
         machine.ensure_enforcing()
     machine.wait_for_state(state)
@@ -129,7 +129,7 @@ def play(case, state):
     """One play of the scenario, as the program and the kernel counted it and as scx-slo did."""
     shutil.rmtree(case.directory, ignore_errors=True)
     case.directory.mkdir(parents=True)
-    machine.run("systemctl", "start", case.unit)
+    machine.start(case.unit)
     try:
         # What is counted now is of this process: its cgroup is known.
         machine.counting(case.unit, limit=60)
@@ -140,7 +140,7 @@ def play(case, state):
         after = machine.get_stats(case.unit)
         assert machine.state() == state
     finally:
-        machine.run("systemctl", "stop", case.unit)
+        machine.stop(case.unit)
     count = difference(before, after, said)
     figures.append(count.describe(f"{case} {state}"))
     return count

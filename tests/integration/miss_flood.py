@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import time
 
+import all_stats
 import machine
 import side_by_side
 
@@ -63,14 +64,14 @@ def write(units, unit, tasks):
 def start(unit):
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir()
-    machine.run("systemctl", "start", unit)
+    machine.start(unit)
     machine.wait_for(f"{unit} is ready", (DIRECTORY / "ready").exists, limit=120)
     machine.wait_for(f"{unit} is known", lambda: side_by_side.is_known(unit), limit=60)
 
 
-def play(unit, waves, caller):
+def play(unit, waves):
     """Floods, and reads the unit's figures all the while."""
-    before = caller.units()[unit]
+    before = all_stats.units()[unit]
     order, result = DIRECTORY / "go.new", DIRECTORY / "result"
     order.write_text(f"{waves}\n")
     order.rename(DIRECTORY / "go")
@@ -79,10 +80,10 @@ def play(unit, waves, caller):
     while not result.exists():
         assert time.monotonic() < end, "the flood does not end"
         time.sleep(0.4)  # each reading takes some of the CPU
-        reads.append(caller.units()[unit])
+        reads.append(all_stats.units()[unit])
     said = json.loads(result.read_text())
     result.unlink()
-    return Flood(said, before, reads, caller.units()[unit])
+    return Flood(said, before, reads, all_stats.units()[unit])
 
 
 def misses_by_cause(stats):

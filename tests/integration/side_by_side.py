@@ -114,7 +114,7 @@ def are_neighbours(a, b):
 
 
 def start_waiting(loads):
-    machine.run("systemctl", "start", *(load.unit for load in loads))
+    machine.start(*(load.unit for load in loads))
     for load in loads:
         machine.wait_for(f"{load.unit} waits for its turn", lambda unit=load.unit: sleeps_in_flock(unit), 60)
         machine.wait_for(f"{load.unit} is known", lambda unit=load.unit: is_known(unit), 60)

@@ -53,7 +53,8 @@ def test_the_daemon_has_a_user_that_nobody_can_log_in_as():
 def test_the_unit_has_two_capabilities_a_watchdog_and_a_safety_catch():
     text = machine.output("systemctl", "cat", "scx-slo")
     assert "ConditionKernelCommandLine=!scx_slo.disable" in text
-    assert set(machine.show("scx-slo", "CapabilityBoundingSet").split()) == {"cap_bpf", "cap_perfmon"}
+    capabilities = machine.output("systemctl", "show", "--value", "-p", "CapabilityBoundingSet", "scx-slo")
+    assert set(capabilities.split()) == {"cap_bpf", "cap_perfmon"}
     assert machine.show("scx-slo", "User") == "scx-slo"
     assert machine.show("scx-slo", "Type") == "notify-reload"
     assert "WatchdogSec=" in text

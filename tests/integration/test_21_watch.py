@@ -16,8 +16,8 @@ WATCH = ("scx-slo", "stats", "seen", "--watch=500ms")
 def started(module_units):
     module_units.service("seen.service", machine.WORK, budget="20ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "seen.service")
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("seen.service")
+    machine.start("scx-slo")
     machine.wait_for("jobs are counted", lambda: machine.get_stats("seen.service")["Jobs"] > 30, limit=60)
 
 
@@ -91,12 +91,12 @@ def test_a_watch_goes_on_when_the_daemon_is_stopped_and_started(watch):
     process, lines = watch(*WATCH, "--json")
     answers = lambda: [json.loads(line) for line in lines()]
     machine.wait_for("an interval", lambda: any(answer.get("interval") for answer in answers()), limit=60)
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     gone = machine.wait_for(
         "told that it is gone", lambda: [answer for answer in answers() if answer["running"] is False], limit=60
     )
     assert "systemctl start scx-slo" in gone[0]["error"]
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     machine.wait_for("told that it is another", lambda: any(a.get("restarted") for a in answers()), limit=120)
     machine.wait_for("an interval again", lambda: answers()[-1].get("interval"), limit=60)
     process.send_signal(signal.SIGINT)
@@ -106,10 +106,10 @@ def test_a_watch_goes_on_when_the_daemon_is_stopped_and_started(watch):
 
 
 def test_a_watch_does_not_begin_without_the_daemon():
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     try:
         result = machine.run(*WATCH, check=False)
         assert result.returncode == 1
         assert "systemctl start scx-slo" in result.stderr
     finally:
-        machine.run("systemctl", "start", "scx-slo")
+        machine.start("scx-slo")

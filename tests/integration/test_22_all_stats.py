@@ -5,9 +5,9 @@ import fcntl
 import json
 import os
 
+import all_stats
 import machine
 import pytest
-from all_stats import Caller
 from figures import figures
 
 BUDGETS = {"one.service": "20ms", "two.service": "3ms"}
@@ -23,24 +23,17 @@ def started(module_units):
         module_units.service(name, machine.WORK, budget=budget)
     module_units.service(FREE, machine.WORK, budget="infinity")
     machine.daemon_reload()
-    machine.run("systemctl", "start", *BUDGETS, FREE)
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start(*BUDGETS, FREE)
+    machine.start("scx-slo")
     # A daemon that runs already is told a moment after systemd.
     machine.wait_for("the units are known", lambda: {*BUDGETS, FREE} <= set(machine.list_units()), limit=120)
     for name in BUDGETS:
         machine.wait_for(f"jobs of {name} are counted", lambda name=name: machine.get_stats(name)["Jobs"] > 30, limit=120)
 
 
-@pytest.fixture
-def caller():
-    caller = Caller()
-    yield caller
-    caller.close()
-
-
-def test_the_document_says_of_each_unit_what_get_stats_says(caller):
+def test_the_document_says_of_each_unit_what_get_stats_says():
     before = {name: machine.get_stats(name) for name in BUDGETS}
-    units = caller.units()
+    units = all_stats.units()
     after = {name: machine.get_stats(name) for name in BUDGETS}
     assert set(BUDGETS) <= set(units)
     for name in BUDGETS:
@@ -58,8 +51,8 @@ def test_the_document_says_of_each_unit_what_get_stats_says(caller):
     assert units["one.service"]["SloBudgetUSec"] == 20000
 
 
-def test_what_is_infinite_and_what_no_job_tells_is_null(caller):
-    free = caller.units()[FREE]
+def test_what_is_infinite_and_what_no_job_tells_is_null():
+    free = all_stats.units()[FREE]
     assert free["Jobs"] == 0
     for key in ("SloBudgetUSec", "MissRatio", "WaitMaxUSec", "ResponseMaxUSec", "WaitP50USec"):
         assert free[key] is None, key
@@ -69,13 +62,13 @@ def test_what_is_infinite_and_what_no_job_tells_is_null(caller):
     assert "WaitMaxUSec" not in told and "MissRatio" not in told
 
 
-def test_the_command_line_shows_the_same_units(caller):
+def test_the_command_line_shows_the_same_units():
     shown = {unit["unit"] for unit in json.loads(machine.output("scx-slo", "stats", "--json"))["units"]}
-    assert shown == set(caller.units())
+    assert shown == set(all_stats.units())
 
 
-def test_nobody_can_change_the_document(caller):
-    file = caller.file()
+def test_nobody_can_change_the_document():
+    file = all_stats.file()
     try:
         with pytest.raises(OSError):
             os.write(file, b"x")
@@ -104,10 +97,10 @@ def many():
     machine.daemon_reload()
 
 
-def test_hundreds_of_units_and_who_keeps_documents_make_nothing_grow(many, caller):
-    assert set(many) <= set(caller.units())
+def test_hundreds_of_units_and_who_keeps_documents_make_nothing_grow(many):
+    assert set(many) <= set(all_stats.units())
     files = open_files()
-    kept = [caller.file() for _ in range(200)]
+    kept = [all_stats.file() for _ in range(200)]
     try:
         # The last document is the daemon's too for a moment.
         machine.wait_for("it has let go of them", lambda: open_files() <= files, limit=30)

@@ -24,7 +24,7 @@ def started(module_units):
     module_units.service("seen.service", machine.WORK, budget="20ms")
     module_units.service("batch.service", "/usr/bin/stress-ng --cpu 1", settings="Slice=batch.slice\n")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "scx-slo", "seen.service")
+    machine.start("scx-slo", "seen.service")
     machine.wait_for("the units are known", lambda: "seen.service" in machine.list_units(), limit=30)
     yield
     machine.configure(None)
@@ -78,14 +78,14 @@ def jobs_of(trace, unit):
 @pytest.mark.parametrize("state", ["enforcing", "observing"])
 def test_a_trace_has_the_jobs_that_the_workload_counts(state, recording):
     known_answer.enter(state)
-    machine.run("systemctl", "stop", UNIT)
-    machine.run("systemctl", "start", "batch.service")
+    machine.stop(UNIT)
+    machine.start("batch.service")
     process, path = recording(UNIT, "batch.slice")
-    machine.run("systemctl", "start", UNIT)
+    machine.start(UNIT)
     machine.wait_for("the work is done", lambda: machine.show(UNIT, "SubState") in ("exited", "failed"), limit=120)
     said = json.loads(known_answer.OUTPUT.read_text())
     assert "none lost" in end(process)
-    machine.run("systemctl", "stop", "batch.service")
+    machine.stop("batch.service")
     assert machine.state() == state
 
     trace = trace_file.read(path)
@@ -117,11 +117,11 @@ def test_a_recording_lasts_as_long_as_it_was_to(tmp_path):
 
 
 def test_what_runs_throughout_is_in_the_trace_though_it_does_nothing_else(tmp_path, module_units):
-    machine.run("systemctl", "start", "batch.service")
+    machine.start("batch.service")
     machine.wait_for("the hog runs", lambda: machine.running_hogs("batch.service") >= 1, limit=60)
     path = tmp_path / "batch.trace"
     record(path, "batch.slice", seconds=1)
-    machine.run("systemctl", "stop", "batch.service")
+    machine.stop("batch.service")
     trace = trace_file.read(path)
     trace.check()
     assert trace.records[0].kind in ("run", "stop"), trace.records[:5]
@@ -188,7 +188,7 @@ def test_a_reader_that_is_killed_ends_its_recording(recording, tmp_path):
 
 def test_a_recording_ends_with_the_daemon(recording):
     process, path = recording("seen")
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
     _, complained = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "ended early" in complained
@@ -201,7 +201,7 @@ def test_a_user_may_not_record(tmp_path):
     result = record(tmp_path / "user.trace", "seen", check=False, user=USER)
     assert result.returncode == 1
     assert "root" in result.stderr
-    result = machine.bus_call("Record", "ast", "1", "seen.service", "1000000", user=USER, check=False)
+    result = machine.bus_call_as(USER, "Record", "ast", "1", "seen.service", "1000000", check=False)
     assert result.returncode != 0
     assert "denied" in result.stderr.lower() or "only root" in result.stderr.lower(), result.stderr
 
@@ -218,9 +218,7 @@ def test_a_user_may_not_record(tmp_path):
     ],
 )
 def test_what_cannot_be_recorded_is_refused_with_what_can(units, usec, why):
-    result = machine.bus_call("Record", "ast", str(len(units)), *units, str(usec), check=False)
-    assert result.returncode != 0
-    assert why in result.stderr
+    assert why in machine.refusal("Record", "ast", units, usec)
 
 
 def test_an_unknown_unit_is_named(tmp_path):

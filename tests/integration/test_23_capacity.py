@@ -3,9 +3,9 @@
 
 import json
 
+import all_stats
 import machine
 import pytest
-from all_stats import Caller
 
 SLICE = "crowd.slice"
 OWN = "crowd-own.service"
@@ -24,13 +24,13 @@ def crowd(module_units):
     machine.write_drop_in(FOLDED, "[X-Slo]\nSloBudget=200us\nSloMetric=response\n")
     module_units.service(ALONE, machine.WORK, budget="20ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", OWN, FOLDED, ALONE)
+    machine.start(OWN, FOLDED, ALONE)
     machine.configure("[Scheduler]\nCapacity=2\n")
-    machine.run("systemctl", "restart", "scx-slo")  # the capacity is that of the start
+    machine.restart("scx-slo")  # the capacity is that of the start
     machine.ensure_enforcing()
     yield
     machine.configure(None)
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
 
 
 def listed():
@@ -62,11 +62,7 @@ def test_their_jobs_are_among_those_of_the_unit_above_and_nobody_elses():
     machine.counting(OWN)
     assert machine.get_stats(OWN)["MissesOverrun"] == 0
     assert machine.get_stats(SLICE)["MissesOverrun"] > 0
-    caller = Caller()
-    try:
-        units = caller.units()
-    finally:
-        caller.close()
+    units = all_stats.units()
     assert units[FOLDED]["CountedWith"] == SLICE and units[FOLDED]["Jobs"] is None
     assert units[ALONE]["CountedWith"] == "" and units[OWN]["CountedWith"] is None
 
@@ -83,13 +79,13 @@ def test_a_miss_is_told_by_the_name_of_the_unit_that_had_it():
 
 
 def test_the_journal_has_a_line_about_the_setting_that_finds_no_counters():
-    machine.run("journalctl", "--sync")
+    machine.synchronize()
     said = machine.output("journalctl", "-q", "-o", "cat", f"SCX_SLO_UNIT={FOLDED}", "SCX_SLO_KEY=SloBudget")
     assert "Capacity=2 is used up" in said
 
 
 def test_who_waits_gets_counters_once_another_unit_needs_none_any_more():
-    (machine.UNIT_DIR / f"{OWN}.d" / "50-slo.conf").unlink()
+    machine.remove_drop_in(OWN)
     machine.daemon_reload()
     machine.wait_for("it is counted by itself", lambda: listed()[FOLDED]["counted_with"] is None, limit=60)
     machine.counting(FOLDED)

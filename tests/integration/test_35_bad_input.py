@@ -36,8 +36,11 @@ def unit_of(name):
     return f"mistaken-{name}.service"
 
 
+MISTAKE = "60-mistake.conf"
+
+
 def path_of(name):
-    return machine.UNIT_DIR / f"{unit_of(name)}.d" / "60-mistake.conf"
+    return machine.drop_in_path(unit_of(name), MISTAKE)
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +48,19 @@ def lines(module_units, anchor):
     """What the journal says about each mistake, after all of them were made at once."""
     module_units.service("seen.service", machine.WORK, budget="20ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "seen.service")
+    machine.start("seen.service")
     machine.ensure_enforcing()
     mark = machine.journal_mark()
     for name, mistake in MISTAKES.items():
         module_units.service(unit_of(name), "/bin/sleep infinity", budget=EARLIER)
-        path_of(name).write_bytes(mistake.content)
-        path_of(name).chmod(mistake.mode)
+        machine.write_drop_in(unit_of(name), mistake.content, MISTAKE, mistake.mode)
     machine.daemon_reload()
 
     def found():
         journal = machine.journal(mark)
         return {name: [line for line in journal if unit_of(name) in line] for name in MISTAKES}
 
-    machine.wait_for("a word about each mistake", lambda: all(found().values()), limit=60, pause=1)
+    machine.wait_for("a word about each mistake", lambda: all(found().values()), limit=60)
     return found()
 
 
@@ -83,14 +85,14 @@ def test_the_journal_finds_a_mistake_that_units_share_by_each_of_them(units, enf
     units.service("shared@.service", "/bin/sleep infinity")
     units.names += names
     machine.daemon_reload()
-    machine.run("systemctl", "start", *names)
+    machine.start(*names)
     units.budget("shared@.service", "banana")
     machine.daemon_reload()
 
     def said(name):
         return machine.output("journalctl", "-q", "-o", "cat", f"SCX_SLO_UNIT={name}").splitlines()
 
-    machine.wait_for("a word about it", lambda: said(names[0]), limit=60, pause=1)
+    machine.wait_for("a word about it", lambda: said(names[0]), limit=60)
     assert said(names[0]) == said(names[1])
     assert len(said(names[0])) == 1 and "banana" in said(names[0])[0]
 
@@ -111,7 +113,7 @@ def test_a_directory_in_place_of_a_drop_in(units, anchor):
     machine.ensure_enforcing()
     mark = machine.journal_mark()
     units.service("misplaced.service", "/bin/sleep infinity", budget=EARLIER)
-    directory = machine.UNIT_DIR / "misplaced.service.d" / "60-mistake.conf"
+    directory = machine.drop_in_path("misplaced.service", MISTAKE)
     directory.mkdir()
     try:
         machine.daemon_reload()

@@ -13,14 +13,14 @@ pytestmark = pytest.mark.usefixtures("enforcing")
 def watched(module_units):
     module_units.service("watched.service", machine.WORK, budget="20ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "watched.service")
+    machine.start("watched.service")
     machine.ensure_enforcing()
     machine.wait_for("the unit is known", lambda: "watched.service" in machine.list_units(), limit=20)
 
 
 def test_a_user_may_read():
-    assert "watched.service" in machine.bus_call("ListUnits", user=USER).stdout
-    assert machine.get_stats("watched.service", user=USER)["Unit"] == "watched.service"
+    assert "watched.service" in machine.bus_call_as(USER, "ListUnits").stdout
+    assert machine.get_stats_as(USER, "watched.service")["Unit"] == "watched.service"
     assert "enforcing" in machine.output("scx-slo", "status", user=USER).lower()
     assert "watched.service" in machine.output("scx-slo", "list", user=USER)
     machine.run("scx-slo", "stats", "watched", user=USER)
@@ -29,7 +29,7 @@ def test_a_user_may_read():
 
 @pytest.mark.parametrize("method", ["Detach", "Attach", "Reload"])
 def test_a_user_may_not_change_anything(method):
-    result = machine.bus_call(method, user=USER, check=False)
+    result = machine.bus_call_as(USER, method, check=False)
     assert result.returncode != 0
     assert "denied" in result.stderr.lower() or "not authorized" in result.stderr.lower(), result.stderr
     assert machine.enforcing()
@@ -52,7 +52,7 @@ def test_nobody_sets_a_property(user):
 
 
 def test_a_user_may_not_take_the_name():
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     result = machine.run(
         "busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
         "su", machine.BUS[0], "0", user=USER, check=False,

@@ -23,7 +23,7 @@ def test_the_level_that_is_set_is_the_level(level):
 
 
 def lines_of_priority(number, since):
-    machine.run("journalctl", "--sync")
+    machine.synchronize()
     return machine.output(
         "journalctl", "-q", "-o", "cat", "-u", "scx-slo", "-p", f"{number}..{number}", "--after-cursor", since
     ).splitlines()
@@ -34,7 +34,7 @@ def test_more_is_said_at_once_and_no_more_than_before_afterwards(units):
     mark = machine.journal_mark()
     units.service("counted.service", "/bin/sleep infinity", budget="30ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "counted.service")
+    machine.start("counted.service")
     # The number of units is part of the reason for enforcing, and changes too often for the usual level.
     machine.wait_for("it says so", lambda: any("enforcing" in line for line in lines_of_priority(7, mark)), limit=60)
     machine.run(*LEVEL, "info")

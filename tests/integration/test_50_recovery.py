@@ -15,12 +15,12 @@ pytestmark = pytest.mark.usefixtures("full_load", "enforcing")
 def short_watchdog():
     machine.write_drop_in("scx-slo.service", "[Service]\nWatchdogSec=10s\n", name="90-test.conf")
     machine.daemon_reload()
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
     machine.ensure_enforcing()
     yield
     machine.remove_files("scx-slo.service")
     machine.daemon_reload()
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
 
 
 def test_killed_under_full_load_the_machine_is_back_within_a_second_and_so_is_it_soon():
@@ -49,7 +49,7 @@ def test_a_daemon_that_hangs_is_replaced_and_its_scheduler_serves_the_machine_un
     pid = machine.main_pid()
     enabled = machine.enable_seq()
     os.kill(pid, signal.SIGSTOP)
-    machine.run("systemctl", "start", "loaded.service")
+    machine.start("loaded.service")
     # With the daemon stopped nobody but the scheduler itself can have kept the machine going.
     assert machine.enforcing() and machine.enable_seq() == enabled
     machine.wait_for("the watchdog bit", lambda: machine.main_pid() not in (0, pid), limit=120)

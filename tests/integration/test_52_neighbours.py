@@ -21,11 +21,11 @@ def other_runs():
 
 
 def test_another_scheduler_is_left_alone_and_followed_when_it_leaves():
-    machine.run("systemctl", "stop", "scx-slo")
-    machine.run("systemctl", "start", OTHER)
+    machine.stop("scx-slo")
+    machine.start(OTHER)
     machine.wait_for("the other scheduler runs", other_runs, limit=60)
 
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     assert other_runs()
     assert machine.state() == "observing"
     assert "other_scheduler" in machine.bus_property("StateReason")
@@ -35,7 +35,7 @@ def test_another_scheduler_is_left_alone_and_followed_when_it_leaves():
     assert result.returncode != 0 and "other_scheduler" in result.stderr
     assert other_runs()
 
-    machine.run("systemctl", "stop", OTHER)
+    machine.stop(OTHER)
     machine.wait_for("it takes over", machine.enforcing, limit=60)
     machine.wait_for_state("enforcing")
     machine.counting("loaded.service")

@@ -25,7 +25,7 @@ def follows_units(units, name):
     """A unit that comes now gets its budget, and its jobs are counted."""
     units.service(name, machine.WORK, budget="7ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", name)
+    machine.start(name)
     machine.wait_for(f"{name} has its budget", lambda: machine.budget_usec(name) == 7000, limit=60)
     machine.counting(name)
 
@@ -40,23 +40,19 @@ def test_systemd_re_executed(units):
 def logind_again():
     """logind does not find back to a bus that was restarted: each login would wait for it in vain."""
     yield
-    machine.run("systemctl", "restart", "systemd-logind")
+    machine.restart("systemd-logind")
 
 
 def test_the_bus_restarted(units, logind_again):
     machine.run("systemctl", "restart", "dbus")
-    machine.wait_for(
-        "it is on the bus again",
-        lambda: machine.bus_call("ListUnits", check=False).returncode == 0,
-        limit=60,
-    )
+    machine.wait_for("it is on the bus again", lambda: not machine.refusal("ListUnits"), limit=60)
     machine.counting("loaded.service")
     follows_units(units, "after-bus.service")
 
 
 def test_a_storm_of_daemon_reloads(units):
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for result in [pool.submit(machine.daemon_reload) for _ in range(4)]:
+        for result in [pool.submit(machine.run, "systemctl", "daemon-reload") for _ in range(4)]:
             result.result()
     machine.counting("loaded.service")
     follows_units(units, "after-storm.service")
@@ -81,9 +77,9 @@ def restart_often(units, times):
     units.service(name, "/bin/true", settings="Restart=always\nRestartSec=0\n", budget="5ms")
     machine.write_drop_in(name, "[Unit]\nStartLimitIntervalSec=0\n", name="40-limit.conf")
     machine.daemon_reload()
-    machine.run("systemctl", "start", name)
+    machine.start(name)
     machine.wait_for(f"{times} starts", lambda: int(machine.show(name, "NRestarts")) >= times, limit=3 * times)
-    machine.run("systemctl", "stop", name)
+    machine.stop(name)
     for key, count in before.items():
         machine.wait_for(f"{key} is as it was", lambda key=key, count=count: entries(key) == count, limit=30)
 

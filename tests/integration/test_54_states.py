@@ -15,14 +15,14 @@ UNIT = "subject.service"
 def subject(module_units):
     module_units.service(UNIT, machine.WORK)
     machine.daemon_reload()
-    machine.run("systemctl", "start", UNIT)
+    machine.start(UNIT)
     yield module_units
     machine.configure(None)
 
 
 def set_budget(subject, value):
     if value is None:
-        (machine.UNIT_DIR / f"{UNIT}.d" / "50-slo.conf").unlink(missing_ok=True)
+        machine.remove_drop_in(UNIT)
     else:
         subject.budget(UNIT, value)
     machine.daemon_reload()
@@ -31,7 +31,7 @@ def set_budget(subject, value):
 @pytest.fixture
 def enforced(subject):
     set_budget(subject, "10ms")
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     machine.wait_for("the unit is known", lambda: UNIT in machine.list_units(), limit=30)
     machine.ensure_enforcing()
 
@@ -50,7 +50,7 @@ def tells_everywhere(state, *words):
 
 def test_idle_until_a_unit_has_a_budget_and_again_after_the_last_one(subject):
     set_budget(subject, None)
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
     tells_everywhere("idle", "no unit has a budget")
 
     set_budget(subject, "10ms")
@@ -81,7 +81,7 @@ def test_observing_where_an_operator_detached_it_even_over_a_kill_and_a_restart(
     machine.counting(UNIT)
     machine.kill_daemon()
     tells_everywhere("observing", "detached by an operator", "scx-slo attach")
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
     tells_everywhere("observing", "detached by an operator", "scx-slo attach")
     machine.run("scx-slo", "attach")
     tells_everywhere("enforcing", "1 unit")
@@ -103,7 +103,7 @@ def test_a_confirmed_trial_stays_after_its_time_and_over_a_kill(enforced):
     machine.run("scx-slo", "attach", "--for", "30s")
     over = time.monotonic() + 31
     machine.run("scx-slo", "confirm")
-    machine.wait_for("the time of the trial is over", lambda: time.monotonic() > over, limit=60)
+    machine.sleep_until(over)
     tells_everywhere("enforcing", "1 unit")
     machine.kill_daemon()
     tells_everywhere("enforcing", "1 unit")
@@ -127,8 +127,8 @@ def command_line():
 
 
 def test_a_word_on_the_kernels_command_line_keeps_the_service_from_starting(enforced, command_line):
-    machine.run("systemctl", "stop", "scx-slo")
-    machine.run("systemctl", "start", "scx-slo")
+    machine.stop("scx-slo")
+    machine.start("scx-slo")
     assert not machine.is_active("scx-slo")
     assert machine.show("scx-slo", "ConditionResult") == "no"
     assert machine.kernel_state() == "disabled"

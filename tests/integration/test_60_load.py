@@ -42,7 +42,7 @@ REAL_TIME = {"prio-inv"}
 def budget(module_units):
     module_units.service("beside.service", machine.WORK, budget="10ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "beside.service")
+    machine.start("beside.service")
 
 
 class Guard:

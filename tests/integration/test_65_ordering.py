@@ -23,7 +23,7 @@ def keeps_the_order(kernel, ours):
 
 
 def attempt():
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     kernel = three_units.run_arm(SECONDS, lead=20)
     machine.ensure_enforcing()
     ours = three_units.run_arm(SECONDS, with_scx_slo=True, lead=20)
@@ -36,7 +36,7 @@ def attempt():
 @pytest.fixture(scope="module")
 def arms():
     hogs = 4 * os.cpu_count()
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     three_units.write_units()
     three_units.write_budgets()
     three_units.write_hogs(hogs)

@@ -34,7 +34,7 @@ def start(units, services):
         hogs = f"/usr/bin/stress-ng --cpu {threads * CPUS} --cpu-method int64 --timeout 0"
         units.service(service(number), hogs, settings)
     machine.daemon_reload()
-    machine.run("systemctl", "start", *(service(number) for number in range(len(services))))
+    machine.start(*(service(number) for number in range(len(services))))
     for number, (threads, _) in enumerate(services):
         machine.wait_for(
             f"the threads of {service(number)} run",

@@ -12,7 +12,7 @@ LOAD = known_answer.Load(exec_ms=1, period_ms=50, budget_ms=20)
 def known(module_units):
     known_answer.write(module_units, LOAD)
     machine.daemon_reload()
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     yield
     machine.configure(None)
 

@@ -54,7 +54,7 @@ def write_budgets():
 
 def remove():
     for unit in (*(spec.unit for spec in SET), HOGS):
-        machine.run("systemctl", "stop", unit, check=False)
+        machine.stop(unit, or_unloaded=True)
         machine.remove_files(unit)
 
 
@@ -67,7 +67,7 @@ def write_hogs(count, options=""):
 
 
 def start_hogs(count, limit=60):
-    machine.run("systemctl", "restart", HOGS)
+    machine.restart(HOGS)
     machine.wait_for(f"{count} hogs run", lambda: machine.running_hogs(HOGS) >= count, limit)
 
 
@@ -104,7 +104,7 @@ def run_arm(seconds, warmup=1, with_scx_slo=False, lead=5, tick=lambda done: Non
         (RUN_DIR / unit.replace(".service", ".arm")).write_text(
             f"ARM=--start-at {start} --offset {offset}us --seconds {seconds} --warmup {warmup}s\n"
         )
-    machine.run("systemctl", "restart", *(spec.unit for spec in SET))
+    machine.restart(*(spec.unit for spec in SET))
     # What a unit does to get started is no part of it; its threads wait for the common start then.
     for spec in SET:
         machine.wait_for(f"all threads of {spec.unit}", lambda spec=spec: threads(spec.unit) == spec.threads + 1)
@@ -112,7 +112,7 @@ def run_arm(seconds, warmup=1, with_scx_slo=False, lead=5, tick=lambda done: Non
     assert time.monotonic() < start, "the units are ready too late for a common start: raise lead"
 
     begin, end = start + warmup, start + warmup + seconds
-    machine.wait_for("the warm-up is over", lambda: time.monotonic() >= begin, lead + warmup + 30)
+    machine.sleep_until(begin)
     share = machine.cpu_share(machine.CGROUP / BATCH, begin, end, tick)
     for spec in SET:
         machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: ended(unit), 60)

@@ -31,7 +31,7 @@ def main():
             for spec in three_units.SET:
                 print(f"  {spec.unit}: {machine.get_stats(spec.unit)}")
             print(machine.output("scx-slo", "status", check=False))
-            machine.run("systemctl", "stop", "scx-slo")
+            machine.stop("scx-slo")
 
 
 if __name__ == "__main__":

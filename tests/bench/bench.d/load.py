@@ -6,10 +6,10 @@ import json
 import pathlib
 import time
 
+import all_stats
 import arms
 import hogs
 import machine
-from all_stats import Caller
 
 DIR = pathlib.Path("/run/bench-load")
 # What an expert gives as a slice: the kernel's scheduler takes whoever asks for a short one sooner.
@@ -147,16 +147,12 @@ def counted(units, arm):
     """What scx-slo has counted; it knows the budgets of all when this returns."""
     if arm in arms.BASELINES:
         return {}
-    caller = Caller()
     wanted = {unit.service: unit.budget_us for unit in units}
-    try:
-        machine.wait_for(
-            "scx-slo knows the budgets",
-            lambda: wanted.items() <= {name: of["SloBudgetUSec"] for name, of in caller.units().items()}.items(),
-        )
-        known = caller.units()
-    finally:
-        caller.close()
+    machine.wait_for(
+        "scx-slo knows the budgets",
+        lambda: wanted.items() <= {name: of["SloBudgetUSec"] for name, of in all_stats.units().items()}.items(),
+    )
+    known = all_stats.units()
     return {unit.name: (known[unit.service]["Jobs"], known[unit.service]["Misses"]) for unit in units}
 
 

@@ -4,9 +4,9 @@
 import os
 import time
 
+import all_stats
 import arms
 import machine
-from all_stats import Caller
 from measures import Measure
 
 MOST_MS = 50
@@ -28,16 +28,16 @@ def prepare():
     machine.run("systemctl", "start", *UNITS, limit=1500)
 
 
-def work(caller):
-    units = caller.units()
+def work():
+    units = all_stats.units()
     return all(name in units and units[name]["Jobs"] >= JOBS for name in UNITS)
 
 
-def answer_ms(caller, last):
+def answer_ms(last):
     """Asks until the answer is a document of its own, and not the one that was made a moment ago."""
     while True:
         begin = time.monotonic()
-        file = caller.file()
+        file = all_stats.file()
         took_ms = 1000 * (time.monotonic() - begin)
         inode = os.fstat(file).st_ino
         os.close(file)
@@ -51,17 +51,15 @@ def measure(rounds, say):
     prepare()
     for number in range(rounds):
         arms.enter(arms.OURS)
-        caller = Caller()
-        machine.wait_for("all units have figures", lambda caller=caller: work(caller), 120, pause=0.5)
-        _, inode = answer_ms(caller, None)
+        machine.wait_for("all units have figures", work, 120, pause=0.5)
+        _, inode = answer_ms(None)
         for _ in range(CALLS):
-            took_ms, inode = answer_ms(caller, inode)
+            took_ms, inode = answer_ms(inode)
             answer.values[arms.OURS].append(took_ms)
             say(f"round {number + 1}: {answer.name}: {took_ms:.1f} ms")
         own_kib, maps_kib = machine.memory_kib()
         memory.values[arms.OURS].append(own_kib / 1024)
         say(f"round {number + 1}: {memory.name}: {own_kib / 1024:.1f} MiB, and {maps_kib / 1024:.1f} of the kernel's maps")
-        caller.close()
         arms.check(arms.OURS)
     machine.run("systemctl", "stop", *UNITS, limit=600)
     machine.remove_files(TEMPLATE)

@@ -82,7 +82,7 @@ def measure(_rounds, say):
     finally:
         hogs.stop()
         # A detach is remembered by whoever starts next.
-        machine.bus_call("Attach", check=False)
+        machine.refusal("Attach")
         machine.run("systemctl", "stop", MESSAGES, check=False)
         machine.remove_files(MESSAGES)
         load.remove(UNITS)

@@ -43,7 +43,7 @@ def test_hogs_spread_over_the_cpus_of_both(units, enforcing):
     first = min(cpus_by_cache()).strip()
     units.service(HOGS, f"/usr/bin/stress-ng --cpu {count}", settings=f"CPUAffinity={first}\n")
     machine.daemon_reload()
-    machine.run("systemctl", "start", HOGS)
+    machine.start(HOGS)
     machine.wait_for("all hogs run", lambda: machine.running_hogs(HOGS) >= count, 60)
     assert len(cpus_of_hogs()) <= count // 2
     for pid in (machine.cgroup_of(HOGS) / "cgroup.procs").read_text().split():

@@ -18,11 +18,11 @@ ABUSER = Member("abuser", threads=8, exec_us=750, period_ms=4, settings="SloBudg
 
 @pytest.fixture(scope="module", autouse=True)
 def hogs(anchor):
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     crowd.start_hogs()
     yield
     crowd.stop_hogs()
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
 
 
 def with_reserve(member, reserve):
@@ -53,7 +53,7 @@ def test_a_unit_is_kept_to_its_reserve(units):
 
 
 def shed_changes(mark):
-    machine.run("journalctl", "--sync")
+    machine.synchronize()
     lines = machine.output("journalctl", "-q", "-o", "json", "--after-cursor", mark, "-u", "scx-slo").splitlines()
     return [entry for entry in map(json.loads, lines) if "SCX_SLO_SHED" in entry]
 

@@ -4,7 +4,6 @@
 import dataclasses
 import itertools
 
-import all_stats
 import machine
 import miss_flood
 import pytest
@@ -71,16 +70,15 @@ class Seen:
 
 
 def told_of(unit, listener):
-    signals = [(count, worst) for name, count, worst in listener.received() if name == unit]
-    return [(count, {key: value["data"] for key, value in worst.items()}) for count, worst in signals]
+    return [(count, worst) for name, count, worst in listener.received() if name == unit]
 
 
-def see(case, listener, caller):
+def see(case, listener):
     lost_before = machine.bus_property("EventsLost")
     miss_flood.start(case.unit)
-    miss_flood.play(case.unit, 5, caller)  # so that it has the memory that any flood needs
+    miss_flood.play(case.unit, 5)  # so that it has the memory that any flood needs
     memory_before = machine.memory_kib()[0]
-    flood = miss_flood.play(case.unit, case.waves, caller)
+    flood = miss_flood.play(case.unit, case.waves)
     misses = flood.after["Misses"]
     machine.wait_for(
         f"{misses} misses are told", lambda: sum(count for count, _ in told_of(case.unit, listener)) >= misses, 60
@@ -97,17 +95,16 @@ def seen(request, anchor, module_units):
     case = request.param
     miss_flood.write(module_units, case.unit, case.tasks)
     machine.configure(case.configuration)
-    machine.run("systemctl", "restart", "scx-slo")
+    machine.restart("scx-slo")
     machine.wait_for_state(case.state)
     pid = machine.main_pid()
-    listener, caller = machine.Listener("DeadlineMissed"), all_stats.Caller()
+    listener = machine.Listener("DeadlineMissed")
     try:
-        yield see(case, listener, caller)
+        yield see(case, listener)
         assert machine.state() == case.state and machine.main_pid() == pid
     finally:
-        caller.close()
         listener.stop()
-        machine.run("systemctl", "stop", case.unit)
+        machine.stop(case.unit)
         machine.configure(None)
 
 

@@ -19,10 +19,10 @@ def known(module_units):
     three_units.write_hogs(HOGS)
     machine.daemon_reload()
     three_units.start_hogs(HOGS)
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     yield
     machine.configure(None)
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     three_units.remove()
 
 

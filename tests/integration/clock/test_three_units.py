@@ -21,13 +21,13 @@ SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4
 @pytest.fixture(scope="module")
 def units():
     assert os.cpu_count() == 1, "this test is about one CPU: tests/vm/run --virtual-clock --smp 1"
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     three_units.write_units()
     three_units.write_budgets()
     three_units.write_hogs(HOGS)
     machine.daemon_reload()
     yield
-    machine.run("systemctl", "stop", "scx-slo")
+    machine.stop("scx-slo")
     three_units.remove()
     machine.daemon_reload()
 
@@ -36,7 +36,7 @@ def run_arm(arm, seed):
     if arm == OURS:
         machine.ensure_enforcing()
     else:
-        machine.run("systemctl", "stop", "scx-slo")
+        machine.stop("scx-slo")
     # Started anew, so that the phase of the hogs is another each time.
     three_units.start_hogs(HOGS)
     outcome = three_units.run_arm(SECONDS, with_scx_slo=arm == OURS, seed=seed)

@@ -18,10 +18,10 @@ CONFIG = pathlib.Path("/etc/scx-slo/scx-slo.conf.d/50-test.conf")
 def a_unit_with_a_budget(units):
     units.service("seen.service", WORK, budget="20ms")
     machine.daemon_reload()
-    machine.run("systemctl", "start", "seen.service")
+    machine.start("seen.service")
     yield
-    machine.run("systemctl", "stop", "scx-slo")
-    machine.run("systemctl", "reset-failed", "scx-slo", check=False)
+    machine.stop("scx-slo")
+    machine.reset_failed("scx-slo")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def lines_with(lines, words):
 
 def check_that_it_observes(words):
     mark = machine.journal_mark()
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     assert machine.bus_property("State") == "observing"
     reason = machine.bus_property("StateReason")
     assert lines_with([reason], words), reason
@@ -91,5 +91,5 @@ def test_no_jit():
     machine.run("sysctl", "-w", "net.core.bpf_jit_enable=0")
     check_that_it_does_not_start(("does not compile", "sysctl net.core.bpf_jit_enable=1"))
     machine.run("sysctl", "-w", "net.core.bpf_jit_enable=1")
-    machine.run("systemctl", "start", "scx-slo")
+    machine.start("scx-slo")
     assert machine.enforcing()
