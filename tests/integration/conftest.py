@@ -25,7 +25,7 @@ def pytest_runtest_makereport():
 
 @pytest.fixture
 def units():
-    """Makes unit files and drop-ins that are gone after the test, with the units stopped."""
+    """Makes unit files and drop-ins that are over after the test, with the units stopped."""
     made = Made()
     yield made
     made.clean()
@@ -113,5 +113,4 @@ class Made:
         machine.stop(*units, or_unloaded=True)
         machine.reset_failed(*units)
         for name in self.names:
-            machine.remove_files(name)
-        machine.daemon_reload()
+            machine.leave_files(name)

@@ -57,6 +57,7 @@ from systemd import (
 from unit_files import (
     UNIT_DIR,
     drop_in_path,
+    leave_files,
     remove_drop_in,
     remove_files,
     write_drop_in,

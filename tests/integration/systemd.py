@@ -5,6 +5,7 @@ import pathlib
 import time
 
 from bus import SYSTEM, Refused
+from unit_files import FILES
 
 CGROUP = pathlib.Path("/sys/fs/cgroup")
 NAME, PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
@@ -17,8 +18,11 @@ OF_ALL_TYPES = {"ActiveState", "SubState", "ConditionResult", "DropInPaths", "Ac
 TYPES = (".service", ".slice", ".scope", ".timer", ".socket", ".target", ".mount")
 
 
-def daemon_reload():
-    SYSTEM.call(MANAGER, "Reload", limit=LIMIT, patient=True)
+def daemon_reload(force=False):
+    """Where no file has changed since the last one there is nothing to read; `force` is for who wants it anyway."""
+    if FILES.settle() or force:
+        SYSTEM.call(MANAGER, "Reload", limit=LIMIT, patient=True)
+        FILES.changed = False
 
 
 def full_name(unit):

@@ -77,5 +77,5 @@ def test_what_was_asked_on_a_cpu_that_goes_is_not_in_the_way_when_it_is_back(las
         for value in ("0", "1"):
             last_cpu.write_text(value)
             machine.counting("loaded.service")
-        machine.daemon_reload()
+        machine.daemon_reload(force=True)
     assert machine.enforcing()
