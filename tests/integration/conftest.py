@@ -8,6 +8,10 @@ import pytest
 from figures import figures
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="loads for 35 s each and not for 4, 100 starts and not 60")
+
+
 def pytest_terminal_summary(terminalreporter):
     """Shows the figures also of a run that passed: they are what such a run is for."""
     for text in figures:

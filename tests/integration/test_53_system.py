@@ -3,10 +3,11 @@
 
 import concurrent.futures
 import json
-import pathlib
+import subprocess
 
 import machine
 import pytest
+from side_by_side import is_known
 
 pytestmark = pytest.mark.usefixtures("loaded", "enforcing")
 
@@ -70,9 +71,9 @@ def entries(name):
     return sum(len(json.loads(machine.output("bpftool", "--json", "map", "dump", "id", number))) for number in ids)
 
 
-def restart_often(units, times):
+def test_starts_and_stops_of_a_unit_leave_nothing_behind(units, pytestconfig):
     """systemd starts a service anew each time it ends, so this is as fast as it can be."""
-    name = f"brief-{times}.service"
+    name, times = "brief.service", 100 if pytestconfig.getoption("--long") else 60
     before = {key: entries(key) for key in ID_KEYED}
     units.service(name, "/bin/true", settings="Restart=always\nRestartSec=0\n", budget="5ms")
     machine.write_drop_in(name, "[Unit]\nStartLimitIntervalSec=0\n", name="40-limit.conf")
@@ -84,34 +85,56 @@ def restart_often(units, times):
         machine.wait_for(f"{key} is as it was", lambda key=key, count=count: entries(key) == count, limit=30)
 
 
-def test_starts_and_stops_of_a_unit_leave_nothing_behind(units):
-    restart_often(units, 60)
+class Residents:
+    """Processes that live for a moment each, in a cgroup where they are forked: those of a shell, which forks fast."""
+
+    SCRIPT = 'while read -r group; do (echo 0 >"$group/cgroup.procs" && (:) && echo lived) || echo failed; done'
+
+    def __init__(self):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._shell = subprocess.Popen(["sh", "-c", self.SCRIPT], text=True, **pipes)
+
+    def live_in(self, group):
+        print(group, file=self._shell.stdin, flush=True)
+        assert self._shell.stdout.readline() == "lived\n"
+        machine.wait_for(f"{group} is empty", lambda: "populated 0" in (group / "cgroup.events").read_text())
+
+    def end(self):
+        self._shell.communicate(timeout=60)
 
 
-@pytest.mark.slow
-def test_a_thousand_starts_and_stops_of_a_unit_leave_nothing_behind(units):
-    restart_often(units, 1000)
-
-
-def test_two_thousand_bare_cgroups_under_load(units):
-    units.start_hogs()
+def cgroups_come_and_go(parent, count, lived_in):
+    """That many below the parent, one after the other; one of `lived_in` is lived in."""
     before = {key: entries(key) for key in ID_KEYED}
-    parent = machine.CGROUP / "churn"
-    parent.mkdir()
+    residents = Residents()
     try:
-        for number in range(2000):
+        for number in range(count):
             group = parent / str(number)
             group.mkdir()
-            # A few are lived in.
-            if number % 100 == 0:
-                machine.run("sh", "-c", f"echo $$ >{group}/cgroup.procs && true")
-                wait_empty(group)
+            if number % lived_in == 0:
+                residents.live_in(group)
             group.rmdir()
     finally:
-        parent.rmdir()
+        residents.end()
     machine.counting("loaded.service")
     assert {key: entries(key) for key in ID_KEYED} == before
 
 
-def wait_empty(group: pathlib.Path):
-    machine.wait_for(f"{group} is empty", lambda: "populated 0" in (group / "cgroup.events").read_text())
+@pytest.mark.slow
+def test_a_thousand_cgroups_of_a_unit_with_a_fork_in_each_leave_nothing_behind(units):
+    units.service("crowded.service", "/bin/sleep infinity", settings="Delegate=yes\n", budget="5ms")
+    machine.daemon_reload()
+    machine.start("crowded.service")
+    machine.wait_for("it has its budget", lambda: machine.budget_usec("crowded.service") == 5000, limit=60)
+    machine.wait_for("its cgroup is known", lambda: is_known("crowded.service"), limit=60)
+    cgroups_come_and_go(machine.cgroup_of("crowded.service"), 1000, lived_in=1)
+
+
+def test_two_thousand_bare_cgroups_under_load(units):
+    units.start_hogs()
+    parent = machine.CGROUP / "churn"
+    parent.mkdir()
+    try:
+        cgroups_come_and_go(parent, 2000, lived_in=100)
+    finally:
+        parent.rmdir()

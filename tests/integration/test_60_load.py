@@ -14,6 +14,7 @@ import machine
 import pytest
 from figures import figures
 
+# Of each load; the long one is there with --long.
 BRIEF = 4
 LONG = 35
 # For all answers once, on a host that is busy itself.
@@ -163,11 +164,5 @@ def endures(load, seconds):
 
 
 @pytest.mark.parametrize("load", LOADS)
-def test_it_stays_and_the_machine_answers(load):
-    endures(load, BRIEF)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("load", LOADS)
-def test_it_stays_for_long_and_the_machine_answers(load):
-    endures(load, LONG)
+def test_it_stays_and_the_machine_answers(load, pytestconfig):
+    endures(load, LONG if pytestconfig.getoption("--long") else BRIEF)
