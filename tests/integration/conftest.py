@@ -12,6 +12,14 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="loads for 35 s each and not for 4, 100 starts and not 60")
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        marker = item.get_closest_marker("kernel_independent")
+        if marker is not None and not (marker.args and marker.args[0]):
+            raise pytest.UsageError(f"{item.nodeid}: kernel_independent takes the reason why it is")
+    items.sort(key=lambda item: ("last" in item.keywords) - ("first" in item.keywords))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Shows the figures also of a run that passed: they are what such a run is for."""
     for text in figures:

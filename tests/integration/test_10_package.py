@@ -7,6 +7,11 @@ import pwd
 import machine
 import pytest
 
+pytestmark = [
+    pytest.mark.first,
+    pytest.mark.kernel_independent("the package's files, the unit's settings and words of the command line"),
+]
+
 INSTALLED = (
     "/usr/bin/scx-slo",
     "/usr/libexec/scx-slo/scx-slod",

@@ -42,6 +42,7 @@ def test_systemctl_status_shows_what_it_does():
     assert "enforcing" in machine.show("scx-slo", "StatusText").lower()
 
 
+@pytest.mark.kernel_independent("what systemd shows of the unit")
 def test_the_watchdog_watches():
     # systemd shows it of a running service only.
     shown = machine.output("systemctl", "show", "--value", "-p", "WatchdogUSec", "scx-slo")
@@ -60,6 +61,7 @@ def test_the_command_alone_is_status():
     assert "enforcing" in words(machine.output("scx-slo"))
 
 
+@pytest.mark.kernel_independent("settings and where they were read")
 def test_list_shows_the_unit_its_budget_and_where_it_was_set():
     text = machine.output("scx-slo", "list")
     assert "seen.service" in text
@@ -82,12 +84,14 @@ def test_everything_is_there_as_json_too():
     assert "seen.service" in json.dumps(json.loads(machine.output("scx-slo", "stats", "seen", "--json")))
 
 
+@pytest.mark.kernel_independent("words of the command line")
 def test_stats_of_a_unit_nobody_knows_is_one_clear_error():
     result = machine.run("scx-slo", "stats", "no-such.service", check=False)
     assert result.returncode == 1
     assert "no-such.service" in result.stderr
 
 
+@pytest.mark.kernel_independent("the interfaces of the bus")
 @pytest.mark.parametrize("interface", ["Manager1", "Unit1"])
 def test_the_bus_offers_what_the_shipped_xml_says(interface):
     name = f"org.scxslo.{interface}"

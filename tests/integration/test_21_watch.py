@@ -9,6 +9,8 @@ import subprocess
 import machine
 import pytest
 
+PRINTED = pytest.mark.kernel_independent("what the command prints of figures")
+
 WATCH = ("scx-slo", "stats", "seen", "--watch=500ms")
 
 
@@ -53,6 +55,7 @@ def test_the_histograms_on_the_bus_hold_every_job():
         assert stats[key] == sorted(stats[key])
 
 
+@PRINTED
 def test_stats_of_a_unit_ends_with_a_histogram_no_wider_than_80_columns():
     text = machine.output("scx-slo", "stats", "seen")
     below = text.partition("\nmax ")[2]
@@ -61,6 +64,7 @@ def test_stats_of_a_unit_ends_with_a_histogram_no_wider_than_80_columns():
     assert all(len(line) <= 80 for line in below.splitlines())
 
 
+@PRINTED
 def test_stats_without_a_unit_has_a_line_for_each():
     lines = machine.output("scx-slo", "stats").splitlines()
     assert lines[0].split()[:3] == ["UNIT", "BUDGET", "JOBS"]
@@ -70,6 +74,7 @@ def test_stats_without_a_unit_has_a_line_for_each():
     assert all(unit["wait"]["histogram"] for unit in units if unit["jobs"] > 0)
 
 
+@PRINTED
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_a_watch_prints_again_until_it_is_interrupted(watch, signal_number):
     process, lines = watch(*WATCH)
@@ -82,11 +87,13 @@ def test_a_watch_prints_again_until_it_is_interrupted(watch, signal_number):
     assert all(int(row[1]) >= 0 for row in rows[1:])
 
 
+@PRINTED
 def test_a_watch_of_all_units_needs_no_unit(watch):
     _, lines = watch("scx-slo", "stats", "--watch=100ms")
     machine.wait_for("two prints", lambda: sum(line.startswith("seen.service ") for line in lines()) >= 2, limit=60)
 
 
+@PRINTED
 def test_a_watch_goes_on_when_the_daemon_is_stopped_and_started(watch):
     process, lines = watch(*WATCH, "--json")
     answers = lambda: [json.loads(line) for line in lines()]
@@ -105,6 +112,7 @@ def test_a_watch_goes_on_when_the_daemon_is_stopped_and_started(watch):
     assert all(interval["jobs"] >= 0 and interval["jobs_per_second"] >= 0 for interval in counted)
 
 
+@PRINTED
 def test_a_watch_does_not_begin_without_the_daemon():
     machine.stop("scx-slo")
     try:

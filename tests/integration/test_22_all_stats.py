@@ -10,6 +10,8 @@ import machine
 import pytest
 from figures import figures
 
+DOCUMENT = pytest.mark.kernel_independent("the form of a document, and who else tells the same")
+
 BUDGETS = {"one.service": "20ms", "two.service": "3ms"}
 # Its jobs are not counted.
 FREE = "free.service"
@@ -51,6 +53,7 @@ def test_the_document_says_of_each_unit_what_get_stats_says():
     assert units["one.service"]["SloBudgetUSec"] == 20000
 
 
+@DOCUMENT
 def test_what_is_infinite_and_what_no_job_tells_is_null():
     free = all_stats.units()[FREE]
     assert free["Jobs"] == 0
@@ -62,11 +65,13 @@ def test_what_is_infinite_and_what_no_job_tells_is_null():
     assert "WaitMaxUSec" not in told and "MissRatio" not in told
 
 
+@DOCUMENT
 def test_the_command_line_shows_the_same_units():
     shown = {unit["unit"] for unit in json.loads(machine.output("scx-slo", "stats", "--json"))["units"]}
     assert shown == set(all_stats.units())
 
 
+@DOCUMENT
 def test_nobody_can_change_the_document():
     file = all_stats.file()
     try:

@@ -15,6 +15,7 @@ from figures import figures
 USER = "operator"
 UNIT = known_answer.UNIT
 LOAD = known_answer.Load(exec_ms=1, period_ms=50, budget_ms=20)
+WORDS = pytest.mark.kernel_independent("words of the command line")
 UNDER_WAY = "a recording is under way"
 
 
@@ -144,6 +145,7 @@ def test_show_trace_says_what_is_in_it(tmp_path):
     assert len(lines) == len(trace.records)
 
 
+@WORDS
 def test_a_file_that_exists_is_kept(tmp_path):
     path = tmp_path / "precious"
     path.write_text("precious")
@@ -161,6 +163,7 @@ def test_a_trace_can_go_into_a_pipe(tmp_path):
     trace_file.read(path).check()
 
 
+@pytest.mark.kernel_independent("the daemon lets one in at a time")
 def test_one_recording_at_a_time(recording, tmp_path):
     process, _ = recording("seen")
     second = record(tmp_path / "second.trace", "seen", check=False)
@@ -196,6 +199,7 @@ def test_a_recording_ends_with_the_daemon(recording):
     machine.wait_for("the units are known", lambda: "seen.service" in machine.list_units(), limit=60)
 
 
+@pytest.mark.kernel_independent("the bus and its policy decide")
 def test_a_user_may_not_record(tmp_path):
     tmp_path.chmod(0o777)
     result = record(tmp_path / "user.trace", "seen", check=False, user=USER)
@@ -206,6 +210,7 @@ def test_a_user_may_not_record(tmp_path):
     assert "denied" in result.stderr.lower() or "only root" in result.stderr.lower(), result.stderr
 
 
+@pytest.mark.kernel_independent("the daemon refuses it before the kernel hears of it")
 @pytest.mark.parametrize(
     ("units", "usec", "why"),
     [
@@ -221,6 +226,7 @@ def test_what_cannot_be_recorded_is_refused_with_what_can(units, usec, why):
     assert why in machine.refusal("Record", "ast", units, usec)
 
 
+@WORDS
 def test_an_unknown_unit_is_named(tmp_path):
     path = tmp_path / "no.trace"
     result = record(path, "no-such", check=False)

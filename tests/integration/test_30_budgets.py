@@ -8,6 +8,8 @@ import pytest
 
 UNBOUNDED = 2**64 - 1
 
+SETTINGS = pytest.mark.kernel_independent("what is read of settings, and when")
+
 pytestmark = pytest.mark.usefixtures("enforcing")
 
 
@@ -99,6 +101,7 @@ def test_an_edited_drop_in_takes_effect_with_daemon_reload_and_not_before(worker
     machine.counting("worker.service")
 
 
+@SETTINGS
 def test_a_reload_of_ours_does_not_run_ahead_of_systemd(worker):
     before = machine.budget_usec("worker.service")
     worker.budget("worker.service", "8ms")
@@ -111,6 +114,7 @@ def test_a_reload_of_ours_does_not_run_ahead_of_systemd(worker):
     assert "daemon-reload" not in machine.output("scx-slo", "cat", "worker.service")
 
 
+@SETTINGS
 def test_settings_are_inherited_one_by_one_and_cat_says_from_where(units, worker):
     machine.write_drop_in("team.slice", "[X-Slo]\nSloObjective=95%\n", name="60-objective.conf")
     units.service("partial.service", machine.WORK, settings="Slice=team.slice\n", budget="6ms")

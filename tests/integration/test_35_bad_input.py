@@ -6,6 +6,8 @@ import dataclasses
 import machine
 import pytest
 
+pytestmark = pytest.mark.kernel_independent("drop-ins are read, told of and applied by the daemon alone")
+
 EARLIER = "9ms"
 EARLIER_USEC = 9000
 

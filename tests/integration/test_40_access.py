@@ -6,7 +6,10 @@ import pytest
 
 USER = "operator"
 
-pytestmark = pytest.mark.usefixtures("enforcing")
+pytestmark = [
+    pytest.mark.usefixtures("enforcing"),
+    pytest.mark.kernel_independent("the bus and its policy decide"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,6 +8,8 @@ USER = "operator"
 CONTROL = ("org.scxslo", "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1")
 LEVEL = ("systemctl", "service-log-level", "scx-slo.service")
 
+pytestmark = pytest.mark.kernel_independent("words between systemd, the bus and the journal")
+
 
 @pytest.fixture(autouse=True)
 def as_before(enforcing):

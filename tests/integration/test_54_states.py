@@ -109,6 +109,7 @@ def test_a_confirmed_trial_stays_after_its_time_and_over_a_kill(enforced):
     tells_everywhere("enforcing", "1 unit")
 
 
+@pytest.mark.kernel_independent("words of the command line")
 def test_there_is_nothing_to_confirm_without_a_trial(enforced):
     result = machine.run("scx-slo", "confirm", check=False)
     assert result.returncode != 0 and result.stderr
@@ -126,6 +127,7 @@ def command_line():
     machine.run("umount", real)
 
 
+@pytest.mark.kernel_independent("a condition of the unit, for systemd to see")
 def test_a_word_on_the_kernels_command_line_keeps_the_service_from_starting(enforced, command_line):
     machine.stop("scx-slo")
     machine.start("scx-slo")

@@ -5,6 +5,12 @@ import pathlib
 import pwd
 
 import machine
+import pytest
+
+pytestmark = [
+    pytest.mark.last,
+    pytest.mark.kernel_independent("the package's scripts; test_20_service.py stops it on every kernel"),
+]
 
 
 def test_purge_while_enforcing_leaves_nothing_but_the_user(enforcing):
