@@ -102,6 +102,7 @@ def many():
     machine.daemon_reload()
 
 
+@pytest.mark.timeout(900)
 def test_hundreds_of_units_and_who_keeps_documents_make_nothing_grow(many):
     assert set(many) <= set(all_stats.units())
     files = open_files()

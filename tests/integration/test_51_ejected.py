@@ -106,6 +106,7 @@ def test_sysrq_d_shows_our_state_while_it_goes_on():
     assert machine.enforcing() and machine.enable_seq() == enabled
 
 
+@pytest.mark.timeout(900)
 def test_a_task_that_is_never_found_ends_the_scheduler_and_it_comes_back():
     """The longest of all: the kernel looks for stalled tasks after 30 seconds, and then every 15."""
     mark = machine.journal_mark()

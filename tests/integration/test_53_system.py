@@ -71,6 +71,7 @@ def entries(name):
     return sum(len(json.loads(machine.output("bpftool", "--json", "map", "dump", "id", number))) for number in ids)
 
 
+@pytest.mark.timeout(900)
 def test_starts_and_stops_of_a_unit_leave_nothing_behind(units, pytestconfig):
     """systemd starts a service anew each time it ends, so this is as fast as it can be."""
     name, times = "brief.service", 100 if pytestconfig.getoption("--long") else 60
@@ -121,6 +122,7 @@ def cgroups_come_and_go(parent, count, lived_in):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_thousand_cgroups_of_a_unit_with_a_fork_in_each_leave_nothing_behind(units):
     units.service("crowded.service", "/bin/sleep infinity", settings="Delegate=yes\n", budget="5ms")
     machine.daemon_reload()
@@ -130,6 +132,7 @@ def test_a_thousand_cgroups_of_a_unit_with_a_fork_in_each_leave_nothing_behind(u
     cgroups_come_and_go(machine.cgroup_of("crowded.service"), 1000, lived_in=1)
 
 
+@pytest.mark.timeout(900)
 def test_two_thousand_bare_cgroups_under_load(units):
     units.start_hogs()
     parent = machine.CGROUP / "churn"

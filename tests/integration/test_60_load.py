@@ -19,6 +19,8 @@ BRIEF = 4
 LONG = 35
 # For all answers once, on a host that is busy itself.
 ANSWERS = 300
+# For a test: its load and the answers, and then everything has to end.
+LIMIT = LONG + ANSWERS + 600
 
 LOADS = {
     "cpu": ["stress-ng", "--cpu", "8"],
@@ -163,6 +165,7 @@ def endures(load, seconds):
     figures.append(f"slowest answers {'after' if real_time else 'under'} {load}: {answers.describe(slowest)}")
 
 
+@pytest.mark.timeout(LIMIT)
 @pytest.mark.parametrize("load", LOADS)
 def test_it_stays_and_the_machine_answers(load, pytestconfig):
     endures(load, LONG if pytestconfig.getoption("--long") else BRIEF)

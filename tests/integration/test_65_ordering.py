@@ -15,7 +15,8 @@ SECONDS = 10
 ATTEMPTS = 3
 UNITS = [spec.unit for spec in three_units.SET]
 
-pytestmark = pytest.mark.slow
+# Two arms in an attempt, each with 20 s for its services to be ready.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def keeps_the_order(kernel, ours):

@@ -15,6 +15,8 @@ TOLERANCE = 0.15
 # What the verifier looks at, at most; where a program comes near, the next kernel may refuse it.
 VERIFIED_MAX = 1_000_000
 
+pytestmark = pytest.mark.timeout(900)
+
 AGREES = "/usr/local/bin/policy_agrees"
 
 

@@ -10,6 +10,7 @@ import pytest
 pytestmark = [
     pytest.mark.last,
     pytest.mark.kernel_independent("the package's scripts; test_20_service.py stops it on every kernel"),
+    pytest.mark.timeout(600),
 ]
 
 

@@ -6,7 +6,7 @@ import pathlib
 
 import machine
 import pytest
-from test_60_load import BRIEF, budget, endures  # noqa: F401  budget is a fixture
+from test_60_load import BRIEF, LIMIT, budget, endures  # noqa: F401  budget is a fixture
 
 CPUS = pathlib.Path("/sys/devices/system/cpu")
 HOGS = "two-caches.service"
@@ -32,6 +32,7 @@ def test_this_machine_has_two():
     assert len(cpus_by_cache()) == 2, "this test is about two caches: tests/vm/run --smp 4,sockets=2"
 
 
+@pytest.mark.timeout(LIMIT)
 @pytest.mark.parametrize("load", ["cpu", "fork", "affinity", "hackbench"])
 def test_it_stays_and_the_machine_answers(load):
     endures(load, BRIEF)
