@@ -8,7 +8,7 @@ BUILD = "tests/stages/build"
 INSIDE = "/scx-slo/build"
 IN_THE_MACHINE = "/opt/integration"
 # What the machine leaves in $OUT comes back.
-PYTEST = 'exec python3 -B -m pytest --junitxml="$OUT/junit.xml" "$@"'
+PYTEST = f'cd {IN_THE_MACHINE} && exec python3 -B -m pytest --junitxml="$OUT/junit.xml" "$@"'
 
 
 def workloads():
@@ -19,7 +19,7 @@ def unit(stage, options=()):
     return [[BUILD, "tests", stage.preset, f"{INSIDE}/stages/{stage.name}/junit.xml", *options]]
 
 
-def boot(stage, place, out, added):
+def boot(stage, out, added):
     options = [option for item in added for option in ("--add", item)]
     return ["tests/vm/run", *stage.boot, "--timeout", str(stage.limit), "--out", str(out), *options, "--"]
 
@@ -33,8 +33,7 @@ def machine(stage, place, colour):
     added.append(f"{place.integration}:{IN_THE_MACHINE}")
     # A line for each test, as it ends.
     options = ["-v", f"--color={'yes' if colour else 'no'}", *stage.options]
-    tests = [f"{IN_THE_MACHINE}/{test}" for test in stage.tests]
-    return [[*boot(stage, place, place.results(stage.name), added), "sh", "-c", PYTEST, "sh", *options, *tests]]
+    return [[*boot(stage, place.results(stage.name), added), "sh", "-c", PYTEST, "sh", *options, *stage.tests]]
 
 
 def witness(stage, place):
@@ -46,7 +45,7 @@ def witness(stage, place):
         f"{place.top}/tests/witness:/opt/witness",
         program(place, "deadline_jobs"),
     ]
-    record = [*boot(stage, place, records, added), "python3", "-B", "/opt/witness/record.py"]
+    record = [*boot(stage, records, added), "python3", "-B", "/opt/witness/record.py"]
     return [record, [BUILD, "witness", f"{INSIDE}/stages/{stage.name}/records"]]
 
 

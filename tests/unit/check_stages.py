@@ -108,6 +108,11 @@ class Stale(TreeTest):
             self.tree.write(name, "x")
         self.assertEqual(self.keys(), before)
 
+    def test_the_names_of_the_test_files_are_what_the_unit_tests_hold_against_the_shards(self):
+        before = self.keys()
+        self.tree.write("tests/integration/test_99_new.py", "")
+        self.assertEqual({name for name, key in self.keys().items() if key != before[name]}, OF_THE_HOST)
+
     def test_options_a_new_file_and_the_right_to_execute_count(self):
         stage = next(stage for stage in catalog.stages() if stage.name == "suite-load")
         inputs = Inputs(self.tree.place, Scripts(self.tree.top))
@@ -157,6 +162,8 @@ class Remembered(TreeTest):
         for key, outcome, seconds in seen:
             known.add("stage", key, outcome, seconds, {}, now=ord(key))
         self.assertEqual(known.seconds("stage"), 120)
+        known.add("stage", "b", "broken", 300, {}, now=1000)
+        self.assertEqual((known.seconds("stage"), known.record("stage", "b").last), (120, "broken"))
 
     def test_what_is_known_is_expected_but_of_a_build_no_less_than_is_usual(self):
         known = memory.Memory(self.tree.place)
