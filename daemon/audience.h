@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "config_problem.h"
 #include "error.h"
 #include "events.h"
 #include "leaning.h"
 #include "overload.h"
 #include "scheduler_exit.h"
 #include "state.h"
-#include "unit_file.h"
 
 namespace slo {
 

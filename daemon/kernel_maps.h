@@ -12,7 +12,6 @@
 #include "error.h"
 #include "fd.h"
 #include "scheduler_kernel.h"
-#include "units.h"
 
 struct bpf_map;
 

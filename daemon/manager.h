@@ -24,30 +24,12 @@
 #include "scheduler_kernel.h"
 #include "state.h"
 #include "stats.h"
+#include "this_machine.h"
 #include "trace_source.h"
+#include "unit_source.h"
 #include "units.h"
 
 namespace slo {
-
-// Where units come from. Answers reach the manager as facts (units_listed, unit_changed, unit_gone).
-class UnitSource {
- public:
-  virtual ~UnitSource() = default;
-  virtual void request_list() = 0;  // asynchronous: ends in Manager::units_listed
-};
-
-// One moment on the clocks of the kernel.
-struct Instant {
-  std::uint64_t boot_ns = 0;       // CLOCK_BOOTTIME: goes on while the machine sleeps
-  std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC, that of the heartbeat
-  std::uint64_t realtime_ns = 0;   // CLOCK_REALTIME, for people
-};
-
-// What a trace says of the machine.
-struct Machine {
-  std::uint32_t cpus = 0;  // online
-  std::string kernel = {};
-};
 
 // What the manager works with; all of it outlives the manager.
 struct Surroundings {

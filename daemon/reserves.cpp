@@ -8,10 +8,6 @@
 #include "admission.h"
 #include "bpf/server.h"
 
-bool operator==(const slo_server_cfg& a, const slo_server_cfg& b) {
-  return a.quota_ns == b.quota_ns && a.parent == b.parent;
-}
-
 namespace slo {
 namespace {
 

@@ -8,15 +8,9 @@
 #include <span>
 #include <string>
 
-#include "bpf/slo_abi.h"
-
-// Where the type is, so that containers of it find it.
-[[nodiscard]] bool operator==(const slo_server_cfg& a, const slo_server_cfg& b);
+#include "cfg_change.h"
 
 namespace slo {
-
-// Reserves by the slot of the unit that has one, as the kernel wants them.
-using Servers = std::map<std::uint32_t, slo_server_cfg>;
 
 // A unit that runs, with a budget or a reserve.
 struct ReservingUnit {

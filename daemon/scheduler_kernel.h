@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "cfg_change.h"
 #include "error.h"
 #include "scheduler_exit.h"
 #include "state.h"
-#include "units.h"
 
 namespace slo {
 

@@ -14,9 +14,10 @@
 #include <string_view>
 #include <vector>
 
+#include "error.h"
 #include "handle.h"
-#include "manager.h"
 #include "systemd_client_messages.h"
+#include "unit_source.h"
 
 namespace slo {
 

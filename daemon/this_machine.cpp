@@ -6,17 +6,18 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 
 #include "handle.h"
 
 namespace slo {
 namespace {
 
+constexpr std::uint64_t nsec_per_sec = 1'000'000'000;
+
 std::uint64_t clock_ns(clockid_t clock) {
   timespec now{};
   check(clock_gettime(clock, &now) == 0 ? 0 : -errno, "read the clock");
-  return static_cast<std::uint64_t>(now.tv_sec) * SLO_NSEC_PER_SEC + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec) * nsec_per_sec + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 }  // namespace

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "manager.h"
+#include <cstdint>
+#include <string>
 
-// The clocks and the facts that the manager is given.
 namespace slo {
+
+// One moment on the clocks of the kernel.
+struct Instant {
+  std::uint64_t boot_ns = 0;       // CLOCK_BOOTTIME: goes on while the machine sleeps
+  std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC, that of the heartbeat
+  std::uint64_t realtime_ns = 0;   // CLOCK_REALTIME, for people
+};
+
+// What a trace says of the machine.
+struct Machine {
+  std::uint32_t cpus = 0;  // online
+  std::string kernel = {};
+};
 
 // Throws std::system_error.
 [[nodiscard]] Instant now();

@@ -10,11 +10,6 @@
 namespace slo {
 namespace {
 
-bool same_cfg(const slo_cfg& a, const slo_cfg& b) {
-  return a.budget_ns == b.budget_ns && a.max_exec_ns == b.max_exec_ns && a.slot == b.slot &&
-         a.importance == b.importance && a.flags == b.flags && a.unit == b.unit && a.server == b.server;
-}
-
 // Logins, `systemctl` and the journal need these to answer, whatever else runs; kernel threads and PID 1 have
 // the same budget from the scheduler itself.
 constexpr auto implicit_units =
@@ -57,11 +52,6 @@ slo_cfg implicit_cfg() {
 }
 
 }  // namespace
-
-bool operator==(const CfgChange& a, const CfgChange& b) {
-  if (a.cgroup_id != b.cgroup_id || a.cfg.has_value() != b.cfg.has_value()) return false;
-  return !a.cfg || same_cfg(*a.cfg, *b.cfg);
-}
 
 Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slots_(capacity) {}
 
@@ -353,7 +343,7 @@ std::vector<CfgChange> Units::take_changes() {
   }
   for (const auto& [cgroup_id, cfg] : wanted) {
     const auto told = told_.find(cgroup_id);
-    if (told == told_.end() || !same_cfg(told->second, cfg))
+    if (told == told_.end() || told->second != cfg)
       changes.push_back({.cgroup_id = cgroup_id, .cfg = cfg});
   }
   told_ = std::move(wanted);

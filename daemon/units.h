@@ -10,20 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "cfg_change.h"
 #include "reserves.h"
 #include "slots.h"
 #include "unit_file.h"
+#include "unit_source.h"
 
 namespace slo {
-
-// What systemd knows about one unit: loaded, or with settings in its files.
-struct UnitFact {
-  std::string name;                          // "nginx.service"
-  std::string control_group;                 // "/system.slice/nginx.service"; empty: no cgroup now
-  std::uint64_t cgroup_id = 0;               // inode of the cgroup's directory; 0: no cgroup now
-  std::vector<std::filesystem::path> files;  // FragmentPath, then DropInPaths in systemd's order
-  bool needs_daemon_reload = false;          // the files have changed since systemd read them
-};
 
 // A unit with settings of its own.
 struct Unit {
@@ -39,13 +32,6 @@ struct Unit {
   std::optional<std::string> counted_with;
   bool needs_daemon_reload = false;  // as in UnitFact: `settings` are those from before the change
   friend bool operator==(const Unit&, const Unit&) = default;
-};
-
-// One thing to tell the scheduler. Where several are handed out, those that forget come first.
-struct CfgChange {
-  std::uint64_t cgroup_id = 0;
-  std::optional<slo_cfg> cfg;  // empty: forget this cgroup
-  friend bool operator==(const CfgChange& a, const CfgChange& b);
 };
 
 // Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by

@@ -17,7 +17,7 @@ SOURCES = ("bpf/*.h", "bpf/*.c", "daemon/*.h", "daemon/*.cpp", "daemon/client/*.
            "tests/unit/*.h", "tests/unit/*.cpp", "tests/sim/*.h", "tests/sim/*.cpp")
 
 BUS_ROOMS = ("daemon/main.cpp", "daemon/bus_*", "daemon/authority.*", "daemon/systemd_client*", "daemon/client/*")
-CORE = ("error", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
+CORE = ("error", "this_machine", "cfg_change", "unit_source", "handle", "printable", "time_span", "percent", "slo", "config_problem", "text_file", "settings_file",
         "unit_file", "config_files", "config", "overrides", "requirements", "slots", "overload", "leaning", "admission", "reserves", "units", "histogram", "window", "burn_rate",
         "stats", "advise", "events", "state", "scheduler_exit", "scheduler_kernel", "latch", "recovery", "guard",
         "audience", "manager", "fd", "trace", "trace_pipe", "trace_source", "recording", "recording_order")
