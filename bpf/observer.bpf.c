@@ -6,7 +6,7 @@
  *
  * Nothing here needs sched_ext, nor looks at a queue.
  */
-#include "accounting.bpf.h"
+#include "bpf/accounting/jobs.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 

@@ -7,13 +7,13 @@
  * The records of one task are in order, and each follows from the one before: WAKE or FORK, RUN, then STOP
  * and RUN any number of times, SLEEP or EXIT. The first one of a task, and the one after EXIT, may be any.
  */
-#include "kernel_types.h"
+#include "bpf/kernel/types.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#include "slo_trace.h"
-#include "cgroup.bpf.h"
+#include "bpf/abi/slo_trace.h"
+#include "bpf/kernel/cgroup.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 

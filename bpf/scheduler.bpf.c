@@ -11,9 +11,9 @@
  * A waking task goes to an idle CPU at once. Where none is idle, an SLO task is queued first, then a CPU is
  * told to look again: whichever CPU comes takes the earliest key.
  */
-#include "pick.bpf.h"
-#include "dump.bpf.h"
-#include "lifecycle.bpf.h"
+#include "bpf/scheduler/pick.bpf.h"
+#include "bpf/scheduler/dump.bpf.h"
+#include "bpf/scheduler/lifecycle.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 

@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "config_problem.h"
-#include "error.h"
-#include "events.h"
-#include "leaning.h"
-#include "overload.h"
-#include "scheduler_exit.h"
-#include "state.h"
+#include "attachment/scheduler_exit.h"
+#include "attachment/state.h"
+#include "base/error.h"
+#include "figures/misses.h"
+#include "load/leaning.h"
+#include "load/shedding.h"
+#include "settings/config_problem.h"
 
 namespace slo {
 

@@ -19,20 +19,20 @@
 #include <utility>
 #include <vector>
 
-#include "bus_link.h"
-#include "config.h"
-#include "handle.h"
-#include "journal.h"
-#include "kernel.h"
-#include "kernel_probe.h"
-#include "kernel_recorder.h"
-#include "latch.h"
+#include "attachment/latch.h"
+#include "attachment/requirements.h"
+#include "base/handle.h"
+#include "base/often_timer.h"
+#include "base/this_machine.h"
+#include "bus/link.h"
+#include "kernel/bpf_kernel.h"
+#include "kernel/probe.h"
+#include "kernel/recorder.h"
 #include "manager.h"
-#include "often_timer.h"
-#include "requirements.h"
-#include "service_notice.h"
-#include "this_machine.h"
-#include "unit_file.h"
+#include "settings/config.h"
+#include "settings/unit_file.h"
+#include "systemd/journal.h"
+#include "systemd/service_notice.h"
 
 namespace slo {
 namespace {

@@ -6,7 +6,7 @@
 #include <ranges>
 #include <utility>
 
-#include "time_span.h"
+#include "base/time_span.h"
 
 namespace slo {
 namespace {

@@ -6,20 +6,20 @@
 #include <string>
 #include <utility>
 
-#include "active_scheduler.h"
-#include "cat.h"
-#include "check.h"
-#include "daemon_proxy.h"
-#include "failure.h"
-#include "json.h"
-#include "options.h"
-#include "output.h"
-#include "record_loop.h"
-#include "report.h"
-#include "screen.h"
-#include "show_trace.h"
-#include "systemd_proxy.h"
-#include "watch_loop.h"
+#include "base/active_scheduler.h"
+#include "client/bus/daemon_proxy.h"
+#include "client/bus/failure.h"
+#include "client/bus/systemd_proxy.h"
+#include "client/command/cat.h"
+#include "client/command/check.h"
+#include "client/command/record_loop.h"
+#include "client/command/watch_loop.h"
+#include "client/options.h"
+#include "client/print/json.h"
+#include "client/print/output.h"
+#include "client/print/report.h"
+#include "client/print/screen.h"
+#include "client/trace/show_trace.h"
 
 namespace slo::client {
 namespace {

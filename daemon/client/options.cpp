@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "options.h"
+#include "client/options.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "daemon/time_span.h"
+#include "base/time_span.h"
 
 namespace slo::client {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <format>
 
-#include "daemon/client/cells.h"
-#include "daemon/client/table.h"
+#include "client/print/cells.h"
+#include "client/print/table.h"
 #include "report.h"
 #include "simulate.h"
 

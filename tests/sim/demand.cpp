@@ -22,7 +22,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bpf/policy.h"
+#include "bpf/policy/policy.h"
 
 namespace slo::sim {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "edf.h"
 
-#include "bpf/job.h"
+#include "bpf/policy/job.h"
 #include "policy_floor.h"
 
 namespace slo::sim {

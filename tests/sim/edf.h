@@ -11,10 +11,10 @@ namespace slo::sim {
 
 /*
  * The reference: ideal preemptive EDF over all CPUs. It knows what only the application knows, each request's
- * execution, so it orders by the latest end: the key of bpf/policy.h plus what is left to do. Unlike the key
- * this does not change while a task runs, and on one CPU without overload nothing misses less. It pays the
- * same for switches and kicks and owes the same floor, but knows no minimum run, no limit of kicks and no
- * shards. Jobs beyond SloMaxExec= are best effort here too.
+ * execution, so it orders by the latest end: the key of bpf/policy/policy.h plus what is left to do. Unlike
+ * the key this does not change while a task runs, and on one CPU without overload nothing misses less. It
+ * pays the same for switches and kicks and owes the same floor, but knows no minimum run, no limit of kicks
+ * and no shards. Jobs beyond SloMaxExec= are best effort here too.
  */
 class EdfScheduler final : public Scheduler {
  public:

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "bpf/policy.h"
+#include "bpf/policy/policy.h"
 
 namespace slo::sim {
 namespace {

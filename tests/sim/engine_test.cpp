@@ -6,7 +6,7 @@
 
 #include <deque>
 
-#include "bpf/policy.h"
+#include "bpf/policy/policy.h"
 #include "samples.h"
 
 namespace slo::sim {

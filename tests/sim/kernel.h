@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "bpf/job.h"
+#include "bpf/policy/job.h"
 #include "workload.h"
 
 // The line between the machine and a scheduler: what sched_ext offers, as far as the policy needs it.

@@ -5,7 +5,7 @@
 
 #include "policy_preempt.h"
 
-// bpf/floor.bpf.h: the floor of best effort.
+// bpf/scheduler/floor.bpf.h: the floor of best effort.
 namespace slo::sim {
 
 void charge(PolicyState& state, CpuId cpu, std::uint64_t now_ns);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/admission.h"
+#include "units/admission.h"
 
 namespace slo::sim {
 namespace {

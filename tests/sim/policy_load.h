@@ -6,7 +6,7 @@
 #include "policy_state.h"
 
 // The daemon's part: what it grants before the start (daemon/admission.h), and the look at the load, ten
-// times a second and after misses, that sheds units under overload (daemon/overload.h).
+// times a second and after misses, that sheds units under overload (daemon/load/shedding.h).
 namespace slo::sim {
 
 void grant_reserves(PolicyState& state);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "bpf/job.h"
+#include "bpf/policy/job.h"
 
 namespace slo::sim {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "policy_queue.h"
 
-// bpf/preempt.bpf.h: getting a CPU for a queued task.
+// bpf/scheduler/preempt.bpf.h: getting a CPU for a queued task.
 namespace slo::sim {
 
 // A CPU that goes idle while tasks are being queued looks again, but not for ever.

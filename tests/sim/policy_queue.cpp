@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "bpf/job.h"
+#include "bpf/policy/job.h"
 
 namespace slo::sim {
 

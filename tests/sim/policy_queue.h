@@ -6,7 +6,7 @@
 
 #include "policy_state.h"
 
-// bpf/queue.bpf.h: which queue a task waits in, by which key or virtual time, and taking the first.
+// bpf/scheduler/queue.bpf.h: which queue a task waits in, by which key or virtual time, and taking the first.
 namespace slo::sim {
 
 // What the present job may execute by key.

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "bpf/job.h"
-#include "bpf/server.h"
+#include "bpf/policy/job.h"
+#include "bpf/policy/server.h"
 #include "policy_floor.h"
 #include "policy_load.h"
 #include "policy_server.h"

@@ -8,7 +8,8 @@
 
 namespace slo::sim {
 
-// bpf/scheduler.bpf.c with bpf/pick.bpf.h and bpf/heartbeat.bpf.h: the scheduler that ships.
+// bpf/scheduler.bpf.c with bpf/scheduler/pick.bpf.h and bpf/scheduler/heartbeat.bpf.h: the scheduler that
+// ships.
 class PolicyScheduler final : public Scheduler {
  public:
   PolicyScheduler(Kernel& kernel, const Policy& policy, std::uint64_t seed);

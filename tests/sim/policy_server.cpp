@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "policy_server.h"
 
-#include "bpf/job.h"
-#include "bpf/server.h"
+#include "bpf/policy/job.h"
+#include "bpf/policy/server.h"
 #include "policy_preempt.h"
 #include "policy_queue.h"
 

@@ -5,8 +5,8 @@
 
 #include "policy_state.h"
 
-// bpf/server.bpf.h and bpf/move.bpf.h: a unit's reserve, what is charged to it, and what happens when it is
-// empty and when it is not any more.
+// bpf/scheduler/server.bpf.h and bpf/scheduler/move.bpf.h: a unit's reserve, what is charged to it, and what
+// happens when it is empty and when it is not any more.
 namespace slo::sim {
 
 [[nodiscard]] bool is_throttled(const PolicyState& state, TaskId task);

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "daemon/config.h"
 #include "policy_load.h"
+#include "settings/config.h"
 
 namespace slo::sim {
 namespace {

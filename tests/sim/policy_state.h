@@ -6,15 +6,16 @@
 #include <set>
 #include <vector>
 
-#include "bpf/policy.h"
-#include "bpf/server.h"
-#include "daemon/overload.h"
+#include "bpf/policy/policy.h"
+#include "bpf/policy/server.h"
 #include "kernel.h"
+#include "load/shedding.h"
 #include "random.h"
 
-// The state of the policy under test, as bpf/storage.bpf.h has it. These files mirror those of bpf/ function
-// by function, under the same names, so that the two can be read side by side; what is decided comes from
-// bpf/policy.h in both. Left out: tasks that may not run everywhere, slices with reserves, and races.
+// The state of the policy under test, as bpf/scheduler/storage.bpf.h has it. These files mirror those of bpf/
+// function by function, under the same names, so that the two can be read side by side; what is decided comes
+// from bpf/policy/policy.h in both. Left out: tasks that may not run everywhere, slices with reserves, and
+// races.
 namespace slo::sim {
 
 // When a CPU is taken for a waiting SLO task: at once by a kick, or at the next tick.
@@ -34,7 +35,7 @@ struct Policy {
   bool has_servers = true;        // where units have reserves
   bool has_shedding = true;
   std::uint64_t refill_step_ns = SLO_SERVER_STEP_NS;
-  std::uint64_t floor_turn_ns = 0;  // 0: as bpf/policy.h says
+  std::uint64_t floor_turn_ns = 0;  // 0: as bpf/policy/policy.h says
 };
 
 // Bands, served in this order.

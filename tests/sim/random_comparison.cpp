@@ -3,7 +3,7 @@
 
 #include <format>
 
-#include "daemon/client/table.h"
+#include "client/print/table.h"
 #include "random_set.h"
 #include "report.h"
 #include "simulate.h"

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "bpf/job.h"
+#include "bpf/policy/job.h"
 #include "workload.h"
 
 // What came out of a run.

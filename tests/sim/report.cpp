@@ -6,8 +6,8 @@
 #include <format>
 #include <optional>
 
-#include "daemon/client/cells.h"
-#include "daemon/client/table.h"
+#include "client/print/cells.h"
+#include "client/print/table.h"
 
 namespace slo::sim {
 namespace {

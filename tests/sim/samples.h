@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/slo_abi.h"
+#include "bpf/abi/slo_abi.h"
 #include "workload.h"
 
 // Small machines and workloads for the tests.

@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "bpf/slo_abi.h"
+#include "bpf/abi/slo_abi.h"
 
 namespace slo::sim {
 namespace {

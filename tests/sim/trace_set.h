@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/error.h"
-#include "daemon/trace.h"
+#include "base/error.h"
+#include "trace/format.h"
 #include "workload.h"
 
 // What `scx-slo record` recorded, as a workload: each task's jobs with when they woke and what they executed.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "workload.h"
 
-#include "bpf/policy.h"
+#include "bpf/policy/policy.h"
 
 namespace slo::sim {
 

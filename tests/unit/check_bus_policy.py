@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 BUS_NAME = "org.scxslo"
+MANAGER_OBJECT = "daemon/bus/manager_object.cpp"
 USER = "scx-slo"
 # Methods for which the daemon asks polkit; everything else only reads.
 GUARDED = {
@@ -99,10 +100,10 @@ def check_actions(folder, methods):
 
 def check_daemon(source, methods):
     """The daemon asks about exactly the actions that there are."""
-    text = (source / "daemon" / "bus_manager.cpp").read_text()
+    text = (source / MANAGER_OBJECT).read_text()
     asked = set(re.findall(r'"(org\.scxslo\.[a-z][a-z-]*)"', text))
     for action in sorted(set(GUARDED.values()) ^ asked):
-        yield f"daemon/bus_manager.cpp and the polkit actions differ in {action}"
+        yield f"{MANAGER_OBJECT} and the polkit actions differ in {action}"
 
 
 def check(source):
@@ -132,16 +133,16 @@ def self_test(source):
         ("dbus/org.scxslo.policy", "org.scxslo.detach", "org.scxslo.attack"),
         ("dbus/org.scxslo.policy", "unix-user:scx-slo", "unix-user:root"),
         ("dbus/org.scxslo.policy", "<allow_active>no<", "<allow_active>yes<"),
-        ("daemon/bus_manager.cpp", '"org.scxslo.detach"', '"org.scxslo.attach"'),
+        (MANAGER_OBJECT, '"org.scxslo.detach"', '"org.scxslo.attach"'),
     ]
     missed = []
     for name, before, after in plants:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder)
-            for part in ("dbus", "daemon"):
-                (copy / part).mkdir()
-            for file in [*(source / "dbus").glob("org.*"), source / "daemon" / "bus_manager.cpp"]:
-                (copy / file.relative_to(source)).write_text(file.read_text())
+            for file in [*(source / "dbus").glob("org.*"), source / MANAGER_OBJECT]:
+                planted = copy / file.relative_to(source)
+                planted.parent.mkdir(parents=True, exist_ok=True)
+                planted.write_text(file.read_text())
             text = (copy / name).read_text()
             (copy / name).write_text(text.replace(before, after, 1))
             if before not in text or not check(copy):

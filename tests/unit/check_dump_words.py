@@ -7,7 +7,7 @@ import re
 import unittest
 
 top = pathlib.Path(__file__).resolve().parents[2]
-source = (top / "bpf/dump.bpf.h").read_text(encoding="utf-8")
+source = (top / "bpf/scheduler/dump.bpf.h").read_text(encoding="utf-8")
 formats = re.findall(r'slo_dump_part\("((?:[^"\\]|\\.)*)"', source)
 printed = {word for text in formats for word in re.findall(r"(\w+)=", text)}
 page = (top / "packaging/man/scx-slod.8").read_text(encoding="utf-8")

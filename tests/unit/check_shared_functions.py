@@ -7,9 +7,8 @@ import re
 import unittest
 
 top = pathlib.Path(__file__).resolve().parents[2]
-# Compiled on both sides: what is not .bpf.h, and no description of the kernel.
-SHARED = [path for path in sorted((top / "bpf").glob("*.h"))
-          if not path.name.endswith(".bpf.h") and path.name not in ("kernel_types.h", "kfunc_compat.h")]  # fmt: skip
+# Compiled on both sides.
+SHARED = [path for folder in ("policy", "abi") for path in sorted((top / "bpf" / folder).glob("*.h"))]
 DEFINED = re.compile(r"^static inline [\w ]+?\**(slo_\w+)\(", re.MULTILINE)
 COMPARED = re.compile(r"^\tX\((\w+), (.*?)\)\s*\\?$", re.MULTILINE)
 

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <utility>
 
-#include "bpf/slo_abi.h"
-#include "fakes.h"
+#include "bpf/abi/slo_abi.h"
 #include "manager.h"
+#include "tests/unit/fakes.h"
 
 namespace slo {
 

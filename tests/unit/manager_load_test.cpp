@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "manager_fixture.h"
+#include "tests/unit/manager_fixture.h"
 
 namespace slo {
 namespace {

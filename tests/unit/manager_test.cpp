@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
-#include "fakes.h"
-#include "manager_fixture.h"
+#include "tests/unit/fakes.h"
+#include "tests/unit/manager_fixture.h"
 
 namespace slo {
 namespace {

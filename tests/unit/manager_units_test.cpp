@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "fakes.h"
-#include "manager_fixture.h"
+#include "tests/unit/fakes.h"
+#include "tests/unit/manager_fixture.h"
 
 namespace slo {
 namespace {

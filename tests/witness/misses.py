@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The misses one by one, as the kernel part of scx-slo tells them: read along with the daemon, from the ring it reads.
 
-What the bus and the journal tell is the worst of a second. The layout of a record is that of bpf/slo_abi.h.
+What the bus and the journal tell is the worst of a second. The layout of a record is that of bpf/abi/slo_abi.h.
 """
 
 import ctypes

@@ -17,12 +17,12 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/config.h"
-#include "daemon/histogram.h"
-#include "daemon/kernel.h"
-#include "daemon/slo.h"
-#include "daemon/stats.h"
+#include "figures/histogram.h"
+#include "figures/stats.h"
 #include "guarded_main.h"
+#include "kernel/bpf_kernel.h"
+#include "settings/config.h"
+#include "settings/slo.h"
 
 namespace slo::workload {
 namespace {

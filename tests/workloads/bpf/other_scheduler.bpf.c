@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The least that is a sched_ext scheduler: everything runs in the order in which it came. */
-#include "kfunc_compat.h"
+#include "bpf/kernel/kfuncs.h"
 
 char _license[] SEC("license") = "GPL";
 

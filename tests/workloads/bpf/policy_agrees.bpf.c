@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's half of policy_agrees: the same functions, as the kernel runs them. */
-#include "kernel_types.h"
+#include "bpf/kernel/types.h"
 #include <bpf/bpf_helpers.h>
 
 #include "policy_agrees.h"

@@ -6,12 +6,12 @@
 #ifndef POLICY_AGREES_H
 #define POLICY_AGREES_H
 
-#include "group.h"
-#include "job.h"
-#include "policy.h"
-#include "rate_limit.h"
-#include "server.h"
-#include "slo_histogram.h"
+#include "bpf/policy/group.h"
+#include "bpf/policy/job.h"
+#include "bpf/policy/policy.h"
+#include "bpf/policy/rate_limit.h"
+#include "bpf/policy/server.h"
+#include "bpf/policy/histogram.h"
 
 #ifdef __bpf__
 /* Global: the verifier looks at each of them once. */

@@ -3,7 +3,7 @@
  * Faults that a sched_ext scheduler can be given from outside, whichever it is: an error, and a runnable task
  * that it can never find again, so that the kernel's watchdog ends it.
  */
-#include "kfunc_compat.h"
+#include "bpf/kernel/kfuncs.h"
 
 char _license[] SEC("license") = "GPL";
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel structs and fields that are read, relocated at load time (CO-RE), so that one object fits
+ * every kernel from 6.12 on. Nothing here says what a kernel has: kfuncs.h asks.
+ */
+#ifndef SLO_KERNEL_TYPES_H
+#define SLO_KERNEL_TYPES_H
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef int s32;
+typedef unsigned long long u64;
+typedef long long s64;
+typedef u8 __u8;
+typedef u16 __u16;
+typedef u32 __u32;
+typedef s32 __s32;
+typedef u64 __u64;
+typedef s64 __s64;
+typedef u16 __be16;
+typedef u32 __be32;
+typedef u32 __wsum;
+
+enum {
+	false = 0,
+	true = 1,
+};
+typedef _Bool bool;
+
+#define NULL ((void *)0)
+
+/* include/uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+enum {
+	BPF_F_NO_PREALLOC = 1U << 0,
+	BPF_F_MMAPABLE = 1U << 10,
+	BPF_F_TIMER_CPU_PIN = 1U << 1,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1U << 0,
+	BPF_RB_NO_WAKEUP = 1U << 0,
+};
+#define CLOCK_MONOTONIC 1
+
+/* include/linux/sched.h */
+#define PF_IDLE 0x00000002
+#define PF_KTHREAD 0x00200000
+#define MAX_RT_PRIO 100
+#define TASK_DEAD 0x00000080
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kernfs_node {
+	const char *name;
+	u64 id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+};
+
+struct task_struct;
+
+struct bpf_iter__task {
+	struct task_struct *task;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+/* Complete, though nothing reads it: libbpf tells a declaration from the kernel's definition. */
+struct cpumask {
+	unsigned long bits[1];
+};
+typedef struct cpumask cpumask_t;
+
+struct rq {
+	u64 clock;
+};
+
+struct sched_ext_entity {
+	u32 flags;
+	u32 weight;
+	u64 slice;
+	u64 dsq_vtime;
+};
+
+struct thread_info {
+	u32 cpu;
+};
+
+/* kernel/sched/sched.h */
+struct task_group {
+	unsigned long shares;
+	struct task_group *parent;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state;
+	unsigned int flags;
+	/* Ints until 7.1, u8 since: what is unsigned here is fitted to either. */
+	unsigned int on_rq; /* runnable, whether it is in a queue just now or not */
+	unsigned int on_cpu;
+	int prio;
+	int nr_cpus_allowed;
+	const cpumask_t *cpus_ptr;
+	unsigned short migration_disabled;
+	int pid;
+	int tgid;
+	char comm[16] __attribute__((aligned(8))); /* so that two loads read it */
+	struct css_set *cgroups;
+	struct task_group *sched_task_group;
+	struct sched_ext_entity scx;
+};
+
+/* kernel/sched/ext.c and ext_internal.h: only values that have not changed between 6.12 and 7.3. */
+enum scx_ent_flags {
+	SCX_TASK_QUEUED = 1 << 0,
+};
+
+enum scx_wake_flags {
+	SCX_WAKE_SYNC = 0x10,
+};
+
+enum scx_dsq_id_flags : u64 {
+	SCX_DSQ_FLAG_BUILTIN = 1LLU << 63,
+	SCX_DSQ_GLOBAL = (1LLU << 63) | 1,
+	SCX_DSQ_LOCAL = (1LLU << 63) | 2,
+};
+
+enum scx_ops_flags {
+	SCX_OPS_KEEP_BUILTIN_IDLE = 1 << 0,
+};
+
+enum scx_kick_flags {
+	SCX_KICK_IDLE = 1LLU << 0,
+	SCX_KICK_PREEMPT = 1LLU << 1,
+};
+
+enum scx_exit_kind {
+	SCX_EXIT_NONE = 0,
+	SCX_EXIT_ERROR = 1024,
+};
+
+struct scx_exit_info {
+	enum scx_exit_kind kind;
+	s64 exit_code;
+	const char *reason;
+	char *msg;
+	char *dump;
+};
+
+struct scx_init_task_args {
+	bool fork;
+	struct cgroup *cgroup;
+};
+
+struct scx_exit_task_args {
+	bool cancelled;
+};
+
+struct scx_dump_ctx;
+
+/* Members are matched by name, so only those in use stand here. */
+struct sched_ext_ops {
+	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	void (*update_idle)(s32 cpu, bool idle);
+	void (*tick)(struct task_struct *p);
+	void (*running)(struct task_struct *p);
+	void (*stopping)(struct task_struct *p, bool runnable);
+	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
+	void (*enable)(struct task_struct *p);
+	void (*disable)(struct task_struct *p);
+	void (*dump)(struct scx_dump_ctx *ctx);
+	void (*dump_cpu)(struct scx_dump_ctx *ctx, s32 cpu, bool idle);
+	void (*dump_task)(struct scx_dump_ctx *ctx, struct task_struct *p);
+	void (*cpu_online)(s32 cpu);
+	void (*cpu_offline)(s32 cpu);
+	s32 (*init)(void);
+	void (*exit)(struct scx_exit_info *ei);
+	u64 flags;
+	u32 timeout_ms;
+	u32 exit_dump_len;
+	u64 hotplug_seq;
+	char name[128];
+};
+
+#pragma clang attribute pop
+
+/* Handed to the kernel as they are: nothing in them is relocated. */
+struct scx_bpf_dsq_insert_vtime_args {
+	u64 dsq_id;
+	u64 slice;
+	u64 vtime;
+	u64 enq_flags;
+};
+
+struct bpf_iter_scx_dsq {
+	u64 __opaque[6];
+} __attribute__((aligned(8)));
+
+struct bpf_iter_num {
+	u64 __opaque[1];
+} __attribute__((aligned(8)));
+
+struct bpf_timer {
+	u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+#endif

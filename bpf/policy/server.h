@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Servers: a unit's reserve as CPU time per period. A soft constant-bandwidth server (L. Abeni, G. Buttazzo,
+ * "Integrating Multimedia Applications in Hard Real-Time Systems", RTSS 1998), but for what happens when it
+ * is used up: where theirs puts the deadline off, tasks of ours go on as best effort up to the next period.
+ *
+ *   tokens   what is left of the period's time; below zero it is a debt, which the next period pays
+ *   chunk    what a shard takes from the tokens at a time, so that no line is shared on every switch
+ *   prepaid  what is left of a shard's chunk; below zero it is owed
+ *
+ * Pure functions, as policy.h. Times are signed: debts are.
+ */
+#ifndef SLO_SERVER_H
+#define SLO_SERVER_H
+
+#include "bpf/abi/slo_abi.h"
+
+typedef long long slo_s64;
+
+#define SLO_SERVER_PERIOD_NS (100ull * SLO_NSEC_PER_MSEC)
+/* A unit's own, and those of the slices above it. */
+#define SLO_SERVER_DEPTH_MAX 4u
+
+#define SLO_SERVER_CHUNK_MIN_NS (100ull * SLO_NSEC_PER_USEC)
+#define SLO_SERVER_CHUNK_MAX_NS (2ull * SLO_NSEC_PER_MSEC)
+
+/* Time per period of a reserve in thousandths of one CPU. */
+static inline slo_u64 slo_server_quota_ns(slo_u64 reserve_permille)
+{
+	return reserve_permille * (SLO_SERVER_PERIOD_NS / 1000);
+}
+
+/* Small against the quota, so that little of it lies unused in other shards. */
+static inline slo_u64 slo_server_chunk_ns(slo_u64 quota_ns)
+{
+	slo_u64 chunk_ns = quota_ns / 16;
+
+	if (chunk_ns < SLO_SERVER_CHUNK_MIN_NS)
+		return SLO_SERVER_CHUNK_MIN_NS;
+	return chunk_ns < SLO_SERVER_CHUNK_MAX_NS ? chunk_ns : SLO_SERVER_CHUNK_MAX_NS;
+}
+
+/* What a shard takes from the tokens so that prepaid_ns, after a run, is paid and above zero again; 0: it is.
+ */
+static inline slo_u64 slo_server_draw_ns(slo_s64 prepaid_ns, slo_u64 chunk_ns)
+{
+	return prepaid_ns > 0 ? 0 : (slo_u64)-prepaid_ns + chunk_ns;
+}
+
+/*
+ * Tokens after elapsed_ns. They come in at an even rate, up to one quota, so that a unit that uses up all it
+ * has does not come back with a period's time at once, which its neighbours would have to wait for. Of a debt
+ * no more than one quota is paid: a single long run must not lock a unit out.
+ */
+static inline slo_s64 slo_server_fill_ns(slo_s64 tokens_ns, slo_u64 quota_ns, slo_u64 elapsed_ns)
+{
+	slo_s64 quota = (slo_s64)quota_ns;
+	slo_s64 gain;
+
+	if (elapsed_ns >= 2 * SLO_SERVER_PERIOD_NS)
+		return quota;
+	gain = (slo_s64)(quota_ns * (elapsed_ns / 1000) / (SLO_SERVER_PERIOD_NS / 1000));
+	if (tokens_ns < -quota)
+		tokens_ns = -quota;
+	return tokens_ns + gain < quota ? tokens_ns + gain : quota;
+}
+
+/* While a reserve is empty it is looked at this often. */
+#define SLO_SERVER_STEP_NS (4ull * SLO_NSEC_PER_MSEC)
+/* A switch to a task that has less than this to run would not be worth it. */
+#define SLO_SERVER_TURN_MIN_NS (500ull * SLO_NSEC_PER_USEC)
+
+/* Is there enough again for an empty one to be used: what comes in between two looks? */
+static inline int slo_server_revives(slo_s64 tokens_ns, slo_u64 quota_ns)
+{
+	slo_u64 turn_ns = quota_ns / (SLO_SERVER_PERIOD_NS / SLO_SERVER_STEP_NS);
+
+	if (turn_ns < SLO_SERVER_TURN_MIN_NS)
+		turn_ns = SLO_SERVER_TURN_MIN_NS;
+	if (turn_ns > quota_ns)
+		turn_ns = quota_ns;
+	return tokens_ns >= (slo_s64)turn_ns;
+}
+
+static inline int slo_server_is_empty(slo_s64 tokens_ns)
+{
+	return tokens_ns <= 0;
+}
+
+#endif

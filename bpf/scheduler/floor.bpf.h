@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The floor of best effort: while its tasks wait, it gets a turn on a CPU whenever SLO tasks have had more
+ * than their share there. Looked for at every switch and every tick; a timer pinned to the CPU ends the turn,
+ * as slices end at ticks only.
+ */
+#ifndef SLO_FLOOR_BPF_H
+#define SLO_FLOOR_BPF_H
+
+#include "bpf/scheduler/preempt.bpf.h"
+
+/* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
+ */
+static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx *shard, u64 now)
+{
+	u32 permille = tunables.best_effort_floor_permille;
+	u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
+
+	if (cctx->class == SLO_CLASS_BEST_EFFORT) {
+		/* Without SLO tasks there is nothing to earn. */
+		if (cctx->floor_credit_ns != floor_credit_max_ns)
+			cctx->floor_credit_ns =
+				slo_floor_earn(cctx->floor_credit_ns, exec_ns, permille, floor_credit_max_ns);
+	} else if (cctx->class == SLO_CLASS_SLO) {
+		if (best_effort_waits(cctx, shard))
+			cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, exec_ns, permille);
+		if (cctx->server != SLO_NO_SLOT)
+			charge_server(cctx->server, (u32)shard->id, exec_ns, now);
+	}
+	cctx->charged_ns = now;
+}
+
+static __always_inline bool floor_is_wanted(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
+{
+	return slo_floor_is_wanted(cctx->floor_credit_ns, floor_credit_max_ns) &&
+	       best_effort_waits(cctx, shard);
+}
+
+static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
+{
+	struct slo_timer *timer;
+	u32 index = (u32)cpu;
+
+	cpu_ctx_of(cpu)->floor_turn_until_ns = now + turn_ns;
+	timer = bpf_map_lookup_elem(&floor_timers, &index);
+	if (timer)
+		bpf_timer_start(&timer->timer, turn_ns, BPF_F_TIMER_CPU_PIN);
+}
+
+/*
+ * Serves best effort before SLO tasks when its turn is due, or wanted and the SLO tasks have slack for it.
+ * has_slo: one of them waits, or ran until now and goes on; key: the earliest of theirs. wanted: as
+ * floor_is_wanted() said.
+ */
+static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_slo, bool wanted, u64 key,
+					    u64 now)
+{
+	u64 turn_ns;
+
+	if (in_floor_turn(cctx, now))
+		return take_best_effort(cpu);
+	cctx->floor_turn_until_ns = 0;
+	if (!has_slo || !wanted)
+		return false; /* without SLO tasks it is next anyway */
+	turn_ns = slo_floor_turn_ns(smallest_budget_ns);
+	if (!slo_floor_takes_turn(cctx->floor_credit_ns, floor_credit_max_ns, now, turn_ns, key) ||
+	    !take_best_effort(cpu))
+		return false;
+	start_floor_turn(cpu, now, turn_ns);
+	return true;
+}
+
+static int end_floor_turn(void *map, u32 *index, struct slo_timer *timer)
+{
+	s32 cpu = (s32)*index;
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+
+	cctx->floor_turn_until_ns = 0;
+	if (slo_waits(cctx, shard_at(cpu)))
+		kick_now(cpu, cctx, slo_now());
+	return 0;
+}
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The heartbeat: a timer tells the daemon that queues are being served. It falls silent when tasks wait while
+ * no CPU looks at the queues, long before the kernel's own watchdog finds a starved task. It also sees to it
+ * that best effort's virtual time never stands still, fills the reserves, and finds idle CPUs.
+ */
+#ifndef SLO_HEARTBEAT_BPF_H
+#define SLO_HEARTBEAT_BPF_H
+
+#include "bpf/scheduler/move.bpf.h"
+
+static u64 dispatches_seen;
+
+/* See SLO_VTIME_LEAD_MAX_NS. A CPU that advances it at the same moment may undo this once; the next beat is
+ * near. */
+static __always_inline void advance_vtime(void)
+{
+	u32 i;
+
+	bpf_for (i, 0, nr_shards)
+		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(SLO_SERVER_PERIOD_NS);
+}
+
+/*
+ * What CPUs did while the kernel bypassed us (it attached us, or the machine slept) nobody told: those that
+ * are idle since then are found here, and woken for what waits. Full barrier between the bit and the counts:
+ * who queues a task sees the one, or we see the other.
+ */
+static __noinline void find_idle_cpus(void)
+{
+	const struct cpumask *idle = scx_bpf_get_idle_cpumask();
+	u32 i;
+
+	bpf_for (i, 0, nr_cpus) {
+		struct cpu_ctx *cctx = cpu_ctx_of((s32)i);
+
+		if (cctx->is_offline || has_cpu_bit(idle_cpus, (s32)i) || !bpf_cpumask_test_cpu(i, idle))
+			continue;
+		set_cpu_bit(idle_cpus, (s32)i, true);
+		if (pinned_queue_waits(cctx) || shared_queue_waits())
+			scx_bpf_kick_cpu((s32)i, SCX_KICK_IDLE);
+	}
+	scx_bpf_put_idle_cpumask(idle);
+}
+
+static int beat(void *map, u32 *index, struct slo_timer *timer)
+{
+	u64 dispatches = 0;
+	bool waiting = shared_queue_waits();
+	u32 i;
+
+	/* It has ended: another scheduler may be there, and must not have our questions. */
+	if (exit_record.kind != 0)
+		return 0;
+	bpf_for (i, 0, nr_cpus) {
+		const struct cpu_ctx *cctx = cpu_ctx_of((s32)i);
+
+		dispatches += cctx->nr_dispatches;
+		waiting |= pinned_queue_waits(cctx);
+	}
+	if (!waiting || dispatches != dispatches_seen)
+		heartbeat_ns = bpf_ktime_get_ns();
+	dispatches_seen = dispatches;
+	/* Kernels before 6.17 begin to keep track of idle CPUs after init, and end whoever asks before that:
+	 * a look at the queues says that it has begun. */
+	if (dispatches != 0)
+		find_idle_cpus();
+	advance_vtime();
+	if (nr_servers != 0)
+		refill(slo_now());
+	bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);
+	return 0;
+}
+
+static int init_heartbeat(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer = bpf_map_lookup_elem(&heartbeat_timer, &zero);
+	int err;
+
+	if (!timer)
+		return -22;
+	heartbeat_ns = bpf_ktime_get_ns();
+	err = bpf_timer_init(&timer->timer, &heartbeat_timer, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&timer->timer, beat);
+	return err ?: bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);
+}
+
+#endif

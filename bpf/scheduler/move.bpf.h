@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tasks that change their place while they wait: those of a unit with something in its reserve again go from
+ * best effort to the SLO tasks.
+ */
+#ifndef SLO_MOVE_BPF_H
+#define SLO_MOVE_BPF_H
+
+#include "bpf/scheduler/preempt.bpf.h"
+
+/* The counts change before the task moves: whoever takes it right afterwards finds them right. */
+static __always_inline bool move_to_slo(struct bpf_iter_scx_dsq *it, struct task_struct *p,
+					struct task_ctx *tctx, u32 from, u32 to, u64 slo_queue, u64 key)
+{
+	if (__sync_val_compare_and_swap(&tctx->queue, from, to) != from)
+		return false;
+	count_queue(from, (u64)-1);
+	count_queue(to, 1);
+	tctx->class = SLO_CLASS_SLO;
+	if (slo_move(it, p, slo_queue, key))
+		return true;
+	if (__sync_val_compare_and_swap(&tctx->queue, to, from) == to) {
+		count_queue(to, (u64)-1);
+		count_queue(from, 1);
+	}
+	return false;
+}
+
+/* From a queue of best effort to the SLO queue beside it; both are of one shard, or of one CPU. */
+static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	u64 now = slo_now();
+	int i;
+
+	bpf_iter_scx_dsq_new(&it, from_queue, 0);
+	bpf_for (i, 0, REVIVED_MAX) {
+		struct task_ctx *tctx;
+		u64 key;
+		s32 cpu;
+
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		tctx = task_ctx_of(p);
+		if (!tctx || tctx->acct.server == SLO_NO_SLOT ||
+		    classify(tctx, tctx->acct.job.exec_ns) != SLO_CLASS_SLO)
+			continue;
+		renew_key(tctx, tctx->acct.job.exec_ns, now);
+		key = key_of(tctx, tctx->acct.job.exec_ns);
+		cpu = slo_task_cpu(p);
+		if (move_to_slo(&it, p, tctx, from, to, to_queue, key))
+			kick_when_overtaken(cpu, cpu_ctx_of(cpu), key, now);
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
+static __noinline void revive_queues(void)
+{
+	u32 i;
+
+	bpf_for (i, 0, nr_shards) {
+		if (shard_ctx_of(i)->nr_best_effort.value != 0)
+			revive(QUEUE_SHARED_BEST_EFFORT | i, QUEUE_SHARED_SLO | i,
+			       SLO_QUEUE_SHARED_BEST_EFFORT | i, SLO_QUEUE_SHARED_SLO | i);
+	}
+	bpf_for (i, 0, nr_cpus) {
+		if (cpu_ctx_of((s32)i)->nr_pinned_best_effort != 0)
+			revive(QUEUE_PINNED_BEST_EFFORT | i, QUEUE_PINNED_SLO | i,
+			       SLO_QUEUE_PINNED_BEST_EFFORT | i, SLO_QUEUE_PINNED_SLO | i);
+	}
+}
+
+static __always_inline void refill(u64 now)
+{
+	u32 empty = 0;
+	bool revived = refill_servers(now, &empty);
+
+	if (empty)
+		arm_refill();
+	if (!revived)
+		return;
+	/* See on_alarm(). */
+	bpf_rcu_read_lock();
+	revive_queues();
+	bpf_rcu_read_unlock();
+}
+
+static int on_refill(void *map, u32 *index, struct slo_timer *timer)
+{
+	__sync_lock_test_and_set(&is_refill_armed, 0);
+	refill(slo_now());
+	return 0;
+}
+
+static int init_refill(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer = bpf_map_lookup_elem(&refill_timer, &zero);
+	int err;
+
+	if (!timer)
+		return -22;
+	err = bpf_timer_init(&timer->timer, &refill_timer, CLOCK_MONOTONIC);
+	return err ?: bpf_timer_set_callback(&timer->timer, on_refill);
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a CPU runs next: the task that ran until now, the earliest SLO task, or best effort.
+ */
+#ifndef SLO_PICK_BPF_H
+#define SLO_PICK_BPF_H
+
+#include "bpf/scheduler/floor.bpf.h"
+#include "bpf/scheduler/group.bpf.h"
+#include "bpf/scheduler/move.bpf.h"
+
+/* Whose time a run was. */
+static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns)
+{
+	if (tctx->class == SLO_CLASS_SLO) {
+		tctx->acct.job_key_exec_ns += exec_ns;
+		tctx->key_exec_ns += exec_ns;
+		return;
+	}
+	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, tctx->weight);
+	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
+		tctx->acct.job_throttled_exec_ns += exec_ns;
+}
+
+/* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
+static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
+{
+	struct accounting *acct = &tctx->acct;
+
+	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
+	tctx->ran_from_ns = now;
+	if (is_throttled(acct))
+		acct->job_cfg_flags |= SLO_JOB_THROTTLED;
+	note_demotion(acct, slo_job_exec_ns(&acct->job, now));
+	tctx->class = SLO_CLASS_BEST_EFFORT;
+	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_BEST_EFFORT);
+}
+
+/* The other way round: there is something in its reserve again. It may go on without coming to run anew, so
+ * the CPU has to know its key. */
+static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u64 exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
+
+	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
+	renew_key(tctx, exec_ns, now);
+	tctx->ran_from_ns = now;
+	tctx->class = SLO_CLASS_SLO;
+	cctx->key_ns = key_of(tctx, exec_ns);
+	cctx->ran_from_ns = now;
+	note_class(cpu, cctx, SLO_CLASS_SLO);
+}
+
+/* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */
+static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
+{
+	struct task_ctx *tctx;
+	u64 exec_ns;
+
+	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
+		return NULL;
+	tctx = task_ctx_of(prev);
+	if (!tctx)
+		return NULL;
+	exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
+	if (classify(tctx, exec_ns) != SLO_CLASS_SLO) {
+		if (tctx->class == SLO_CLASS_SLO)
+			demote(cpu, tctx, now);
+		return NULL;
+	}
+	if (tctx->class != SLO_CLASS_SLO)
+		promote(cpu, tctx, now);
+	*key = key_of(tctx, exec_ns);
+	return tctx;
+}
+
+/*
+ * The clock, and what the floor is owed by now. It matters where a task goes on, or best effort may have its
+ * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not.
+ */
+static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard)
+{
+	bool runs = cctx->class != SLO_CLASS_NONE;
+	u64 now;
+
+	if (!runs && cctx->floor_turn_until_ns == 0 && !floor_is_wanted(cctx, shard))
+		return 0;
+	now = slo_rq_now(cpu);
+	if (runs)
+		charge(cctx, shard, now);
+	return now;
+}
+
+/* Puts what this CPU is to run next on it, or lets prev go on. */
+static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev)
+{
+	const struct shard_ctx *shard = shard_at(cpu);
+	u64 now = now_of_pick(cpu, cctx, shard);
+	u64 prev_key = 0;
+	struct task_ctx *tctx = slo_prev(cpu, prev, now, &prev_key);
+	bool wanted = now != 0 && floor_is_wanted(cctx, shard);
+	struct head first = {};
+	bool prev_first = false;
+
+	if (slo_waits(cctx, shard) && (tctx || slo_waits_twice(cctx, shard) || wanted))
+		first = first_slo(cpu, cctx, shard);
+	if (tctx)
+		prev_first = !first.queue || !slo_before(first.at, prev_key);
+	if (take_floor_turn(cpu, cctx, tctx || first.queue, wanted, prev_first ? prev_key : first.at, now))
+		return;
+	if (prev_first) {
+		slo_set_slice(prev, slo_slice_of(tctx));
+		if (first.queue)
+			kick_when_overtaken(cpu, cctx, first.at, now);
+		return;
+	}
+	if (take_slo(cpu, cctx, shard, &first))
+		return;
+	if (nr_shards > 1 && level_best_effort((u32)shard->id))
+		return;
+	if (take_best_effort(cpu) || nr_shards == 1 || (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+		return;
+	steal((u32)shard->id);
+}
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The queues: which one a task waits in, by which key or virtual time, how many wait, and taking the first.
+ */
+#ifndef SLO_QUEUE_BPF_H
+#define SLO_QUEUE_BPF_H
+
+#include "bpf/scheduler/server.bpf.h"
+
+/* Queue ids: user queues have bit 63 clear. The low half is the shard, or the CPU of a pinned queue. */
+#define QUEUE_SHARED_SLO (1ull << 32)
+#define QUEUE_SHARED_BEST_EFFORT (2ull << 32)
+#define QUEUE_PINNED_SLO (3ull << 32)
+#define QUEUE_PINNED_BEST_EFFORT (4ull << 32)
+
+/* A head that may not run on this CPU must not hide the one behind it; so many are looked at. */
+#define HEADS_MAX 8
+
+/* exec_ns: of the present job so far; while the task does not run, that is acct.job.exec_ns. */
+static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
+{
+	const struct accounting *acct = &tctx->acct;
+
+	/* What it waits as best effort covers nothing. */
+	if (acct->demoted || is_throttled(acct))
+		return SLO_CLASS_BEST_EFFORT;
+	return slo_class(acct->budget_ns, exec_ns, slo_covered_exec_ns(acct->max_exec_ns, acct->job.wait_ns));
+}
+
+static __always_inline u64 key_of(const struct task_ctx *tctx, u64 exec_ns)
+{
+	const struct accounting *acct = &tctx->acct;
+
+	if (acct->cfg_flags & SLO_CFG_RESPONSE)
+		return slo_response_key_ns(tctx->key_from_ns, acct->start_within_ns, exec_ns,
+					   *expected_exec_of(acct->unit));
+	return slo_key_ns(tctx->key_from_ns, acct->start_within_ns, exec_ns);
+}
+
+/* Its key is that of a job that wakes now. */
+static __always_inline void renew_key(struct task_ctx *tctx, u64 exec_ns, u64 now)
+{
+	tctx->key_from_ns = slo_renewed_from_ns(exec_ns, now, tctx->acct.cfg_flags);
+}
+
+static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)
+{
+	return slo_slice_ns(tctx->acct.budget_ns, tick_ns, tunables.slo_slice_max_ns);
+}
+
+static __always_inline u64 slice_of(const struct task_ctx *tctx, const struct shard_ctx *shard)
+{
+	if (tctx->class == SLO_CLASS_SLO)
+		return slo_slice_of(tctx);
+	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns, shard->nr_slo.value,
+					tctx->weight);
+}
+
+/* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
+static __always_inline void count_queue(u32 queue, u64 by)
+{
+	u32 at = queue & ~SLO_QUEUE_KIND;
+
+	if (queue < SLO_QUEUE_SHARED_BEST_EFFORT)
+		__sync_fetch_and_add(&shard_ctx_of(at)->nr_slo.value, by);
+	else if (queue < SLO_QUEUE_PINNED_SLO)
+		__sync_fetch_and_add(&shard_ctx_of(at)->nr_best_effort.value, by);
+	else if (queue < SLO_QUEUE_PINNED_BEST_EFFORT)
+		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_slo, (u32)by);
+	else
+		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_best_effort, (u32)by);
+}
+
+/* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
+ * joins the next one: at once, under the same lock. Only a move between queues comes without that lock. */
+static __always_inline void leave_queue(struct task_ctx *tctx)
+{
+	if (tctx->queue == SLO_QUEUE_NONE)
+		return;
+	count_queue(__sync_lock_test_and_set(&tctx->queue, SLO_QUEUE_NONE), (u64)-1);
+}
+
+/* queue: SLO_QUEUE_* and where */
+static __always_inline void join_queue(struct task_ctx *tctx, u32 queue)
+{
+	leave_queue(tctx);
+	tctx->queue = queue;
+	count_queue(queue, 1);
+}
+
+/* SLO tasks wait that this CPU takes before anything else (some may not be allowed to run here). */
+static __always_inline bool slo_waits(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
+{
+	return shard->nr_slo.value != 0 || cctx->nr_pinned_slo != 0 || cctx->helps != 0;
+}
+
+static __always_inline bool best_effort_waits(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
+{
+	return shard->nr_best_effort.value != 0 || cctx->nr_pinned_best_effort != 0;
+}
+
+static __always_inline bool pinned_queue_waits(const struct cpu_ctx *cctx)
+{
+	return cctx->nr_pinned_slo != 0 || cctx->nr_pinned_best_effort != 0;
+}
+
+static __noinline bool shared_queue_waits(void)
+{
+	bool waits = false;
+	u32 i;
+
+	bpf_for (i, 0, nr_shards) {
+		struct shard_ctx *shard = shard_ctx_of(i);
+
+		waits = shard->nr_slo.value != 0 || shard->nr_best_effort.value != 0;
+		if (waits)
+			break;
+	}
+	return waits;
+}
+
+/* Brings a task's virtual time to the clock of the shard where it is now. */
+static __always_inline void move_vtime(struct task_ctx *tctx, const struct shard_ctx *shard)
+{
+	if (tctx->vtime_shard == shard->id)
+		return;
+	tctx->vtime_ns += shard->vtime_now_ns.value - shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value;
+	tctx->vtime_shard = (u32)shard->id;
+}
+
+/* A queue with its first task's key or virtual time; id 0: none. */
+struct head {
+	u64 queue;
+	u64 at;
+};
+
+/* Key or virtual time of the first task of a queue that may run on this CPU; false when there is none. */
+static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	bool found = false;
+	int i;
+
+	bpf_iter_scx_dsq_new(&it, queue, 0);
+	bpf_for (i, 0, HEADS_MAX) {
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		if (bpf_cpumask_test_cpu((u32)cpu, p->cpus_ptr)) {
+			*at = p->scx.dsq_vtime;
+			found = true;
+			break;
+		}
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	return found;
+}
+
+static __always_inline void keep_earlier(struct head *first, u64 queue, s32 cpu)
+{
+	u64 at = 0;
+
+	if (!head_of(queue, cpu, &at) || (first->queue && !slo_before(at, first->at)))
+		return;
+	first->queue = queue;
+	first->at = at;
+}
+
+/* The earliest of the SLO tasks that this CPU may take: its shard's, its own, those of a shard it helps. */
+static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx,
+					     const struct shard_ctx *shard)
+{
+	struct head first = {};
+	u32 helps = cctx->helps;
+
+	if (shard->nr_slo.value != 0)
+		keep_earlier(&first, QUEUE_SHARED_SLO | shard->id, cpu);
+	if (cctx->nr_pinned_slo != 0)
+		keep_earlier(&first, QUEUE_PINNED_SLO | (u32)cpu, cpu);
+	if (helps != 0)
+		keep_earlier(&first, QUEUE_SHARED_SLO | (helps - 1), cpu);
+	return first;
+}
+
+/* SLO tasks wait in more than one of the queues from which this CPU takes them. */
+static __always_inline bool slo_waits_twice(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
+{
+	return cctx->helps != 0 || (cctx->nr_pinned_slo != 0 && shard->nr_slo.value != 0);
+}
+
+/*
+ * Takes the first task of a queue that may run on this CPU. Where the kernel can (7.1), one that may run on
+ * others comes back to enqueue() if a real-time task takes the CPU from it, before or while it runs. A pinned
+ * one has nowhere else to go: it waits at the head of its CPU.
+ */
+static __always_inline bool take(u64 queue)
+{
+	return slo_move_to_local(queue, queue < QUEUE_PINNED_SLO ? enq_immed : 0);
+}
+
+/* first: the earliest of them where they were compared, else none: each look costs as much as taking a task.
+ */
+static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const struct shard_ctx *shard,
+				     const struct head *first)
+{
+	if (first->queue && take(first->queue))
+		return true;
+	return (cctx->nr_pinned_slo != 0 && take(QUEUE_PINNED_SLO | (u32)cpu)) ||
+	       (shard->nr_slo.value != 0 && take(QUEUE_SHARED_SLO | shard->id));
+}
+
+/* Global, as are others that are called from several places or from loops: the verifier then looks at them
+ * once, not once per path. */
+__noinline bool take_best_effort(s32 cpu)
+{
+	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	const struct shard_ctx *shard = shard_at(cpu);
+	u64 shared = QUEUE_SHARED_BEST_EFFORT | shard->id;
+	u64 pinned = QUEUE_PINNED_BEST_EFFORT | (u32)cpu;
+	bool has_shared = shard->nr_best_effort.value != 0;
+	bool has_pinned = cctx->nr_pinned_best_effort != 0;
+	struct head first = {};
+
+	if (!(has_shared && has_pinned))
+		return (has_shared && take(shared)) || (has_pinned && take(pinned));
+	keep_earlier(&first, shared, cpu);
+	keep_earlier(&first, pinned, cpu);
+	return (first.queue && take(first.queue)) || take(pinned) || take(shared);
+}
+
+/*
+ * Where the queue of best effort is clearly longer than here, its first task comes over: lengths, and with
+ * them shares, draw level. One other shard per look, as two random choices level almost as well as all.
+ */
+static __always_inline bool level_best_effort(u32 own)
+{
+	u32 other = bpf_get_prandom_u32() % nr_shards;
+
+	if (shard_ctx_of(other)->nr_best_effort.value <= shard_ctx_of(own)->nr_best_effort.value + 2)
+		return false;
+	return take(QUEUE_SHARED_BEST_EFFORT | other);
+}
+
+/* Nothing to do here: takes what waits elsewhere, SLO tasks first. */
+static __noinline bool steal(u32 own)
+{
+	u32 nr = nr_shards;
+	u32 i;
+
+	bpf_for (i, 1, nr) {
+		u32 other = (own + i) % nr;
+
+		if (shard_ctx_of(other)->nr_slo.value != 0 && take(QUEUE_SHARED_SLO | other))
+			return true;
+	}
+	bpf_for (i, 1, nr) {
+		u32 other = (own + i) % nr;
+
+		if (shard_ctx_of(other)->nr_best_effort.value != 0 && take(QUEUE_SHARED_BEST_EFFORT | other))
+			return true;
+	}
+	return false;
+}
+
+#endif

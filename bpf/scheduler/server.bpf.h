@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Servers in the scheduler: what a unit runs by key is charged to its reserve and to those of the slices
+ * above it. While one of them is empty, the unit's tasks are best effort; once there is something in it
+ * again, those that wait go back among the SLO tasks.
+ */
+#ifndef SLO_SERVER_BPF_H
+#define SLO_SERVER_BPF_H
+
+#include "bpf/policy/server.h"
+#include "bpf/scheduler/storage.bpf.h"
+
+/* Of each queue, when there is something in a reserve again. Those behind have to wait for best effort's turn
+ * to come to them. */
+#define REVIVED_MAX 64
+
+struct server {
+	s64 tokens_ns; /* as of filled_ns, less what was charged since */
+	u64 filled_ns;
+	u32 is_empty;
+	u32 pad;
+} __attribute__((aligned(64)));
+
+/* The CPUs of one shard, and one server. */
+struct prepaid {
+	s64 ns;
+} __attribute__((aligned(64)));
+
+/* Written by the daemon; index: slot of the unit that has the reserve. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* the daemon makes it larger, and the next two with it */
+	__type(key, u32);
+	__type(value, struct slo_server_cfg);
+} server_cfgs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct server);
+} servers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32); /* shard * capacity + slot */
+	__type(value, struct prepaid);
+} prepaid_map SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slo_timer);
+} refill_timer SEC(".maps");
+
+/* Set by the daemon: slots from here on have no reserve. */
+volatile u32 nr_servers = 0;
+
+static u32 is_refill_armed;
+
+/* Not on the usual path: few units have a reserve of their own. */
+static __noinline bool is_empty(u32 slot)
+{
+	struct slo_server_cfg *cfg;
+	struct server *server;
+	bool empty = false;
+	u32 i;
+
+	bpf_for (i, 0, SLO_SERVER_DEPTH_MAX) {
+		server = bpf_map_lookup_elem(&servers, &slot);
+		cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
+		if (!server || !cfg)
+			break;
+		empty = server->is_empty != 0;
+		if (empty)
+			break;
+		slot = cfg->parent;
+	}
+	return empty;
+}
+
+static __always_inline bool is_throttled(const struct accounting *acct)
+{
+	return acct->server != SLO_NO_SLOT && is_empty(acct->server);
+}
+
+/* Reserves are looked at every SLO_SERVER_STEP_NS from now on, until none is empty. */
+static __noinline void arm_refill(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer;
+
+	if (__sync_lock_test_and_set(&is_refill_armed, 1) != 0)
+		return;
+	timer = bpf_map_lookup_elem(&refill_timer, &zero);
+	if (timer)
+		bpf_timer_start(&timer->timer, SLO_SERVER_STEP_NS, 0);
+}
+
+/* Adds what has come in. Whoever moves the time on adds it; what is charged meanwhile is not lost. */
+static __always_inline void fill(struct server *server, const struct slo_server_cfg *cfg, u64 now)
+{
+	u64 filled_ns = server->filled_ns;
+	s64 tokens_ns = server->tokens_ns;
+
+	if (__sync_val_compare_and_swap(&server->filled_ns, filled_ns, now) == filled_ns)
+		__sync_fetch_and_add(&server->tokens_ns, slo_server_fill_ns(tokens_ns, cfg->quota_ns,
+									    slo_elapsed_ns(filled_ns, now)) -
+								 tokens_ns);
+}
+
+static __always_inline void charge_one(u32 slot, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns,
+				       u64 now)
+{
+	u32 index = shard * tunables.capacity + slot;
+	struct prepaid *prepaid = bpf_map_lookup_elem(&prepaid_map, &index);
+	struct server *server = bpf_map_lookup_elem(&servers, &slot);
+	s64 left_ns;
+	u64 draw_ns;
+
+	if (!prepaid || !server || cfg->quota_ns == 0)
+		return;
+	left_ns = __sync_fetch_and_add(&prepaid->ns, -(s64)exec_ns) - (s64)exec_ns;
+	draw_ns = slo_server_draw_ns(left_ns, slo_server_chunk_ns(cfg->quota_ns));
+	if (draw_ns == 0)
+		return;
+	__sync_fetch_and_add(&prepaid->ns, draw_ns);
+	left_ns = __sync_fetch_and_add(&server->tokens_ns, -(s64)draw_ns) - (s64)draw_ns;
+	if (!slo_server_is_empty(left_ns))
+		return;
+	fill(server, cfg, now);
+	if (!slo_server_is_empty(server->tokens_ns))
+		return;
+	server->is_empty = 1;
+	arm_refill();
+}
+
+static __noinline void charge_server(u32 slot, u32 shard, u64 exec_ns, u64 now)
+{
+	u32 i;
+
+	bpf_for (i, 0, SLO_SERVER_DEPTH_MAX) {
+		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
+
+		if (!cfg)
+			break;
+		charge_one(slot, cfg, shard, exec_ns, now);
+		slot = cfg->parent;
+	}
+}
+
+/* Fills all reserves. True when one was empty that is not any more; *empty: one still is. */
+static __noinline bool refill_servers(u64 now, u32 *empty __arg_nonnull)
+{
+	bool revived = false;
+	u32 nr = nr_servers;
+	u32 i;
+
+	*empty = 0;
+	bpf_for (i, 0, nr) {
+		u32 slot = i;
+		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
+		struct server *server = bpf_map_lookup_elem(&servers, &slot);
+
+		if (!cfg || !server)
+			break;
+		if (cfg->quota_ns != 0)
+			fill(server, cfg, now);
+		if (!server->is_empty)
+			continue;
+		if (cfg->quota_ns != 0 && !slo_server_revives(server->tokens_ns, cfg->quota_ns)) {
+			*empty = 1;
+			continue;
+		}
+		server->is_empty = 0;
+		revived = true;
+	}
+	return revived;
+}
+
+#endif

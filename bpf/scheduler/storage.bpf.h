@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The scheduler's own state: of a task, of a CPU, of a shard of CPUs, and what they share.
+ */
+#ifndef SLO_STORAGE_BPF_H
+#define SLO_STORAGE_BPF_H
+
+#include "bpf/kernel/kfuncs.h"
+#include "bpf/accounting/jobs.bpf.h"
+
+/* Which queue a task waits in, for the lengths that are counted here: one of these, and in the low half its
+ * shard, or the CPU of a pinned queue. One number, so that whoever takes the task off takes it once. */
+#define SLO_QUEUE_NONE 0u
+#define SLO_QUEUE_SHARED_SLO (1u << 16)
+#define SLO_QUEUE_SHARED_BEST_EFFORT (2u << 16)
+#define SLO_QUEUE_PINNED_SLO (3u << 16)
+#define SLO_QUEUE_PINNED_BEST_EFFORT (4u << 16)
+#define SLO_QUEUE_KIND 0xffff0000u
+
+struct task_ctx {
+	struct accounting acct;
+	u64 vtime_ns;    /* on the clock of vtime_shard */
+	u64 key_exec_ns; /* of the present job, by key, that is not in vtime_ns */
+	u64 ran_from_ns;
+	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
+	u64 told_ns;     /* when its groups were told of it */
+	u64 runnable_ns; /* how long it was since then */
+	u64 job_told_ns; /* of the present job: what is in runnable_ns, or was */
+	u32 weight;      /* as best effort, among all others, 1..10000 */
+	u32 vtime_shard;
+	u32 class;
+	u32 queue; /* SLO_QUEUE_* and where */
+};
+
+/*
+ * State of one CPU. Written by that CPU; what others write (a request to reschedule, the lengths of its own
+ * queues) they write rarely, so no line is shared on every switch.
+ */
+struct cpu_ctx {
+	u64 key_ns;      /* of the SLO task that runs, when it began to */
+	u64 ran_from_ns; /* when it began to */
+	u64 left_ns;     /* when the last task stopped */
+	u64 floor_credit_ns;
+	u64 charged_ns;          /* the credit, and reserves, are right up to here */
+	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
+	u64 last_kick_ns;
+	u64 alarm_ns;      /* its timer is armed for then, to ask it to reschedule; 0: it is not */
+	u64 nr_dispatches; /* looks at the queues */
+	u32 class;         /* SLO_CLASS_* of what runs */
+	u32 server;        /* whose reserve it uses */
+	u32 kick_pending;  /* asked to reschedule and has not looked at the queues since */
+	u32 helps;         /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
+	u32 nr_pinned_slo;
+	u32 nr_pinned_best_effort;
+	u32 in_best_effort_mask;
+	u32 is_offline;
+	u32 idle_retries; /* went idle in sight of queued tasks, since it last ran one */
+} __attribute__((aligned(128)));
+
+/* A number on a line of its own. */
+struct counter {
+	volatile u64 value;
+} __attribute__((aligned(128)));
+
+/* CPUs of one last-level cache, at most 16: they share a pair of queues, and best effort's virtual time. */
+struct shard_ctx {
+	u64 id __attribute__((aligned(128)));
+	struct counter nr_slo;
+	struct counter nr_best_effort;
+	struct counter vtime_now_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} task_map SEC(".maps");
+
+struct slo_timer {
+	struct bpf_timer timer;
+};
+
+/* Ends the floor's turn of a CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLO_MAX_CPUS);
+	__type(key, u32); /* CPU */
+	__type(value, struct slo_timer);
+} floor_timers SEC(".maps");
+
+/* Asks a CPU to reschedule at the instant from which that is allowed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLO_MAX_CPUS);
+	__type(key, u32); /* CPU */
+	__type(value, struct slo_timer);
+} kick_timers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slo_timer);
+} heartbeat_timer SEC(".maps");
+
+/* Set before loading. */
+const volatile u32 nr_cpus = 1;
+const volatile u32 nr_shards = 1;
+const volatile u64 tick_ns = 4 * SLO_NSEC_PER_MSEC;
+const volatile u64 enq_immed = 0;           /* SCX_ENQ_IMMED where the kernel knows it, see take() */
+const volatile u64 floor_credit_max_ns = 0; /* slo_floor_credit_max_ns() of the tunables */
+
+/* Written by the daemon while the scheduler runs. */
+volatile u64 smallest_budget_ns = 0;
+
+/* Read by the daemon: CLOCK_MONOTONIC of the last time that the queues were seen to be served. */
+volatile u64 heartbeat_ns = 0;
+
+/* Written by ops.exit, read by the daemon. */
+struct slo_exit_record exit_record;
+
+/* Static: the daemon has no business here, and the skeleton leaves them out. */
+static struct cpu_ctx cpus[SLO_MAX_CPUS];
+static struct shard_ctx shards[SLO_MAX_SHARDS];
+/* What a job of a unit is expected to execute; kept for SloMetric=response alone. By the number of the unit:
+ * of two that are as far apart as there are places, one is long gone, or they share. */
+static u64 expected_exec_ns[SLO_CAPACITY_MAX];
+/* One bit per CPU; the number of words is a power of two, to be masked. */
+#define CPU_WORDS (SLO_MAX_CPUS / 64)
+static u64
+	best_effort_cpus[CPU_WORDS]; /* ran best effort when last seen: a hint where to look for a victim */
+static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
+static u32 nr_offline;               /* gone since we are here; the kernel takes and brings one at a time */
+
+/* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
+static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
+{
+	static_assert((SLO_MAX_CPUS & (SLO_MAX_CPUS - 1)) == 0, "a mask needs a power of two");
+	return &cpus[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+static __always_inline struct shard_ctx *shard_ctx_of(u32 shard)
+{
+	static_assert((SLO_MAX_SHARDS & (SLO_MAX_SHARDS - 1)) == 0, "a mask needs a power of two");
+	return &shards[shard & (SLO_MAX_SHARDS - 1)];
+}
+
+static __always_inline u64 *expected_exec_of(u32 unit)
+{
+	static_assert((SLO_CAPACITY_MAX & (SLO_CAPACITY_MAX - 1)) == 0, "a mask needs a power of two");
+	return &expected_exec_ns[unit & (SLO_CAPACITY_MAX - 1)];
+}
+
+static __always_inline u32 shard_of(s32 cpu)
+{
+	return cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+/* Callbacks look it up once and hand it on. */
+static __always_inline struct shard_ctx *shard_at(s32 cpu)
+{
+	return shard_ctx_of(shard_of(cpu));
+}
+
+static __always_inline u64 *cpu_word(u64 *words, s32 cpu)
+{
+	return &words[(u32)cpu / 64 & (CPU_WORDS - 1)];
+}
+
+static __always_inline bool has_cpu_bit(u64 *words, s32 cpu)
+{
+	return *cpu_word(words, cpu) >> ((u32)cpu % 64) & 1;
+}
+
+/* Full barriers, both: what is read after them is newer than the bit. */
+static __always_inline void set_cpu_bit(u64 *words, s32 cpu, bool value)
+{
+	u64 bit = 1ull << ((u32)cpu % 64);
+
+	if (value)
+		__sync_fetch_and_or(cpu_word(words, cpu), bit);
+	else
+		__sync_fetch_and_and(cpu_word(words, cpu), ~bit);
+}
+
+/* NULL only for a task that init_task never saw; init_task makes the storage, as making it elsewhere may
+ * fail. */
+static __always_inline struct task_ctx *task_ctx_of(struct task_struct *p)
+{
+	return bpf_task_storage_get(&task_map, p, NULL, 0);
+}
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "attachment/scheduler_exit.h"
+#include "attachment/state.h"
+#include "base/error.h"
+#include "settings/cfg_change.h"
+
+namespace slo {
+
+// Since the daemon started.
+struct KernelCounters {
+  std::uint64_t heartbeat_ns =
+      0;                          // CLOCK_MONOTONIC, by the scheduler while it serves its queues; 0: none yet
+  std::uint64_t events_lost = 0;  // misses whose event found no room on its way to the daemon
+  std::uint64_t untracked = 0;    // jobs of tasks that the probes could not follow
+};
+
+// What tells whether a unit suffers from others. Totals of one slot, as read_stats().
+struct LoadCounters {
+  std::uint64_t jobs = 0;
+  std::uint64_t lost_jobs = 0;  // misses for want of a CPU: late-start or preempted
+  std::uint64_t renewals = 0;   // of keys: jobs that have missed and have yet to end
+  std::uint64_t key_exec_ns = 0;
+};
+
+// The kernel side. Settings and counters outlive whatever is loaded: they may be changed and read at any
+// time. Implemented by KernelScheduler (kernel.h), by a fake in tests.
+class SchedulerKernel {
+ public:
+  virtual ~SchedulerKernel() = default;
+  // Loads and attaches the scheduler, looks at its exit record (success means that it runs), then drops the
+  // probes. After an error what ran before still runs. Nothing to do when the scheduler runs.
+  [[nodiscard]] virtual Result<void> attach() = 0;
+  // Loads the probes, then drops the scheduler; its exit record stays until the next attach(). After an error
+  // what ran before still runs. Nothing to do when the probes run.
+  [[nodiscard]] virtual Result<void> observe() = 0;
+  // Leaves nothing in the kernel but settings and counters.
+  virtual void detach() = 0;
+  // A scheduler that has ended is Driver::none.
+  [[nodiscard]] virtual Driver driver() const = 0;
+  // Set once the scheduler of the last successful attach() has ended, unless we ended it ourselves.
+  [[nodiscard]] virtual std::optional<SchedulerExit> exit_record() const = 0;
+  // Effective for every task of the cgroup from its next job on.
+  [[nodiscard]] virtual Result<void> apply(const CfgChange& change) = 0;
+  // All reserves there are; those not among them end.
+  [[nodiscard]] virtual Result<void> set_servers(const Servers& servers) = 0;
+  // Holds from the next attach() or observe() on; the capacity is that of the start for good.
+  virtual void set_tunables(const slo_tunables& tunables) = 0;
+  // Totals of one slot over all shards since the daemon started, or since the slot was cleared.
+  [[nodiscard]] virtual slo_stats read_stats(std::uint32_t slot) const = 0;
+  // A few numbers of what read_stats() adds up.
+  [[nodiscard]] virtual LoadCounters read_load(std::uint32_t slot) const = 0;
+  virtual void clear_stats(std::uint32_t slot) = 0;
+  [[nodiscard]] virtual KernelCounters counters() const = 0;
+};
+
+}  // namespace slo

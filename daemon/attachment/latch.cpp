@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attachment/latch.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "base/handle.h"
+#include "base/printable.h"
+
+namespace slo {
+namespace {
+
+// The kernel's words about a failure are cut long before; more failures than Retries= are not kept.
+constexpr std::size_t max_size = std::size_t{64} * 1024;
+constexpr std::size_t max_shown = 80;
+
+constexpr std::pair<std::string_view, bool Latch::*> flags[] = {
+    {"detached", &Latch::detached}, {"sysrq", &Latch::sysrq}, {"trial", &Latch::trial}};
+
+std::unexpected<Error> system_error(std::string tried, const std::filesystem::path& path) {
+  return std::unexpected(
+      Error{.tried = std::move(tried), .subject = path.string(), .errno_value = errno, .advice = {}});
+}
+
+bool take_line(Latch& latch, std::string_view key, std::string_view value) {
+  for (const auto& [name, flag] : flags) {
+    if (key == name) {
+      latch.*flag = true;
+      return value == "yes";
+    }
+  }
+  if (key == "gave-up") {
+    latch.gave_up = value;
+    return !value.empty();
+  }
+  std::uint64_t stamp = 0;
+  const char* const end = value.data() + value.size();
+  if (key != "failure" || std::from_chars(value.data(), end, stamp) != std::from_chars_result{end, {}})
+    return false;
+  if (!latch.failures_ns.empty() && stamp < latch.failures_ns.back()) return false;
+  latch.failures_ns.push_back(stamp);
+  return true;
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string to_text(const Latch& latch) {
+  std::string text;
+  for (const auto& [name, flag] : flags)
+    if (latch.*flag) text += std::string(name) + "=yes\n";
+  if (!latch.gave_up.empty()) text += "gave-up=" + printable(latch.gave_up, max_size / 2) + "\n";
+  for (const auto stamp : latch.failures_ns) text += "failure=" + std::to_string(stamp) + "\n";
+  return text;
+}
+
+Result<Latch> parse_latch(std::string_view text) {
+  Latch latch;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    const auto equals = line.find('=');
+    // A last line without its end was not written by us.
+    const bool good = end != std::string_view::npos && equals != std::string_view::npos &&
+                      take_line(latch, line.substr(0, equals), line.substr(equals + 1));
+    if (!good)
+      return std::unexpected(Error{
+          .tried = "understand", .subject = printable(line, max_shown), .errno_value = 0, .advice = {}});
+    text.remove_prefix(end + 1);
+  }
+  return latch;
+}
+
+Result<Latch> LatchFile::read() const {
+  const Handle<FILE, std::fclose> file(std::fopen(path_.c_str(), "re"));
+  if (!file) {
+    if (errno == ENOENT) return Latch{};
+    return system_error("open", path_);
+  }
+  std::string text(max_size, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0) return system_error("read", path_);
+  return parse_latch(text).transform_error([this](Error error) {
+    error.subject = path_.string() + ": \"" + error.subject + "\"";
+    return error;
+  });
+}
+
+Result<void> LatchFile::write(const Latch& latch) const {
+  const std::string text = to_text(latch);
+  if (text.empty()) {
+    if (unlink(path_.c_str()) == 0 || errno == ENOENT) return {};
+    return system_error("remove", path_);
+  }
+  const std::string fresh = path_.string() + ".new";
+  {
+    const Handle<FILE, std::fclose> file(std::fopen(fresh.c_str(), "we"));
+    if (!file) return system_error("write", fresh);
+    if (!write_all(fileno(file.get()), text)) return system_error("write", fresh);
+  }
+  if (rename(fresh.c_str(), path_.c_str()) != 0) return system_error("replace", path_);
+  return {};
+}
+
+}  // namespace slo

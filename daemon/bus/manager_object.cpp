@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bus/manager_object.h"
+
+#include <org.scxslo.Manager1_adaptor.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-event.h>
+
+#include <exception>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/handle.h"
+#include "bus/authority.h"
+#include "bus/errors.h"
+#include "bus/shared_stats.h"
+#include "bus/stats.h"
+#include "bus/unit_object.h"
+#include "trace/recording_order.h"
+
+namespace slo {
+namespace {
+
+using EventSource = Handle<sd_event_source, sd_event_source_disable_unref>;
+
+// The live properties, as the bus was last told.
+struct Shown {
+  std::string mode;
+  std::string state;
+  std::string reason;
+  std::uint32_t units = 0;
+  std::uint32_t folded = 0;
+  std::vector<std::string> shed = {};
+  std::uint32_t config_errors = 0;
+  std::uint32_t failures = 0;
+};
+
+// For what has to be done in the operator's sight: long enough to look, and short enough to be a trial.
+constexpr std::uint64_t shortest_trial_usec = 1'000'000;
+constexpr std::uint64_t longest_trial_usec = 7ULL * 24 * 3600 * 1'000'000;
+
+}  // namespace
+
+class BusManager::Object final
+    : public sdbus::AdaptorInterfaces<org::scxslo::Manager1_adaptor, sdbus::Properties_adaptor,
+                                      sdbus::ObjectManager_adaptor> {
+ public:
+  Object(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager, std::string version)
+      : AdaptorInterfaces(connection, sdbus::ObjectPath{"/org/scxslo"}),
+        connection_(connection),
+        manager_(manager),
+        version_(std::move(version)),
+        authority_(bus, connection),
+        all_stats_(event) {
+    sd_event_source* source = nullptr;
+    check(sd_event_add_defer(event, &source, on_deferred, this), "prepare the signals on the bus");
+    deferred_.reset(source);
+    registerAdaptor();
+    follow_units();
+  }
+
+  ~Object() {
+    units_.clear();
+    unregisterAdaptor();
+  }
+
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  void answer_reloads(const Result<void>& outcome) {
+    const auto waiting = std::exchange(reloads_, {});
+    for (const auto& caller : waiting) {
+      if (outcome) {
+        caller->returnResults();
+      } else {
+        caller->returnError(failed(outcome.error()));
+      }
+    }
+  }
+
+  void announce_later() { static_cast<void>(sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT)); }
+
+  void announce_miss(const MissReport& report) {
+    misses_.push_back(report);
+    announce_later();
+  }
+
+  // A new reason for the same state is told by its property alone.
+  void announce_state(slo::State state, const std::string& reason) {
+    if (std::exchange(last_state_, state) != state) states_.emplace_back(to_string(state), reason);
+    announce_later();
+  }
+
+ private:
+  static int on_deferred(sd_event_source* /*source*/, void* userdata) {
+    auto* const self = static_cast<Object*>(userdata);
+    // A bus that is closing refuses signals; its end is noticed and handled where it was opened.
+    return guard_callback(
+        0,
+        [] {
+          try {
+            throw;
+          } catch (const std::exception& error) {
+            spdlog::warn("ignoring that the bus could not be told of a change: {}", error.what());
+          }
+        },
+        [self] {
+          self->announce();
+          return 0;
+        });
+  }
+
+  void announce() {
+    follow_units();
+    const auto states = std::exchange(states_, {});
+    for (const auto& [state, reason] : states) emitStateChanged(state, reason);
+    const auto misses = std::exchange(misses_, {});
+    for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
+    Shown now{Mode(), State(), StateReason(), Units(), Folded(), Shed(), ConfigErrors(), Failures()};
+    std::vector<sdbus::PropertyName> changed;
+    if (now.mode != shown_.mode) changed.emplace_back("Mode");
+    if (now.state != shown_.state) changed.emplace_back("State");
+    if (now.reason != shown_.reason) changed.emplace_back("StateReason");
+    if (now.units != shown_.units) changed.emplace_back("Units");
+    if (now.folded != shown_.folded) changed.emplace_back("Folded");
+    if (now.shed != shown_.shed) changed.emplace_back("Shed");
+    if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
+    if (now.failures != shown_.failures) changed.emplace_back("Failures");
+    shown_ = std::move(now);
+    if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Manager1_adaptor::INTERFACE_NAME, changed);
+  }
+
+  void follow_units() {
+    const auto& now = manager_.units();
+    std::erase_if(units_, [&now](const auto& object) { return !now.contains(object.first); });
+    for (const auto& [name, unit] : now) {
+      if (const auto known = units_.find(name); known != units_.end()) {
+        known->second->update(unit);
+      } else {
+        units_.emplace(name, std::make_unique<BusUnit>(connection_, manager_, unit));
+      }
+    }
+  }
+
+  std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>> ListUnits() override {
+    std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>> units;
+    for (const auto& [name, unit] : manager_.units()) units.emplace_back(name, unit_object_path(name));
+    return units;
+  }
+
+  sdbus::ObjectPath GetUnit(const std::string& name) override {
+    const Unit* unit = manager_.effective(name);
+    if (unit == nullptr) throw no_such_unit(manager_, name);
+    return unit_object_path(unit->name);
+  }
+
+  std::map<std::string, sdbus::Variant> GetStats(const std::string& name) override {
+    const auto stats = manager_.stats(name);
+    if (!stats) throw no_such_unit(manager_, name);
+    return encode_stats(*stats);
+  }
+
+  sdbus::UnixFd GetAllStats() override { return all_stats_.hand_out(manager_); }
+
+  std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> GetSettings(
+      const std::string& name) override {
+    if (!manager_.knows(name)) throw no_such_unit(manager_, name);
+    std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> rows;
+    for (const auto& [key, value, origin] : manager_.settings(name))
+      rows.emplace_back(key, value, origin.file, origin.line);
+    return rows;
+  }
+
+  void Attach(sdbus::Result<>&& result) override {
+    authority_.when_allowed("org.scxslo.attach", std::move(result), [this] { return attach({}); });
+  }
+
+  void AttachFor(sdbus::Result<>&& result, std::uint64_t for_usec) override {
+    authority_.when_allowed(
+        "org.scxslo.attach", std::move(result), [this, for_usec]() -> std::optional<sdbus::Error> {
+          if (for_usec < shortest_trial_usec || for_usec > longest_trial_usec)
+            return invalid_arguments("a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w");
+          return attach(for_usec * SLO_NSEC_PER_USEC);
+        });
+  }
+
+  void Confirm(sdbus::Result<>&& result) override {
+    authority_.when_allowed("org.scxslo.attach", std::move(result), [this]() -> std::optional<sdbus::Error> {
+      const auto confirmed = manager_.confirm();
+      return confirmed ? std::nullopt : std::optional(not_attached(confirmed.error()));
+    });
+  }
+
+  void Detach(sdbus::Result<>&& result) override {
+    authority_.when_allowed("org.scxslo.detach", std::move(result), [this]() -> std::optional<sdbus::Error> {
+      manager_.detach();
+      return std::nullopt;
+    });
+  }
+
+  void Reload(sdbus::Result<>&& result) override {
+    auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
+    authority_.check("org.scxslo.reload", [this, caller](const std::optional<sdbus::Error>& denied) {
+      if (denied) {
+        caller->returnError(*denied);
+        return;
+      }
+      reloads_.push_back(caller);
+      manager_.reload();
+    });
+  }
+
+  void Record(sdbus::Result<sdbus::UnixFd>&& result, std::vector<std::string> units,
+              std::uint64_t for_usec) override {
+    auto caller = std::make_shared<sdbus::Result<sdbus::UnixFd>>(std::move(result));
+    authority_.check("org.scxslo.record", [this, caller, order = RecordingOrder{std::move(units), for_usec}](
+                                              const std::optional<sdbus::Error>& denied) {
+      const auto reader = denied ? std::unexpected(*denied) : record(order);
+      if (reader) {
+        caller->returnResults(*reader);
+      } else {
+        caller->returnError(reader.error());
+      }
+    });
+  }
+
+  std::expected<sdbus::UnixFd, sdbus::Error> record(const RecordingOrder& order) {
+    const auto knows = [this](const std::string& unit) { return manager_.knows(unit); };
+    if (const auto refusal = refuse_recording(order, knows, manager_.recording()))
+      return std::unexpected(refused(manager_, *refusal));
+    auto reader = manager_.record(order.units, order.for_usec * SLO_NSEC_PER_USEC);
+    if (!reader) return std::unexpected(unsupported(reader.error()));
+    return sdbus::UnixFd{reader->release(), sdbus::adopt_fd};
+  }
+
+  std::optional<sdbus::Error> attach(std::optional<std::uint64_t> trial_ns) {
+    const auto attached = manager_.attach(trial_ns);
+    return attached ? std::nullopt : std::optional(not_attached(attached.error()));
+  }
+
+  std::string Version() override { return version_; }
+  std::string Mode() override { return std::string{to_string(manager_.mode())}; }
+  std::string State() override { return std::string{to_string(manager_.state())}; }
+  std::string StateReason() override { return manager_.state_reason(); }
+  std::uint32_t Units() override { return static_cast<std::uint32_t>(manager_.units().size()); }
+  std::uint32_t Capacity() override { return manager_.capacity(); }
+  std::vector<std::string> Shed() override { return {manager_.shed().begin(), manager_.shed().end()}; }
+  std::uint32_t Folded() override { return static_cast<std::uint32_t>(manager_.folded()); }
+  std::uint32_t ConfigErrors() override { return manager_.config_errors(); }
+  std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }
+  std::uint64_t EventsLost() override { return manager_.counters().events_lost; }
+  std::uint64_t Untracked() override { return manager_.counters().untracked; }
+
+  sdbus::IConnection& connection_;
+  Manager& manager_;
+  std::string version_;
+  Authority authority_;
+  SharedStats all_stats_;
+  EventSource deferred_;
+  Shown shown_;
+  std::optional<slo::State> last_state_;
+  std::vector<std::pair<std::string, std::string>> states_;  // still to be announced
+  std::vector<MissReport> misses_;                           // still to be announced
+  std::vector<std::shared_ptr<sdbus::Result<>>> reloads_;    // callers who wait for the list
+  std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;
+};
+
+BusManager::BusManager(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager,
+                       std::string version)
+    : object_(std::make_unique<Object>(bus, connection, event, manager, std::move(version))) {}
+
+BusManager::~BusManager() = default;
+
+void BusManager::list_ended(const Result<void>& outcome) {
+  object_->answer_reloads(outcome);
+}
+
+void BusManager::state_changed(State state, const std::string& reason) {
+  object_->announce_state(state, reason);
+}
+
+void BusManager::deadline_missed(const MissReport& report) {
+  object_->announce_miss(report);
+}
+
+void BusManager::changed() {
+  object_->announce_later();
+}
+
+}  // namespace slo

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bus/unit_object.h"
+
+#include <org.scxslo.Unit1_adaptor.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-bus.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "base/handle.h"
+#include "bus/stats.h"
+
+namespace slo {
+namespace {
+
+// Empty where nothing is set.
+template <class T>
+std::string origin_of(const std::optional<Setting<T>>& setting) {
+  if (!setting || setting->origin.file.empty()) return {};
+  return setting->origin.file + ":" + std::to_string(setting->origin.line);
+}
+
+}  // namespace
+
+sdbus::ObjectPath unit_object_path(const std::string& unit) {
+  char* path = nullptr;
+  if (sd_bus_path_encode("/org/scxslo/unit", unit.c_str(), &path) < 0) throw std::bad_alloc();
+  const std::unique_ptr<char, Deleter<std::free>> owned(path);
+  return sdbus::ObjectPath{path};
+}
+
+std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report) {
+  return {{"Unit", sdbus::Variant{report.job_unit}},
+          {"Cause", sdbus::Variant{report.cause}},
+          {"MissUSec", sdbus::Variant{to_usec(report.miss_ns)}},
+          {"BudgetUSec", sdbus::Variant{to_usec(report.budget_ns)}},
+          {"WaitUSec", sdbus::Variant{to_usec(report.wait_ns)}},
+          {"ExecUSec", sdbus::Variant{to_usec(report.exec_ns)}}};
+}
+
+class BusUnit::Object final
+    : public sdbus::AdaptorInterfaces<org::scxslo::Unit1_adaptor, sdbus::Properties_adaptor,
+                                      sdbus::ManagedObject_adaptor> {
+ public:
+  Object(sdbus::IConnection& connection, const Manager& manager, const Unit& unit)
+      : AdaptorInterfaces(connection, unit_object_path(unit.name)),
+        path_(unit_object_path(unit.name)),
+        manager_(manager),
+        unit_(unit) {
+    registerAdaptor();
+    emitInterfacesAddedSignal();
+  }
+
+  ~Object() {
+    try {
+      emitInterfacesRemovedSignal();
+    } catch (const sdbus::Error& error) {  // the bus is gone: nobody is left to tell
+      spdlog::debug("ignoring that the bus was not told that {} is gone: {}", unit_.name, error.what());
+    }
+    unregisterAdaptor();
+  }
+
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  [[nodiscard]] const sdbus::ObjectPath& path() const { return path_; }
+
+  void update(const Unit& unit) {
+    const Unit before = std::exchange(unit_, unit);
+    std::vector<sdbus::PropertyName> changed;
+    if (before.control_group != unit_.control_group) changed.emplace_back("ControlGroup");
+    if (before.cgroup_id != unit_.cgroup_id) changed.emplace_back("ControlGroupId");
+    const auto compare = [&](const auto& was, const auto& is, const char* value, const char* origin) {
+      if (was == is) return;
+      changed.emplace_back(value);
+      changed.emplace_back(origin);
+    };
+    const SloSettings& was = before.effective;
+    const SloSettings& is = unit_.effective;
+    compare(was.budget, is.budget, "SloBudgetUSec", "SloBudgetOrigin");
+    compare(was.metric, is.metric, "SloMetric", "SloMetricOrigin");
+    compare(was.objective, is.objective, "SloObjective", "SloObjectiveOrigin");
+    compare(was.max_exec, is.max_exec, "SloMaxExecUSec", "SloMaxExecOrigin");
+    if (before.needs_daemon_reload != unit_.needs_daemon_reload) changed.emplace_back("NeedDaemonReload");
+    if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Unit1_adaptor::INTERFACE_NAME, changed);
+  }
+
+ private:
+  std::map<std::string, sdbus::Variant> GetStats() override {
+    const auto stats = manager_.stats(unit_.name);
+    // The unit lost its settings a moment ago, and this object is about to follow.
+    if (!stats)
+      throw sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NoSuchUnit"},
+                         unit_.name + " has no SLO any more"};
+    return encode_stats(*stats);
+  }
+
+  std::string Name() override { return unit_.name; }
+  std::string ControlGroup() override { return unit_.control_group; }
+  std::uint64_t ControlGroupId() override { return unit_.cgroup_id; }
+  std::uint64_t SloBudgetUSec() override {
+    const auto& budget = unit_.effective.budget;
+    return budget ? to_usec(budget->value.ns()) : UINT64_MAX;
+  }
+  std::string SloMetric() override {
+    return unit_.effective.metric.transform([](const auto& set) { return set.value.to_string(); })
+        .value_or(slo::Metric::wait().to_string());
+  }
+  double SloObjective() override {
+    return unit_.effective.objective.transform([](const auto& set) { return set.value; })
+        .value_or(slo::Objective::standard())
+        .ratio();
+  }
+  std::uint64_t SloMaxExecUSec() override {
+    const auto& max_exec = unit_.effective.max_exec;
+    return max_exec ? to_usec(max_exec->value.ns()) : UINT64_MAX;
+  }
+  std::string SloBudgetOrigin() override { return origin_of(unit_.effective.budget); }
+  std::string SloMetricOrigin() override { return origin_of(unit_.effective.metric); }
+  std::string SloObjectiveOrigin() override { return origin_of(unit_.effective.objective); }
+  std::string SloMaxExecOrigin() override { return origin_of(unit_.effective.max_exec); }
+  bool NeedDaemonReload() override { return unit_.needs_daemon_reload; }
+
+  sdbus::ObjectPath path_;
+  const Manager& manager_;
+  Unit unit_;
+};
+
+BusUnit::BusUnit(sdbus::IConnection& connection, const Manager& manager, const Unit& unit)
+    : object_(std::make_unique<Object>(connection, manager, unit)) {}
+
+BusUnit::~BusUnit() = default;
+
+const sdbus::ObjectPath& BusUnit::path() const {
+  return object_->path();
+}
+
+void BusUnit::update(const Unit& unit) {
+  object_->update(unit);
+}
+
+}  // namespace slo

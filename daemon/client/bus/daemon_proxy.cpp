@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "client/bus/daemon_proxy.h"
+
+#include <sdbus-c++/sdbus-c++.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "client/bus/unit_figures.h"
+
+namespace slo::client {
+namespace {
+
+const sdbus::ServiceName bus_name{"org.scxslo"};
+const sdbus::ObjectPath manager_path{"/org/scxslo"};
+constexpr const char* manager_interface = "org.scxslo.Manager1";
+constexpr const char* unit_interface = "org.scxslo.Unit1";
+// Attaching loads and verifies BPF programs, which takes long on a small or emulated machine.
+constexpr std::chrono::seconds order_timeout{90};
+
+template <class Key>
+using Properties = std::map<Key, sdbus::Variant>;
+using Stats = Properties<std::string>;
+using Settings = std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>>;
+using EncodedHistogram = std::vector<sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>>;
+using Interfaces = std::map<sdbus::InterfaceName, Properties<sdbus::PropertyName>>;
+
+// sdbus-c++ throws; what it throws is an answer here.
+template <class Body>
+auto attempt(Body&& body) -> Answer<std::invoke_result_t<Body>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
+      body();
+      return {};
+    } else {
+      return body();
+    }
+  } catch (const sdbus::Error& error) {
+    return std::unexpected(BusError{error.getName(), error.getMessage()});
+  }
+}
+
+template <class T, class Key>
+std::optional<T> find(const Properties<Key>& properties, const char* name) {
+  const auto at = properties.find(Key{name});
+  if (at == properties.end()) return std::nullopt;
+  return at->second.template get<T>();
+}
+
+template <class T, class Key>
+T find_or(const Properties<Key>& properties, const char* name, T otherwise) {
+  return find<T>(properties, name).value_or(std::move(otherwise));
+}
+
+class BusFigures final : public NamedFigures {
+ public:
+  explicit BusFigures(const Stats& stats) : stats_(stats) {}
+
+  [[nodiscard]] std::optional<std::uint64_t> number(const std::string& name) const override {
+    return find<std::uint64_t>(stats_, name.c_str());
+  }
+  [[nodiscard]] std::optional<std::string> text(const std::string& name) const override {
+    return find<std::string>(stats_, name.c_str());
+  }
+  [[nodiscard]] std::optional<double> ratio(const std::string& name) const override {
+    return find<double>(stats_, name.c_str());
+  }
+  [[nodiscard]] Histogram histogram(const std::string& name) const override {
+    Histogram histogram;
+    for (const auto& [lower_ns, upper_ns, count] : find_or<EncodedHistogram>(stats_, name.c_str(), {}))
+      histogram.push_back({.lower_ns = lower_ns, .upper_ns = upper_ns, .count = count});
+    return histogram;
+  }
+
+ private:
+  const Stats& stats_;
+};
+
+// A unit without its figures.
+UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties) {
+  UnitReport unit;
+  unit.name = find_or<std::string>(properties, "Name", "");
+  unit.control_group = find_or<std::string>(properties, "ControlGroup", "");
+  unit.control_group_id = find_or<std::uint64_t>(properties, "ControlGroupId", 0);
+  unit.budget_origin = find_or<std::string>(properties, "SloBudgetOrigin", "");
+  const auto budget = find_or<std::uint64_t>(properties, "SloBudgetUSec", UINT64_MAX);
+  if (budget != UINT64_MAX) unit.budget_usec = budget;
+  unit.metric = find_or<std::string>(properties, "SloMetric", "");
+  unit.objective = find_or<double>(properties, "SloObjective", 0);
+  const auto max_exec = find_or<std::uint64_t>(properties, "SloMaxExecUSec", UINT64_MAX);
+  if (max_exec != UINT64_MAX) unit.max_exec_usec = max_exec;
+  unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
+  return unit;
+}
+
+std::string read_file(const sdbus::UnixFd& file) {
+  std::string text;
+  std::array<char, 65536> part{};
+  for (;;) {
+    const ssize_t length = read(file.get(), part.data(), part.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) throw sdbus::createError(errno, "read the statistics");
+    if (length == 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(length));
+  }
+}
+
+}  // namespace
+
+class DaemonProxy::Bus {
+ public:
+  Bus() : connection_(sdbus::createSystemBusConnection()), manager_(proxy(manager_path)) {}
+
+  [[nodiscard]] sdbus::IProxy& manager() const { return *manager_; }
+
+  [[nodiscard]] std::string owner_of(const std::string& name) const {
+    std::string owner;
+    sdbus::createProxy(*connection_, sdbus::ServiceName{"org.freedesktop.DBus"},
+                       sdbus::ObjectPath{"/org/freedesktop/DBus"})
+        ->callMethod("GetNameOwner")
+        .onInterface("org.freedesktop.DBus")
+        .withArguments(name)
+        .storeResultsTo(owner);
+    return owner;
+  }
+
+  [[nodiscard]] UnitReport read_unit(const sdbus::ObjectPath& path) const {
+    const auto unit = proxy(path);
+    Stats stats;
+    unit->callMethod("GetStats").onInterface(unit_interface).storeResultsTo(stats);
+    UnitReport report = decode_unit(unit->getAllProperties().onInterface(unit_interface));
+    take_figures(report, BusFigures(stats));
+    return report;
+  }
+
+  // All units with settings of their own, by name, without figures.
+  [[nodiscard]] std::vector<UnitReport> read_units() const {
+    std::map<sdbus::ObjectPath, Interfaces> objects;
+    manager_->callMethod("GetManagedObjects")
+        .onInterface("org.freedesktop.DBus.ObjectManager")
+        .storeResultsTo(objects);
+    std::vector<UnitReport> units;
+    for (const auto& interfaces : std::views::values(objects)) {
+      const auto unit = interfaces.find(sdbus::InterfaceName{unit_interface});
+      if (unit != interfaces.end()) units.push_back(decode_unit(unit->second));
+    }
+    std::ranges::sort(units, {}, &UnitReport::name);
+    return units;
+  }
+
+  [[nodiscard]] std::string read_all_stats() const {
+    sdbus::UnixFd file;
+    manager_->callMethod("GetAllStats").onInterface(manager_interface).storeResultsTo(file);
+    return read_file(file);
+  }
+
+ private:
+  // All calls are synchronous, so no proxy may start a thread of its own on the shared connection.
+  [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(const sdbus::ObjectPath& path) const {
+    return sdbus::createProxy(*connection_, bus_name, path);
+  }
+
+  std::unique_ptr<sdbus::IConnection> connection_;
+  std::unique_ptr<sdbus::IProxy> manager_;
+};
+
+DaemonProxy::DaemonProxy(std::unique_ptr<Bus> bus) : bus_(std::move(bus)) {}
+DaemonProxy::DaemonProxy(DaemonProxy&&) noexcept = default;
+DaemonProxy& DaemonProxy::operator=(DaemonProxy&&) noexcept = default;
+DaemonProxy::~DaemonProxy() = default;
+
+Answer<DaemonProxy> DaemonProxy::connect() {
+  return attempt([] { return DaemonProxy(std::make_unique<Bus>()); });
+}
+
+Answer<std::string> DaemonProxy::unique_name() const {
+  return attempt([&] { return bus_->owner_of(bus_name); });
+}
+
+Answer<Overview> DaemonProxy::overview() const {
+  return attempt([&] {
+    const Properties<sdbus::PropertyName> all =
+        bus_->manager().getAllProperties().onInterface(manager_interface);
+    return Overview{.version = find_or<std::string>(all, "Version", ""),
+                    .mode = find_or<std::string>(all, "Mode", ""),
+                    .state = find_or<std::string>(all, "State", ""),
+                    .reason = find_or<std::string>(all, "StateReason", ""),
+                    .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0),
+                    .failures = find_or<std::uint32_t>(all, "Failures", 0),
+                    .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
+                    .untracked = find_or<std::uint64_t>(all, "Untracked", 0),
+                    .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
+                    .folded = find_or<std::uint32_t>(all, "Folded", 0),
+                    .shed = find_or<std::vector<std::string>>(all, "Shed", {})};
+  });
+}
+
+Answer<std::vector<UnitReport>> DaemonProxy::units() const {
+  auto units = attempt([&] { return bus_->read_units(); });
+  if (!units) return units;
+  const auto document = attempt([&] { return bus_->read_all_stats(); });
+  if (!document) return std::unexpected(document.error());
+  return with_figures(*std::move(units), *document).transform_error([](std::string sentence) {
+    return BusError{.name = {}, .message = std::move(sentence)};
+  });
+}
+
+Answer<UnitReport> DaemonProxy::stats(const std::string& unit) const {
+  return attempt([&] {
+    sdbus::ObjectPath path;
+    bus_->manager()
+        .callMethod("GetUnit")
+        .onInterface(manager_interface)
+        .withArguments(unit)
+        .storeResultsTo(path);
+    return bus_->read_unit(path);
+  });
+}
+
+Answer<std::vector<UnitSetting>> DaemonProxy::settings(const std::string& unit) const {
+  return attempt([&] {
+    Settings answer;
+    bus_->manager()
+        .callMethod("GetSettings")
+        .onInterface(manager_interface)
+        .withArguments(unit)
+        .storeResultsTo(answer);
+    std::vector<UnitSetting> settings;
+    settings.reserve(answer.size());
+    for (const auto& [key, value, file, line] : answer)
+      settings.push_back({.key = key, .value = value, .file = file, .line = line});
+    return settings;
+  });
+}
+
+Answer<Fd> DaemonProxy::record(const std::vector<std::string>& units, std::uint64_t for_usec) const {
+  return attempt([&] {
+    sdbus::UnixFd trace;
+    bus_->manager()
+        .callMethod("Record")
+        .onInterface(manager_interface)
+        .withTimeout(order_timeout)
+        .withArguments(units, for_usec)
+        .storeResultsTo(trace);
+    return Fd(trace.release());
+  });
+}
+
+Answer<void> DaemonProxy::order(const Options& options) const {
+  std::string method(to_string(options.command));
+  method.front() = static_cast<char>(method.front() - 'a' + 'A');
+  if (options.for_usec) method += "For";
+  return attempt([&] {
+    auto call = bus_->manager().callMethod(method);
+    call.onInterface(manager_interface).withTimeout(order_timeout);
+    if (options.for_usec) call.withArguments(*options.for_usec);
+  });
+}
+
+}  // namespace slo::client

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ranges>
+#include <string>
+
+#include "figures/stats.h"
+
+namespace slo {
+namespace {
+
+// Cgroups with settings: units have one each, whether there is a slot for them or not, and those of implicit
+// budgets come on top. With few slots it is the machine that counts: about 1 MiB.
+constexpr std::uint32_t cfgs_per_slot = 4;
+constexpr std::uint32_t fewest_cfgs = 8192;
+// Bytes; about 2,000 events. The rate limits keep a second's worth far below.
+constexpr std::uint32_t events_size = 256 * 1024;
+
+Result<Fd> make_map(const char* name, bpf_map_type type, std::uint32_t key_size, std::uint32_t value_size,
+                    std::uint32_t max_entries, std::uint32_t flags = 0) {
+  bpf_map_create_opts options{};
+  options.sz = sizeof(options);
+  options.map_flags = flags;
+  Fd fd(bpf_map_create(type, name, key_size, value_size, max_entries, &options));
+  if (!fd) return std::unexpected(Error{"make the BPF map", name, errno, ""});
+  return fd;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::uint32_t capacity) {
+  std::unique_ptr<KernelMaps> maps(new KernelMaps(nr_shards, capacity));
+  auto cfgs = make_map("cfg_map", BPF_MAP_TYPE_HASH, sizeof(slo_u64), sizeof(slo_cfg),
+                       std::max(fewest_cfgs, cfgs_per_slot * capacity));
+  if (!cfgs) return std::unexpected(cfgs.error());
+  auto stats = make_map("stats_map", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_stats),
+                        nr_shards * capacity, BPF_F_MMAPABLE);
+  if (!stats) return std::unexpected(stats.error());
+  auto events = make_map("events", BPF_MAP_TYPE_RINGBUF, 0, 0, events_size);
+  if (!events) return std::unexpected(events.error());
+  auto limits =
+      make_map("event_limits", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_event_limit), capacity);
+  if (!limits) return std::unexpected(limits.error());
+  maps->cfgs_ = std::move(*cfgs);
+  maps->stats_ = std::move(*stats);
+  maps->events_ = std::move(*events);
+  maps->limits_ = std::move(*limits);
+  auto servers =
+      make_map("server_cfgs", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_server_cfg), capacity);
+  if (!servers) return std::unexpected(servers.error());
+  maps->servers_ = std::move(*servers);
+  if (auto mapped = maps->map_stats(); !mapped) return std::unexpected(mapped.error());
+  return maps;
+}
+
+KernelMaps::~KernelMaps() {
+  if (!stats_memory_.empty()) munmap(stats_memory_.data(), stats_memory_.size());
+}
+
+Result<void> KernelMaps::map_stats() {
+  const std::size_t size = std::size_t{nr_shards_} * capacity_ * sizeof(slo_stats);
+  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, stats_.get(), 0);
+  if (memory == MAP_FAILED) return std::unexpected(Error{"map", "the statistics", errno, ""});
+  stats_memory_ = {static_cast<std::byte*>(memory), size};
+  return {};
+}
+
+Result<void> KernelMaps::lend_one(bpf_map* map, const Fd& fd) {
+  if (const int err = bpf_map__reuse_fd(map, fd.get()); err != 0)
+    return std::unexpected(Error{"share the BPF map", bpf_map__name(map), -err, ""});
+  return {};
+}
+
+Result<void> KernelMaps::apply(const CfgChange& change) {
+  const slo_u64 key = change.cgroup_id;
+  int err = 0;
+  if (change.cfg) {
+    err = bpf_map_update_elem(cfgs_.get(), &key, &*change.cfg, BPF_ANY);
+    if (err == 0) budgets_ns_[key] = change.cfg->budget_ns;
+  } else {
+    budgets_ns_.erase(key);
+    err = bpf_map_delete_elem(cfgs_.get(), &key);
+    if (err == -ENOENT) err = 0;  // never told, or forgotten already
+  }
+  if (err != 0)
+    return std::unexpected(Error{"tell the kernel the settings of cgroup", std::to_string(key), -err, ""});
+  return {};
+}
+
+Result<void> KernelMaps::set_servers(const Servers& servers) {
+  Servers next = servers;
+  // Those that are gone: nobody is charged to them any more.
+  for (const auto slot : std::views::keys(servers_told_))
+    next.try_emplace(slot, slo_server_cfg{.quota_ns = 0, .parent = SLO_NO_SLOT, .pad = 0});
+  for (const auto& [slot, cfg] : next) {
+    if (const int err = bpf_map_update_elem(servers_.get(), &slot, &cfg, BPF_EXIST); err != 0)
+      return std::unexpected(Error{"tell the kernel the reserve of slot", std::to_string(slot), -err, ""});
+  }
+  servers_told_ = servers;
+  return {};
+}
+
+std::uint32_t KernelMaps::nr_servers() const {
+  return servers_told_.empty() ? 0 : servers_told_.rbegin()->first + 1;
+}
+
+std::uint64_t KernelMaps::smallest_budget_ns() const {
+  std::uint64_t smallest_ns = 0;
+  for (const auto budget_ns : std::views::values(budgets_ns_))
+    if (budget_ns != 0 && (smallest_ns == 0 || budget_ns < smallest_ns)) smallest_ns = budget_ns;
+  return smallest_ns;
+}
+
+slo_stats* KernelMaps::stats_at(unsigned shard, std::uint32_t slot) const {
+  const std::size_t index = std::size_t{shard} * capacity_ + slot;
+  return reinterpret_cast<slo_stats*>(stats_memory_.data()) + index;
+}
+
+slo_stats KernelMaps::read_stats(std::uint32_t slot) const {
+  slo_stats total{};
+  for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard) {
+    // A job is counted before anything else about it; the rest of a shard without any need not be read.
+    if (const slo_stats& counted = *stats_at(shard, slot); counted.jobs != 0) add_stats(total, counted);
+  }
+  return total;
+}
+
+LoadCounters KernelMaps::read_load(std::uint32_t slot) const {
+  LoadCounters total;
+  for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard) {
+    const slo_stats& counted = *stats_at(shard, slot);
+    total.jobs += counted.jobs;
+    total.lost_jobs +=
+        counted.misses_by_cause[SLO_CAUSE_LATE_START] + counted.misses_by_cause[SLO_CAUSE_PREEMPTED];
+    total.renewals += counted.renewals;
+    total.key_exec_ns += counted.key_exec_ns;
+  }
+  return total;
+}
+
+void KernelMaps::clear_stats(std::uint32_t slot) {
+  for (unsigned shard = 0; slot < capacity_ && shard < nr_shards_; ++shard) {
+    events_lost_before_ += stats_at(shard, slot)->events_lost;
+    *stats_at(shard, slot) = slo_stats{};
+  }
+  // What the rate limit held back belonged to the slot's last unit. An entry that is not there (a slot beyond
+  // the capacity) holds nothing to forget.
+  const slo_event_limit none{};
+  static_cast<void>(bpf_map_update_elem(limits_.get(), &slot, &none, BPF_EXIST));
+}
+
+std::uint64_t KernelMaps::events_lost() const {
+  std::uint64_t lost = events_lost_before_;
+  for (unsigned shard = 0; shard < nr_shards_; ++shard)
+    for (std::uint32_t slot = 0; slot < capacity_; ++slot) lost += stats_at(shard, slot)->events_lost;
+  return lost;
+}
+
+}  // namespace slo

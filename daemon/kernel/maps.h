@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "attachment/kernel.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "bpf/abi/slo_abi.h"
+
+struct bpf_map;
+
+namespace slo {
+
+// Settings, statistics and events: made once, and used by every BPF object that is loaded, so that they
+// outlive it.
+class KernelMaps {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<KernelMaps>> make(unsigned nr_shards, std::uint32_t capacity);
+  ~KernelMaps();
+  KernelMaps(const KernelMaps&) = delete;
+  KernelMaps& operator=(const KernelMaps&) = delete;
+
+  // Makes an opened skeleton use these maps instead of its own.
+  template <class Skeleton>
+  [[nodiscard]] Result<void> lend(Skeleton& skeleton) const {
+    const auto& maps = skeleton.maps;
+    const std::pair<bpf_map*, const Fd&> loans[] = {{maps.cfg_map, cfgs_},
+                                                    {maps.stats_map, stats_},
+                                                    {maps.events, events_},
+                                                    {maps.event_limits, limits_}};
+    for (const auto& [map, fd] : loans)
+      if (auto lent = lend_one(map, fd); !lent) return lent;
+    return {};
+  }
+
+  // Reserves are the scheduler's business alone.
+  [[nodiscard]] Result<void> lend_servers(bpf_map* map) const { return lend_one(map, servers_); }
+
+  [[nodiscard]] Result<void> apply(const CfgChange& change);
+  [[nodiscard]] Result<void> set_servers(const Servers& servers);
+  [[nodiscard]] std::uint32_t nr_servers() const;          // slots from here on have no reserve
+  [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all cgroups; 0: none has a budget
+  [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
+  [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const;
+  void clear_stats(std::uint32_t slot);
+  [[nodiscard]] std::uint64_t events_lost() const;  // of all slots, cleared ones included
+  [[nodiscard]] int events_map() const { return events_.get(); }
+  [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+
+ private:
+  KernelMaps(unsigned nr_shards, std::uint32_t capacity) : nr_shards_(nr_shards), capacity_(capacity) {}
+  [[nodiscard]] Result<void> map_stats();
+  [[nodiscard]] slo_stats* stats_at(unsigned shard, std::uint32_t slot) const;
+  [[nodiscard]] static Result<void> lend_one(bpf_map* map, const Fd& fd);
+
+  unsigned nr_shards_;
+  std::uint32_t capacity_;
+  Fd cfgs_, stats_, events_, limits_, servers_;
+  Servers servers_told_;
+  std::span<std::byte> stats_memory_;
+  std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest
+  std::uint64_t events_lost_before_ = 0;               // of slots that were cleared
+};
+
+}  // namespace slo

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "attachment/scheduler_exit.h"
+#include "base/error.h"
+#include "bpf/abi/slo_abi.h"
+#include "kernel/maps.h"
+#include "kernel/topology.h"
+
+namespace slo {
+
+// A loaded BPF object that accounts jobs. Whatever ends its life detaches it. Two may run side by side for a
+// moment, of which one counts.
+class AccountingProgram {
+ public:
+  virtual ~AccountingProgram() = default;
+  // Success means that it runs.
+  [[nodiscard]] virtual Result<void> attach() = 0;
+  virtual void set_counting(bool counting) = 0;
+  // After each change of the settings in the maps.
+  virtual void settings_changed(const KernelMaps& maps) = 0;
+};
+
+// bpf/scheduler.bpf.c. One that has ended is never started again: its queues and its storage are stale.
+class SchedulerProgram : public AccountingProgram {
+ public:
+  [[nodiscard]] virtual std::optional<SchedulerExit> exit_record() const = 0;
+  [[nodiscard]] virtual std::uint64_t heartbeat_ns() const = 0;  // CLOCK_MONOTONIC; 0: none yet
+};
+
+// bpf/observer.bpf.c.
+class ObserverProgram : public AccountingProgram {
+ public:
+  [[nodiscard]] virtual std::uint64_t untracked() const = 0;  // jobs of tasks that it could not follow
+};
+
+// Both are loaded not counting.
+[[nodiscard]] Result<std::unique_ptr<SchedulerProgram>> load_scheduler(const KernelMaps& maps,
+                                                                       const Topology& topology,
+                                                                       const slo_tunables& tunables);
+[[nodiscard]] Result<std::unique_ptr<ObserverProgram>> load_observer(const KernelMaps& maps,
+                                                                     const Topology& topology,
+                                                                     const slo_tunables& tunables);
+
+// What bpf/accounting/ wants to know before it is loaded, in either object.
+template <class Skeleton>
+void configure_accounting(Skeleton& skeleton, const Topology& topology, const slo_tunables& tunables) {
+  skeleton.rodata->tunables = tunables;
+  bpf_map__set_max_entries(skeleton.maps.run_logs, topology.nr_cpus);
+  for (std::size_t cpu = 0; cpu < topology.shard_of_cpu.size() && cpu < SLO_MAX_CPUS; ++cpu)
+    skeleton.rodata->cpu_shard[cpu] = topology.shard_of_cpu[cpu];
+}
+
+}  // namespace slo

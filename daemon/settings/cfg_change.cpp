@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "settings/cfg_change.h"
+
+bool operator==(const slo_cfg& a, const slo_cfg& b) {
+  return a.budget_ns == b.budget_ns && a.max_exec_ns == b.max_exec_ns && a.slot == b.slot &&
+         a.importance == b.importance && a.flags == b.flags && a.unit == b.unit && a.server == b.server;
+}
+
+bool operator==(const slo_server_cfg& a, const slo_server_cfg& b) {
+  return a.quota_ns == b.quota_ns && a.parent == b.parent;
+}

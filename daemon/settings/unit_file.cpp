@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "settings/unit_file.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "base/time_span.h"
+#include "settings/file.h"
+
+namespace slo {
+namespace {
+
+using Severity = ConfigProblem::Severity;
+
+constexpr const char* own_section = "X-Slo";
+// Below this the cost of a switch and of the timer tick is no longer small beside the budget.
+constexpr std::uint64_t small_budget_ns = 200 * SLO_NSEC_PER_USEC;
+
+// Letters and digits alone, in lower case: [x-slo], [X_SLO] and [X-Slo ] all look like xslo.
+std::string without_style(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') plain += static_cast<char>(c - 'A' + 'a');
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) plain += c;
+  }
+  return plain;
+}
+
+std::optional<Remark> look_alike(std::string_view header) {
+  static constexpr auto look_alikes = std::to_array<std::string_view>({"xslo", "xscxslo", "slo", "scxslo"});
+  if (!std::ranges::contains(look_alikes, without_style(header))) return std::nullopt;
+  return Remark{.severity = Severity::warning,
+                .detail = "nothing in this section is used; accepted is [" + std::string(own_section) + "]"};
+}
+
+KeyRule budget_rule(std::optional<Setting<Budget>>& target) {
+  KeyRule rule = setting_rule(own_section, "SloBudget", target);
+  rule.take = [&target, take = std::move(rule.take)](std::string_view value,
+                                                     const Origin& origin) -> std::optional<Remark> {
+    if (auto refused = take(value, origin)) return refused;
+    if (!target || target->value.ns() >= small_budget_ns) return std::nullopt;
+    return Remark{
+        .severity = Severity::warning,
+        .detail = "accepted, but few machines keep a budget under " + format_time_span_ns(small_budget_ns)};
+  };
+  return rule;
+}
+
+FileRules unit_rules(SloSettings& settings) {
+  return {.keys = {budget_rule(settings.budget), setting_rule(own_section, "SloMetric", settings.metric),
+                   setting_rule(own_section, "SloObjective", settings.objective),
+                   setting_rule(own_section, "SloImportance", settings.importance),
+                   setting_rule(own_section, "SloReserve", settings.reserve),
+                   setting_rule(own_section, "SloMaxExec", settings.max_exec),
+                   not_honoured(own_section, "SloBudgetMin"), not_honoured(own_section, "SloBudgetMax")},
+          .other_section = look_alike,
+          .all_ours = false,
+          .if_missing = "the file is missing although systemd lists it; run: systemctl daemon-reload"};
+}
+
+}  // namespace
+
+UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files) {
+  UnitFileSettings result;
+  const FileRules rules = unit_rules(result.settings);
+  for (const auto& path : files) read_settings_file(path, rules, result.problems);
+  return result;
+}
+
+bool has_settings(const std::filesystem::path& file) {
+  return std::ranges::any_of(section_headers(file),
+                             [](const std::string& header) { return look_alike(header).has_value(); });
+}
+
+std::optional<ConfigProblem> too_broad(std::string_view unit, const SloSettings& settings) {
+  static constexpr auto broad = std::to_array<std::string_view>({"-.slice", "system.slice", "user.slice"});
+  if (!settings.has_budget() || !std::ranges::contains(broad, unit)) return std::nullopt;
+  return ConfigProblem{.severity = Severity::warning,
+                       .file = settings.budget->origin.file,
+                       .line = settings.budget->origin.line,
+                       .key = "SloBudget",
+                       .value = settings.budget->value.to_string(),
+                       .detail = "accepted, but where everything in " + std::string(unit) +
+                                 " has a budget nothing comes first; name the units that need one"};
+}
+
+}  // namespace slo

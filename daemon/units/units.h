@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "settings/cfg_change.h"
+#include "settings/unit_file.h"
+#include "units/reserves.h"
+#include "units/slots.h"
+#include "units/source.h"
+
+namespace slo {
+
+// A unit with settings of its own.
+struct Unit {
+  std::string name;
+  std::string control_group;
+  std::uint64_t cgroup_id = 0;
+  SloSettings settings;                // its own
+  SloSettings effective;               // completed: its own, else those of units above it, else the defaults
+  std::uint32_t number = SLO_NO_UNIT;  // slo_cfg.unit, kept while the unit has settings
+  std::uint32_t slot = SLO_NO_SLOT;    // statistics slot that its jobs are counted in
+  // Whose slot that is where the unit found none free: that of a unit above it; empty: there is none, and its
+  // jobs are not counted. Not set: the slot is its own, or it has had no cgroup, and no job, so far.
+  std::optional<std::string> counted_with;
+  bool needs_daemon_reload = false;  // as in UnitFact: `settings` are those from before the change
+  friend bool operator==(const Unit&, const Unit&) = default;
+};
+
+// Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
+// `read`, which the constructor is given (read_unit_files, or a fake).
+//
+// A unit gets a statistics slot when it has a budget and a cgroup for the first time, and keeps it while it
+// has settings, running or not. Where all are taken its settings hold all the same, and its jobs are counted
+// with the nearest unit above it that has one, until one becomes free.
+//
+// A few services that a machine cannot be operated without (dbus, logind, journald, this daemon) have a
+// budget of SLO_IMPLICIT_BUDGET_NS where no file gives them one: the kernel is told, but they are not
+// counted, have no slot, and are not in configured().
+class Units {
+ public:
+  using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
+
+  // capacity: how many units can have a statistics slot, 1..SLO_CAPACITY_MAX.
+  explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);
+
+  // What holds where no unit file says anything: standard_settings() until told otherwise.
+  std::vector<CfgChange> set_defaults(SloSettings defaults);
+
+  // CPU time that units with a budget can have together, in thousandths of one CPU: no limit until told.
+  std::vector<CfgChange> set_capacity(std::uint64_t permille);
+  // Units that have lost their guarantee under overload.
+  std::vector<CfgChange> set_shed(std::set<std::string, std::less<>> names);
+
+  // All units at once (start, resync after daemon-reload): files are read anew, except those that have
+  // changed without a daemon-reload, whose last settings stay; units that are not in the list are gone.
+  std::vector<CfgChange> listed(const std::vector<UnitFact>& facts);
+  // One unit was loaded, started, stopped or changed.
+  std::vector<CfgChange> changed(const UnitFact& fact);
+  // systemd unloaded the unit, and no file gives it settings.
+  std::vector<CfgChange> gone(std::string_view name);
+
+  // Units with settings of their own, by name.
+  [[nodiscard]] const std::map<std::string, Unit, std::less<>>& configured() const;
+  [[nodiscard]] bool known(std::string_view name) const;  // listed, with settings or not
+  // What systemd said of it last; nullptr when the name is not known.
+  [[nodiscard]] const UnitFact* fact(std::string_view name) const;
+  // The unit whose settings hold for `name`: itself, or the configured unit whose cgroup is its nearest
+  // ancestor; nullptr when none, or when the name is not known.
+  [[nodiscard]] const Unit* effective(std::string_view name) const;
+  // What holds for `name`, implicit and default settings included; an unknown name has the defaults.
+  [[nodiscard]] SloSettings in_force(std::string_view name) const;
+  // All that the scheduler must know, for a fresh attach.
+  [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
+  // As of the last change.
+  [[nodiscard]] const Reserves& reserves() const { return reserves_; }
+  [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
+  // Problems in the files of all units, as of their last reading, each with the units that have it.
+  [[nodiscard]] std::vector<ConfigProblem> problems() const;
+  // Problems that appeared since the last call: each is to be logged once.
+  [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
+  // How many problems are remembered so as not to be told twice; bounded.
+  [[nodiscard]] std::size_t remembered_problems() const { return reported_.size(); }
+  // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
+  [[nodiscard]] std::vector<std::uint32_t> take_freed_slots() { return slots_.take_freed(); }
+  // The unit whose slot this is, and the unit with this number; nullptr: none any more.
+  [[nodiscard]] const Unit* owner_of_slot(std::uint32_t slot) const;
+  [[nodiscard]] const Unit* numbered(std::uint32_t number) const;
+  // How many units are counted with another one, or not at all.
+  [[nodiscard]] std::size_t folded() const;
+  // Whether configured() has changed since the last call.
+  [[nodiscard]] bool take_changed();
+
+ private:
+  // Whatever is known to systemd, configured or not.
+  struct Entry {
+    UnitFact fact;
+    UnitFileSettings read;
+  };
+  using CfgMap = std::map<std::uint64_t, slo_cfg>;         // by cgroup id
+  using ByPath = std::map<std::string_view, const Unit*>;  // by control group
+
+  void read_files(Entry& entry);
+  void place(const Entry& entry);
+  void remove(std::string_view name);
+  void inherit();
+  void count_in_slots();
+  void find_slot(Unit& unit, const ByPath& units);
+  [[nodiscard]] const Unit* nearest_with_slot(const ByPath& units, std::string_view path) const;
+  [[nodiscard]] ByPath by_path() const;
+  [[nodiscard]] CfgMap wanted_cfgs() const;
+  void reserve();
+  [[nodiscard]] std::vector<CfgChange> take_changes();
+  [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
+  [[nodiscard]] ConfigProblem no_slot_for(const Unit& unit) const;
+
+  Reader read_;
+  SloSettings defaults_ = standard_settings();
+  std::uint64_t capacity_permille_ = 1000 * SLO_MAX_CPUS;
+  Reserves reserves_;
+  std::set<std::string, std::less<>> shed_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::string, Unit, std::less<>> configured_;
+  Slots slots_;
+  std::uint32_t next_number_ = SLO_NO_UNIT + 1;
+  CfgMap told_;                          // what the changes handed out so far add up to
+  std::vector<ConfigProblem> reported_;  // since the last listing
+  bool changed_ = false;
+};
+
+}  // namespace slo

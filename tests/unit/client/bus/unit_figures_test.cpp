@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "client/bus/unit_figures.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "bus/stats.h"
+
+namespace slo::client {
+namespace {
+
+UnitReport unit(const std::string& name) {
+  UnitReport report;
+  report.name = name;
+  report.metric = "wait";
+  return report;
+}
+
+std::string document(const std::vector<UnitStats>& units) {
+  std::string text = "{\"Units\":[";
+  for (const UnitStats& stats : units) text += (text.back() == '[' ? "" : ",") + stats_json(stats);
+  return text + "]}";
+}
+
+UnitStats web() {
+  UnitStats stats;
+  stats.unit = "web.service";
+  stats.budget_ns = 5'000'000;
+  stats.jobs = 40;
+  stats.misses = 10;
+  stats.causes = {.late_start = 1, .preempted = 2, .overlong = 3, .overrun = 4, .throttled = 5};
+  stats.demotions = 5;
+  stats.exec_ns = 6'000;
+  stats.miss_ratio = 0.25;
+  stats.wait = {.mean_ns = 7'000,
+                .p50_ns = 8'000,
+                .p90_ns = {},
+                .p99_ns = {},
+                .p999_ns = {},
+                .max_ns = 9'000,
+                .histogram = {{.lower_ns = 8192, .upper_ns = 9216, .count = 39},
+                              {.lower_ns = 1ULL << 36, .upper_ns = UINT64_MAX, .count = 1}}};
+  return stats;
+}
+
+TEST(ClientUnitFigures, TheFiguresOfADocumentReachTheirUnits) {
+  UnitStats idle;
+  idle.unit = "idle.service";
+  const auto units = with_figures({unit("idle.service"), unit("web.service")}, document({idle, web()}));
+  ASSERT_TRUE(units.has_value());
+  ASSERT_EQ(units->size(), 2U);
+  EXPECT_EQ((*units)[0].jobs, 0U);
+  EXPECT_FALSE((*units)[0].wait.max_usec);
+  const UnitReport& report = (*units)[1];
+  EXPECT_EQ(report.name, "web.service");
+  EXPECT_EQ(report.metric, "wait");
+  EXPECT_EQ(report.jobs, 40U);
+  EXPECT_EQ(report.misses, 10U);
+  EXPECT_EQ(report.causes.late_start, 1U);
+  EXPECT_EQ(report.causes.preempted, 2U);
+  EXPECT_EQ(report.causes.overlong, 3U);
+  EXPECT_EQ(report.causes.overrun, 4U);
+  EXPECT_EQ(report.causes.throttled, 5U);
+  EXPECT_EQ(report.miss_ratio, 0.25);
+  EXPECT_EQ(report.demotions, 5U);
+  EXPECT_EQ(report.exec_usec, 6U);
+  EXPECT_EQ(report.wait.mean_usec, 7U);
+  EXPECT_EQ(report.wait.p50_usec, 8U);
+  EXPECT_FALSE(report.wait.p90_usec);
+  EXPECT_EQ(report.wait.max_usec, 9U);
+  EXPECT_EQ(report.wait.histogram, web().wait.histogram);
+}
+
+TEST(ClientUnitFigures, AUnitWithoutCountersOfItsOwnSaysWhoseTheyAre) {
+  UnitStats stats;
+  stats.unit = "worker.service";
+  stats.counted_with = "web.slice";
+  const auto units = with_figures({unit("worker.service"), unit("web.service")}, document({web(), stats}));
+  ASSERT_TRUE(units.has_value());
+  EXPECT_EQ((*units)[0].counted_with, "web.slice");
+  EXPECT_TRUE((*units)[0].wait.histogram.empty());
+  EXPECT_FALSE((*units)[1].counted_with);
+}
+
+TEST(ClientUnitFigures, UnitsThatTheDocumentDoesNotHaveAreLeftOut) {
+  const auto units = with_figures({unit("gone.service"), unit("web.service")}, document({web()}));
+  ASSERT_TRUE(units.has_value());
+  ASSERT_EQ(units->size(), 1U);
+  EXPECT_EQ(units->front().name, "web.service");
+}
+
+TEST(ClientUnitFigures, ADocumentOfAnotherShapeIsAnErrorAndNoCrash) {
+  for (const char* text :
+       {"", "[]", "{}", "{\"Units\":[{}]}", "{\"Units\":[{\"Unit\":\"a\",\"Jobs\":\"x\"}]}",
+        "{\"Units\":[{\"Unit\":\"a\",\"WaitHistogramNSec\":[[1]]}]}"}) {
+    const auto units = with_figures({unit("a")}, text);
+    ASSERT_FALSE(units.has_value()) << text;
+    EXPECT_TRUE(units.error().contains("statistics")) << units.error();
+  }
+}
+
+}  // namespace
+}  // namespace slo::client

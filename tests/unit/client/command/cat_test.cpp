@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "client/command/cat.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace slo::client {
+namespace {
+
+const std::vector<UnitSetting> settings{
+    {.key = "SloBudget", .value = "5ms", .file = "/etc/systemd/system/web.slice", .line = 3},
+    {.key = "SloMetric", .value = "wait", .file = "", .line = 0}};
+
+TEST(ClientCat, ShowsEachSettingWithItsValueAndWhereItIsSet) {
+  EXPECT_EQ(cat_text("a.service", settings, false),
+            "SETTING    VALUE  SET IN\n"
+            "SloBudget  5ms    /etc/systemd/system/web.slice:3\n"
+            "SloMetric  wait   default\n");
+}
+
+TEST(ClientCat, SaysThatThereIsNoBudget) {
+  EXPECT_EQ(cat_text("a.service", {settings[1]}, false),
+            "SETTING    VALUE  SET IN\n"
+            "SloBudget  none   default\n"
+            "SloMetric  wait   default\n");
+}
+
+TEST(ClientCat, SaysWhatToTypeWhenTheFilesHaveChanged) {
+  EXPECT_THAT(
+      cat_text("a.service", settings, true),
+      testing::EndsWith("\nThe files of a.service have changed since systemd read them; what was read before "
+                        "holds.\nRun: systemctl daemon-reload\n"));
+}
+
+TEST(ClientCat, SaysTheSameAsJson) {
+  EXPECT_EQ(nlohmann::json::parse(cat_json("a.service", settings, true)), nlohmann::json::parse(R"({
+    "unit": "a.service", "need_daemon_reload": true, "settings": [
+      {"key": "SloBudget", "value": "5ms", "file": "/etc/systemd/system/web.slice", "line": 3},
+      {"key": "SloMetric", "value": "wait", "file": null, "line": null}]})"));
+}
+
+}  // namespace
+}  // namespace slo::client

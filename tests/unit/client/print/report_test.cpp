@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "client/print/report.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client/print/bars.h"
+#include "client/print/table.h"
+#include "tests/unit/client/fixtures.h"
+
+namespace slo::client {
+namespace {
+
+UnitReport idle_batch() {
+  UnitReport unit;
+  unit.name = "b.slice";
+  return unit;
+}
+
+const Overview enforcing{.version = "1.2.3",
+                         .mode = "auto",
+                         .state = "enforcing",
+                         .reason = "1 unit with a budget",
+                         .scheduler = "scx_slo"};
+
+TEST(ClientTable, ColumnsAreAsWideAsTheirWidestCellAndLinesEndWithoutBlanks) {
+  Table table({{"A"}, {"NUMBER", Table::Align::right}, {"LAST"}});
+  table.add_row({"longer", "1", "x"});
+  table.add_row({"b", "1234567"});
+  EXPECT_EQ(table.to_string(),
+            "A        NUMBER  LAST\n"
+            "longer        1  x\n"
+            "b       1234567\n");
+}
+
+TEST(ClientTable, WidthIsCountedInCharactersNotBytes) {
+  Table table({{""}, {""}});
+  table.add_row({"µs", "1"});
+  table.add_row({"abc", "2"});
+  EXPECT_EQ(table.to_string(), "µs   1\nabc  2\n");
+}
+
+TEST(ClientTable, ControlCharactersCannotReachTheTerminal) {
+  Table table({{""}});
+  table.add_row({"a\x1b[31m\nb\x7f"});
+  EXPECT_EQ(table.to_string(), "a?[31m?b?\n");
+}
+
+TEST(ClientTable, WithoutRowsOnlyTheTitlesStand) {
+  EXPECT_EQ(Table({{"A"}, {"B"}}).to_string(), "A  B\n");
+}
+
+TEST(ClientReport, ListShowsEveryColumnOfAUnit) {
+  EXPECT_EQ(list_text({nginx()}),
+            "UNIT           BUDGET   JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "nginx.service     5ms  20000       3   0.01%      87us  "
+            "/etc/systemd/system/nginx.service.d/slo.conf:2\n");
+}
+
+TEST(ClientReport, AUnitWithoutJobsAndBudgetHasDashesNotZeros) {
+  EXPECT_EQ(list_text({idle_batch()}),
+            "UNIT       BUDGET  JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "b.slice  infinity     0       0       -         -\n");
+}
+
+TEST(ClientReport, WithoutUnitsTheTextSaysHowToGiveABudget) {
+  EXPECT_NE(list_text({}).find("systemctl edit UNIT"), std::string::npos);
+  EXPECT_NE(status_text(enforcing, {}).find("systemctl edit UNIT"), std::string::npos);
+}
+
+TEST(ClientReport, StatusSaysStateSchedulerAndUnits) {
+  EXPECT_EQ(status_text(enforcing, {nginx()}),
+            "State      enforcing: 1 unit with a budget\n"
+            "Scheduler  scx_slo\n"
+            "Mode       auto\n"
+            "Version    1.2.3\n"
+            "\n"
+            "UNIT           BUDGET   JOBS  MISSES  OBJECTIVE   P99 WAIT\n"
+            "nginx.service     5ms  20000       3  99.9% kept      87us\n");
+}
+
+TEST(ClientReport, StatusNamesTheSchedulerThatIsInCharge) {
+  Overview observing{.state = "observing", .reason = "detached by an operator"};
+  EXPECT_NE(status_text(observing, {}).find("Scheduler  the kernel's own\n"), std::string::npos);
+  observing.scheduler = "scx_flash";
+  EXPECT_NE(status_text(observing, {}).find("Scheduler  scx_flash, which is not ours\n"), std::string::npos);
+}
+
+TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
+  Overview overview = enforcing;
+  UnitReport unit = nginx();
+  const char* const names[] = {"Settings ", "Changed ", "Failures ", "Lost ", "Untracked "};
+  for (const char* name : names)
+    EXPECT_EQ(status_text(overview, {unit}).find(name), std::string::npos) << name;
+  overview.config_errors = 2;
+  overview.failures = 3;
+  overview.events_lost = 4;
+  overview.untracked = 5;
+  unit.need_daemon_reload = true;
+  const std::string text = status_text(overview, {unit});
+  for (const char* name : names) EXPECT_NE(text.find(name), std::string::npos) << name << text;
+  EXPECT_NE(text.find("2 ignored as wrong; see: journalctl -b -u scx-slo"), std::string::npos);
+  EXPECT_NE(text.find("nginx.service; what was read before holds until: systemctl daemon-reload"),
+            std::string::npos);
+}
+
+TEST(ClientReport, StatusNamesWhoWasShed) {
+  Overview overview = enforcing;
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Shed"), std::string::npos);
+  overview.shed = {"a.service", "b.service"};
+  EXPECT_NE(
+      status_text(overview, {nginx()})
+          .find("Shed       a.service, b.service; too much work for all, so these come after the others "
+                "for now\n"),
+      std::string::npos);
+}
+
+TEST(ClientReport, StatusSaysThatTheCapacityIsUsedUpWhereItIs) {
+  Overview overview = enforcing;
+  overview.capacity = 1024;
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Capacity"), std::string::npos);
+  EXPECT_NE(status_text(overview, {nginx(), folded("web.slice")})
+                .find("Capacity   1024 of 1024 units, 1 counted with a unit above them\n"),
+            std::string::npos);
+  EXPECT_NE(status_text(overview, {folded("web.slice"), folded(""), folded("web.slice")})
+                .find("Capacity   1024 of 1024 units, 2 counted with a unit above them, 1 not counted\n"),
+            std::string::npos);
+}
+
+TEST(ClientReport, AUnitWithoutCountersOfItsOwnHasNoFiguresButSaysWhoseTheyAre) {
+  EXPECT_EQ(list_text({folded("web.slice"), folded("")}),
+            "UNIT            BUDGET          JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "worker.service     2ms  in web.slice       -       -         -  /etc/worker.conf:2\n"
+            "worker.service     2ms   not counted       -       -         -  /etc/worker.conf:2\n");
+  EXPECT_EQ(stats_text("worker.service", folded("web.slice"), 80),
+            "Unit           worker.service\n"
+            "Budget         2ms of waiting for a CPU per job\n"
+            "Set in         /etc/worker.conf:2\n"
+            "Control group  /web.slice/worker.service\n"
+            "Counted        with web.slice, as Capacity= of scx-slo.conf is used up; see: scx-slo stats "
+            "web.slice\n");
+  EXPECT_NE(stats_text("worker.service", folded(""), 80)
+                .find("Counted        not at all: Capacity= of scx-slo.conf is used up, and no unit above is "
+                      "counted\n"),
+            std::string::npos);
+}
+
+TEST(ClientReport, AnObjectiveIsKeptUpToItsLastMiss) {
+  UnitReport unit = nginx();
+  unit.jobs = 1000;
+  unit.misses = 1;
+  EXPECT_EQ(unit.objective_kept(), true);
+  unit.misses = 2;
+  EXPECT_EQ(unit.objective_kept(), false);
+  EXPECT_NE(status_text(enforcing, {unit}).find("99.9% NOT KEPT"), std::string::npos);
+  unit.jobs = unit.misses = 0;
+  EXPECT_EQ(unit.objective_kept(), std::nullopt);
+  EXPECT_EQ(status_text(enforcing, {unit}).find("KEPT"), std::string::npos);
+}
+
+TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
+  const std::string text = stats_text("nginx.service", nginx(), 80);
+  EXPECT_NE(text.find("Budget         5ms of waiting for a CPU per job\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("mean           14us            260us\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("CPU time       2.40s, 2.30s of it by key, 50.0ms throttled by its reserve\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("       WAIT FOR CPU  WAIT + CPU TIME\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("p99            87us            990us\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("p99.9         910us    not yet known\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("Settings of"), std::string::npos) << text;
+}
+
+TEST(ClientReport, StatsEndsWithTheHistogramOfWaits) {
+  const UnitReport unit = nginx();
+  EXPECT_TRUE(stats_text("nginx.service", unit, 80).ends_with("\n\n" + bars_text(unit, nullptr, 80)));
+}
+
+TEST(ClientReport, StatsOfADaemonWithoutHistogramsEndsWithTheQuantiles) {
+  UnitReport unit = nginx();
+  unit.wait.histogram.clear();
+  EXPECT_TRUE(stats_text("nginx.service", unit, 80).ends_with("max          6.10ms           9.00ms\n"));
+}
+
+TEST(ClientReport, StatsOfAllUnitsHasALineForEach) {
+  UnitReport few = idle_batch();
+  few.budget_usec = 20000;
+  few.jobs = 3;
+  few.miss_ratio = 0;
+  few.wait.max_usec = 0;
+  EXPECT_EQ(stats_text({few, nginx()}),
+            "UNIT           BUDGET   JOBS  MISSES  MISS %       P50 WAIT       P99 WAIT  MAX WAIT\n"
+            "b.slice          20ms      3       0      0%  not yet known  not yet known      <1us\n"
+            "nginx.service     5ms  20000       3   0.01%           12us           87us    6.10ms\n");
+  EXPECT_NE(stats_text(std::vector<UnitReport>{}).find("systemctl edit UNIT"), std::string::npos);
+}
+
+TEST(ClientReport, StatsSaysWhatTheBudgetBounds) {
+  UnitReport unit = nginx();
+  unit.metric = "response";
+  EXPECT_NE(stats_text("nginx.service", unit, 80).find("5ms from wakeup to sleep, per job"),
+            std::string::npos);
+}
+
+TEST(ClientReport, StatsOfAnInheritingUnitNamesWhoseSettingsAndFiguresTheyAre) {
+  const std::string text = stats_text("worker.service", nginx(), 80);
+  EXPECT_NE(text.find("Unit           worker.service\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Settings of    nginx.service"), std::string::npos) << text;
+}
+
+TEST(ClientReport, StatsBeforeTheFirstJobSaysSo) {
+  const std::string text = stats_text("b.slice", idle_batch(), 80);
+  EXPECT_NE(text.find("No job has ended yet.\n"), std::string::npos);
+  EXPECT_NE(text.find("Control group  none now\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("p50"), std::string::npos);
+  EXPECT_EQ(text.find("Causes"), std::string::npos) << "none missed";
+}
+
+TEST(ClientReport, AWaitUnderAMicrosecondIsNotShownAsNone) {
+  UnitReport unit = nginx();
+  unit.wait.p99_usec = 0;
+  EXPECT_NE(list_text({unit}).find("<1us"), std::string::npos);
+}
+
+TEST(ClientReport, AStateWithoutReasonHasNoColon) {
+  EXPECT_EQ(state_text({.state = "idle"}), "idle\n");
+  EXPECT_EQ(state_text(enforcing), "enforcing: 1 unit with a budget\n");
+}
+
+TEST(ClientReport, AFigureTooLargeForNanosecondsDoesNotWrap) {
+  UnitReport unit = nginx();
+  unit.exec_usec = UINT64_MAX;
+  UnitReport largest = nginx();
+  largest.exec_usec = UINT64_MAX / 1000;
+  EXPECT_EQ(stats_text("nginx.service", unit, 80), stats_text("nginx.service", largest, 80));
+}
+
+}  // namespace
+}  // namespace slo::client

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "settings/unit_search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+
+#include "tests/unit/fakes.h"
+
+namespace slo {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr const char* with_budget = "[Service]\nExecStart=/bin/true\n[X-Slo]\nSloBudget=5ms\n";
+constexpr const char* without = "[Service]\nExecStart=/bin/true\n# [X-Slo]\n";
+
+class UnitSearchTest : public testing::Test {
+ protected:
+  std::set<std::string> found() {
+    const auto unit_path = std::to_array<fs::path>(
+        {directory_.path() / "etc", directory_.path() / "missing", directory_.path() / "lib"});
+    return units_with_settings(unit_path);
+  }
+  fakes::TemporaryDirectory directory_;
+};
+
+TEST_F(UnitSearchTest, an_empty_machine_has_none) {
+  EXPECT_THAT(found(), IsEmpty());
+}
+
+TEST_F(UnitSearchTest, unit_files_of_all_directories) {
+  directory_.write("etc/a.service", with_budget);
+  directory_.write("etc/none.service", without);
+  directory_.write("lib/b.slice", with_budget);
+  EXPECT_THAT(found(), ElementsAre("a.service", "b.slice"));
+}
+
+TEST_F(UnitSearchTest, drop_ins_whose_unit_file_is_elsewhere_or_nowhere) {
+  directory_.write("lib/a.service", without);
+  directory_.write("etc/a.service.d/50-slo.conf", with_budget);
+  directory_.write("etc/b.service.d/50-other.conf", without);
+  directory_.write("etc/system-batch.slice.d/slo.conf", with_budget);
+  EXPECT_THAT(found(), ElementsAre("a.service", "system-batch.slice"));
+}
+
+TEST_F(UnitSearchTest, only_files_called_conf_are_drop_ins) {
+  directory_.write("etc/a.service.d/slo.conf.rpmsave", with_budget);
+  directory_.write("etc/a.service.wants/slo.conf", with_budget);
+  EXPECT_THAT(found(), IsEmpty());
+}
+
+TEST_F(UnitSearchTest, drop_ins_of_a_prefix_concern_every_unit_that_has_it) {
+  directory_.write("etc/db-.service.d/slo.conf", with_budget);
+  directory_.write("lib/db-main.service", without);
+  directory_.write("lib/db-copy-1.service", without);
+  directory_.write("lib/db.service", without);
+  directory_.write("lib/db-x.slice", without);
+  directory_.write("lib/db-instance@.service", without);
+  EXPECT_THAT(found(), ElementsAre("db-copy-1.service", "db-main.service"));
+}
+
+TEST_F(UnitSearchTest, the_root_slice_is_a_unit_and_not_a_prefix) {
+  directory_.write("etc/-.slice.d/slo.conf", with_budget);
+  directory_.write("lib/a.slice", without);
+  EXPECT_THAT(found(), ElementsAre("-.slice"));
+}
+
+TEST_F(UnitSearchTest, templates_have_no_unit_before_an_instance_starts_but_an_instance_has) {
+  directory_.write("etc/a@.service", with_budget);
+  directory_.write("etc/b@.service.d/slo.conf", with_budget);
+  directory_.write("etc/b@one.service.d/slo.conf", with_budget);
+  EXPECT_THAT(found(), ElementsAre("b@one.service"));
+}
+
+TEST_F(UnitSearchTest, a_drop_in_for_a_whole_type_is_left_to_the_units_that_are_loaded) {
+  directory_.write("etc/service.d/slo.conf", with_budget);
+  directory_.write("lib/a.service", without);
+  EXPECT_THAT(found(), IsEmpty());
+}
+
+TEST_F(UnitSearchTest, scopes_and_other_types_are_not_looked_at) {
+  directory_.write("etc/session-1.scope.d/slo.conf", with_budget);
+  directory_.write("etc/a.timer", with_budget);
+  EXPECT_THAT(found(), IsEmpty());
+}
+
+TEST_F(UnitSearchTest, an_alias_is_no_unit_of_its_own) {
+  const auto file = directory_.write("lib/a.service", with_budget);
+  fs::create_directories(directory_.path() / "etc");
+  fs::create_symlink(file, directory_.path() / "etc/alias.service");
+  fs::create_symlink(file, directory_.path() / "etc/a.service");
+  fs::create_symlink("/dev/null", directory_.path() / "etc/masked.service");
+  fs::create_symlink("nowhere", directory_.path() / "etc/dangling.service");
+  EXPECT_THAT(found(), ElementsAre("a.service"));
+}
+
+TEST_F(UnitSearchTest, a_section_that_looks_alike_is_found_so_that_it_is_said) {
+  directory_.write("etc/a.service", "[x-slo]\nSloBudget=5ms\n");
+  EXPECT_THAT(found(), ElementsAre("a.service"));
+}
+
+TEST_F(UnitSearchTest, what_stands_in_the_place_of_a_file_does_no_harm) {
+  fs::create_directories(directory_.path() / "etc/a.service");
+  fs::create_directories(directory_.path() / "etc/b.service.d/slo.conf");
+  directory_.write("etc/c.service.d", with_budget);
+  directory_.write("etc/.service", with_budget);
+  EXPECT_THAT(found(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace slo

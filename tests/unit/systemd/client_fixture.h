@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "systemd/client.h"
+#include "tests/unit/fakes.h"
+#include "tests/unit/systemd/fake_systemd.h"
+
+namespace slo {
+
+// The client at one end of a bus, systemd at the other, and what the client told.
+class SystemdClientTest : public testing::Test {
+ protected:
+  void start() {
+    client_ = std::make_unique<SystemdClient>(
+        systemd_.client(),
+        SystemdClient::Listener{
+            .listed = [this](const Result<std::vector<UnitFact>>& facts) { lists_.push_back(facts); },
+            .changed = [this](const UnitFact& fact) { changes_.push_back(fact); },
+            .gone = [this](std::string_view name) { gone_.emplace_back(name); },
+            .failed = [this](const Error& error) { failures_.push_back(error); },
+        },
+        cgroups_.path());
+    client_->request_list();
+    systemd_.settle();
+  }
+
+  // A unit of systemd's that runs, its cgroup there.
+  void add_running(const std::string& name) {
+    systemd_.units[name] = {.fragment = "/etc/" + name,
+                            .drop_ins = {"/etc/" + name + ".d/slo.conf"},
+                            .control_group = "/system.slice/" + name};
+    make_cgroup(name);
+  }
+  void make_cgroup(const std::string& name) { std::filesystem::create_directories(directory(name)); }
+  std::filesystem::path directory(const std::string& name) { return cgroups_.path() / "system.slice" / name; }
+  std::uint64_t inode(const std::string& name) {
+    struct stat of{};
+    return stat(directory(name).c_str(), &of) == 0 ? of.st_ino : 0;
+  }
+
+  fakes::TemporaryDirectory cgroups_;
+  fakes::Systemd systemd_;
+  std::vector<Result<std::vector<UnitFact>>> lists_;
+  std::vector<UnitFact> changes_;
+  std::vector<std::string> gone_;
+  std::vector<Error> failures_;
+  std::unique_ptr<SystemdClient> client_;
+};
+
+}  // namespace slo

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "units/slots.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bpf/abi/slo_abi.h"
+
+namespace slo {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(Slots, AUnitKeepsItsSlotUntilItIsTakenBack) {
+  Slots slots(2);
+  EXPECT_EQ(slots.capacity(), 2U);
+  EXPECT_EQ(slots.of("a"), SLO_NO_SLOT);
+  slots.give("a");
+  const auto slot = slots.of("a");
+  ASSERT_LT(slot, 2U);
+  slots.give("a");
+  EXPECT_EQ(slots.of("a"), slot);
+  EXPECT_EQ(*slots.owner_of(slot), "a");
+  slots.take_back("a");
+  EXPECT_EQ(slots.of("a"), SLO_NO_SLOT);
+  EXPECT_EQ(slots.owner_of(slot), nullptr);
+  EXPECT_THAT(slots.take_freed(), ElementsAre(slot));
+  EXPECT_THAT(slots.take_freed(), IsEmpty());
+}
+
+TEST(Slots, WhoComesWhenAllAreTakenGetsNone) {
+  Slots slots(2);
+  for (const char* unit : {"a", "b", "c"}) slots.give(unit);
+  EXPECT_NE(slots.of("a"), slots.of("b"));
+  EXPECT_EQ(slots.of("c"), SLO_NO_SLOT);
+  slots.take_back("c");
+  EXPECT_THAT(slots.take_freed(), IsEmpty());
+  const auto slot = slots.of("a");
+  slots.take_back("a");
+  slots.give("c");
+  EXPECT_EQ(slots.of("c"), slot);
+}
+
+TEST(Slots, AFreedOneIsTheLastToBeTakenAgain) {
+  Slots slots(3);
+  slots.give("a");
+  const auto first = slots.of("a");
+  slots.take_back("a");
+  for (const char* unit : {"b", "c", "d"}) slots.give(unit);
+  EXPECT_EQ(*slots.owner_of(first), "d");
+}
+
+TEST(Slots, NobodyOwnsWhatIsNoSlot) {
+  Slots slots(1);
+  slots.give("a");
+  EXPECT_EQ(slots.owner_of(1), nullptr);
+  EXPECT_EQ(slots.owner_of(SLO_NO_SLOT), nullptr);
+}
+
+}  // namespace
+}  // namespace slo
