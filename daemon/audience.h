@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "attachment/scheduler_exit.h"
-#include "attachment/state.h"
+#include "attachment/keeper.h"
 #include "base/error.h"
 #include "figures/misses.h"
 #include "load/leaning.h"
@@ -17,17 +16,13 @@ namespace slo {
 
 // Who is told what happens; each takes what concerns it. Calls come from inside the manager's methods: do not
 // call back into it.
-class Audience {
+class Audience : public AttachmentAudience {
  public:
-  virtual ~Audience() = default;
-  virtual void state_changed(State /*state*/, const std::string& /*reason*/) {}
   virtual void units_changed() {}                                   // which units are configured, or how
   virtual void config_problem(const ConfigProblem& /*problem*/) {}  // log it, once
-  virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}    // log it with its dump
   virtual void deadline_missed(const MissReport& /*report*/) {}     // rate-limited: see MissReports
   virtual void shed_changed(const ShedChange& /*change*/) {}        // log it
   virtual void leans(const Leaner& /*leaner*/) {}                   // log it
-  virtual void failed(const Error& /*error*/) {}                    // log it
 };
 
 // Tells everyone in turn. They outlive this object.

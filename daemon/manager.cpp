@@ -6,17 +6,8 @@
 #include <ranges>
 #include <utility>
 
-#include "base/time_span.h"
-
 namespace slo {
 namespace {
-
-// The scheduler beats four times a second; a loaded machine may hold back a timer, but never that long.
-constexpr std::uint64_t heartbeat_patience_ns = 10 * SLO_NSEC_PER_SEC;
-
-// Look at the machine, try the scheduler, fail, try the probes, fail: more changes at one moment mean that
-// the world moves faster than we look, and the next tick looks again.
-constexpr int most_changes_at_once = 8;
 
 RecoveryPolicy policy_of(const Config& config) {
   return {.observe_only = config.mode == Mode::observe,
@@ -36,10 +27,16 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
       config_(std::move(config)),
       units_(around_.read_unit_files, config_.config.tunables.capacity),
       misses_(config_.config.tunables.event_global_interval_ns),
-      recovery_(latch),
-      recording_(around_.tick_often),
-      kept_latch_(std::move(latch)) {
-  recovery_.set_policy(policy_of(config_.config));
+      attachment_({.kernel = around_.kernel,
+                   .audience = around_.audience,
+                   .budgets = [this] { return budgets(); },
+                   .check_requirements = around_.check_requirements,
+                   .keep_latch = around_.keep_latch,
+                   .now = around_.now,
+                   .loading = around_.loading},
+                  std::move(latch)),
+      recording_(around_.tick_often) {
+  attachment_.set_policy(policy_of(config_.config));
   // No unit yet whose settings could change.
   static_cast<void>(units_.set_defaults(config_.config.defaults));
   static_cast<void>(units_.set_capacity(capacity_permille()));
@@ -47,7 +44,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
 }
 
 void Manager::units_listed(const std::vector<UnitFact>& facts) {
-  listed_ = true;
+  attachment_.begin();
   tell_changes(units_.listed(facts), true);
 }
 
@@ -60,13 +57,13 @@ void Manager::unit_gone(std::string_view name) {
 }
 
 void Manager::tick() {
-  watch_heartbeat();
-  settle();
+  attachment_.watch_heartbeat();
+  attachment_.settle();
   tell_misses();
 }
 
 void Manager::look_at_load() {
-  const auto samples = state_ == State::enforcing ? load_samples() : std::vector<LoadSample>{};
+  const auto samples = state() == State::enforcing ? load_samples() : std::vector<LoadSample>{};
   const std::uint64_t now_ns = around_.now().monotonic_ns;
   const double capacity = static_cast<double>(capacity_permille()) / 1000;
   for (const auto& leaner : leaning_.step(now_ns, samples, capacity)) around_.audience.leans(leaner);
@@ -117,41 +114,10 @@ void Manager::tell_misses() {
   for (const auto& report : misses_.due(around_.now().monotonic_ns)) around_.audience.deadline_missed(report);
 }
 
-Result<void> Manager::attach(std::optional<std::uint64_t> trial_ns) {
-  const Recovery before = recovery_;
-  recovery_.order_attach(around_.now().boot_ns, trial_ns);
-  // A trial that nobody would remember after the daemon was killed is none.
-  if (const auto kept = keep_latch(); !kept && trial_ns) {
-    recovery_ = before;
-    return kept;
-  }
-  settle();
-  if (state_ == State::enforcing) return {};
-  Error error{.tried = "attach the scheduler", .advice = reason_};
-  if (trial_ns) {
-    recovery_ = before;
-    settle();
-  }
-  return std::unexpected(std::move(error));
-}
-
-Result<void> Manager::confirm() {
-  if (!recovery_.confirm(around_.now().boot_ns))
-    return std::unexpected(Error{
-        .tried = "confirm", .advice = "no trial is under way; start one with: scx-slo attach --for 10min"});
-  settle();
-  return {};
-}
-
-void Manager::detach() {
-  recovery_.order_detach();
-  settle();
-}
-
 void Manager::reload() {
   take_config(around_.read_config());
-  recovery_.forget_check();
-  settle();
+  attachment_.forget_check();
+  attachment_.settle();
   around_.source.request_list();
 }
 
@@ -166,7 +132,7 @@ Result<Fd> Manager::record(const std::vector<std::string>& names, std::uint64_t 
                  .start_ns = now.monotonic_ns,
                  .start_realtime_ns = now.realtime_ns,
                  .planned_ns = for_ns,
-                 .state = std::string(to_string(state_)),
+                 .state = std::string(to_string(state())),
                  .kernel = std::move(machine.kernel)};
   for (const auto& name : names) info.units.push_back(trace_unit(name));
   return recording_.begin(*std::move(source), info);
@@ -178,13 +144,7 @@ void Manager::forward_recording() {
 
 void Manager::stop() {
   recording_.stop(around_.now().monotonic_ns);
-  attached_ = false;
-  around_.kernel.detach();
-  set_state(State::idle, "scx-slo was stopped");
-}
-
-std::size_t Manager::failures() const {
-  return recovery_.failures(around_.now().boot_ns);
+  attachment_.stop();
 }
 
 std::vector<NamedSetting> Manager::settings(std::string_view unit) const {
@@ -223,7 +183,7 @@ void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew)
   for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
   if (units_.take_changed()) around_.audience.units_changed();
   recording_.follow(units_);
-  settle();
+  attachment_.settle();
 }
 
 void Manager::apply(const CfgChange& change) {
@@ -251,94 +211,6 @@ TraceUnit Manager::trace_unit(const std::string& name) const {
   return unit;
 }
 
-// Brings what runs in line with what is decided, and says what came of it.
-void Manager::settle() {
-  if (!listed_) return;
-  std::uint64_t now_ns = around_.now().boot_ns;
-  for (int changes = 0; changes < most_changes_at_once; ++changes) {
-    notice_end(now_ns);
-    Decision decision = recovery_.decide(budgets(), around_.kernel.driver(), now_ns);
-    static_cast<void>(keep_latch());
-    if (decision.check_first) {
-      recovery_.checked(around_.check_requirements(), now_ns);
-      continue;
-    }
-    if (decision.driver == around_.kernel.driver()) {
-      cannot_enforce_ = decision.cannot_enforce;
-      set_state(decision.state, std::move(decision.reason));
-      return;
-    }
-    carry_out(decision.driver, now_ns);
-    now_ns = around_.now().boot_ns;
-  }
-}
-
-void Manager::notice_end(std::uint64_t now_ns) {
-  if (!attached_ || around_.kernel.driver() == Driver::scheduler) return;
-  attached_ = false;
-  auto exit = around_.kernel.exit_record();
-  if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
-  around_.kernel.detach();  // frees what is left of it
-  around_.audience.scheduler_ended(*exit);
-  recovery_.ended(*exit, now_ns);
-  // Loading what comes next may take seconds, in which nobody must be told that we enforce.
-  set_state(State::recovering, why_ended(*exit));
-}
-
-void Manager::carry_out(Driver wanted, std::uint64_t now_ns) {
-  if (wanted == Driver::scheduler) {
-    around_.loading(true);
-    const auto attached = around_.kernel.attach();
-    around_.loading(false);
-    if (!attached) {
-      around_.audience.failed(attached.error());
-      recovery_.attach_failed(attached.error(), now_ns);
-      return;
-    }
-    attached_ = true;
-    const Instant now = around_.now();
-    attached_monotonic_ns_ = now.monotonic_ns;
-    recovery_.attached(now.boot_ns);
-    return;
-  }
-  attached_ = false;
-  if (wanted == Driver::observer) {
-    around_.loading(true);
-    const auto observing = around_.kernel.observe();
-    around_.loading(false);
-    if (observing) {
-      recovery_.observe_loaded();
-      return;
-    }
-    around_.audience.failed(observing.error());
-    recovery_.observe_failed(observing.error(), now_ns);
-  }
-  around_.kernel.detach();  // whatever is wrong with the probes, the scheduler is not to stay
-}
-
-Result<void> Manager::keep_latch() {
-  if (recovery_.latch() == kept_latch_) return {};
-  auto kept = around_.keep_latch(recovery_.latch());
-  if (!kept) around_.audience.failed(kept.error());
-  kept_latch_ = recovery_.latch();  // tried once: a full /run is not to fill the journal too
-  return kept;
-}
-
-void Manager::watch_heartbeat() {
-  const bool was_alive = std::exchange(alive_, true);
-  const std::uint64_t beat_ns = around_.kernel.counters().heartbeat_ns;
-  if (around_.kernel.driver() != Driver::scheduler || beat_ns == 0) return;
-  const Instant now = around_.now();
-  const std::uint64_t since_ns = std::max(beat_ns, attached_monotonic_ns_);
-  alive_ = now.monotonic_ns <= since_ns || now.monotonic_ns - since_ns <= heartbeat_patience_ns;
-  if (alive_ || !was_alive) return;
-  around_.audience.failed(
-      {.tried = "hear the heartbeat of the scheduler",
-       .advice = "it has not served its queues for " + format_time_span_ns(heartbeat_patience_ns) +
-                 "; unless that changes, the kernel ends the scheduler or systemd's watchdog this daemon"});
-  recovery_.heartbeat_stopped(now.boot_ns);
-}
-
 void Manager::take_config(ConfigReading reading) {
   for (const auto& problem : reading.problems) {
     if (!std::ranges::contains(config_.problems, problem)) around_.audience.config_problem(problem);
@@ -351,22 +223,14 @@ void Manager::take_config(ConfigReading reading) {
   }
   const bool anew = !same_tunables(tunables, config_.config.tunables);
   config_ = std::move(reading);
-  recovery_.set_policy(policy_of(config_.config));
+  attachment_.set_policy(policy_of(config_.config));
   misses_.set_global_interval(config_.config.tunables.event_global_interval_ns);
-  if (anew) {  // they are fixed while something is loaded; settle() loads it again
+  if (anew) {  // they are fixed while something is loaded
     around_.kernel.set_tunables(config_.config.tunables);
-    attached_ = false;
-    around_.kernel.detach();
+    attachment_.drop();
   }
   tell_changes(units_.set_defaults(config_.config.defaults), false);
   tell_changes(units_.set_capacity(capacity_permille()), false);
-}
-
-void Manager::set_state(State state, std::string reason) {
-  if (state == state_ && reason == reason_) return;
-  state_ = state;
-  reason_ = std::move(reason);
-  around_.audience.state_changed(state_, reason_);
 }
 
 std::optional<Whose> Manager::whose(std::uint32_t slot, std::uint32_t number) const {

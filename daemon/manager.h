@@ -11,11 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "attachment/keeper.h"
 #include "attachment/kernel.h"
 #include "attachment/latch.h"
-#include "attachment/recovery.h"
 #include "attachment/requirements.h"
-#include "attachment/state.h"
 #include "audience.h"
 #include "base/error.h"
 #include "base/this_machine.h"
@@ -54,6 +53,8 @@ class Manager {
  public:
   // config: what the kernel side was made with. latch: what an earlier run left behind.
   Manager(Surroundings surroundings, ConfigReading config, Latch latch);
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
 
   // Facts. Nothing is loaded before the first list.
   void units_listed(const std::vector<UnitFact>& facts);
@@ -73,9 +74,11 @@ class Manager {
   // Orders. attach() lifts all that keeps the scheduler from being attached by order or by failures; an error
   // when it is not attached afterwards. With trial_ns it detaches by itself after that time unless confirmed,
   // and an attempt that fails leaves everything as it was. detach() is an order that outlives the daemon.
-  [[nodiscard]] Result<void> attach(std::optional<std::uint64_t> trial_ns = {});
-  [[nodiscard]] Result<void> confirm();
-  void detach();
+  [[nodiscard]] Result<void> attach(std::optional<std::uint64_t> trial_ns = {}) {
+    return attachment_.attach(trial_ns);
+  }
+  [[nodiscard]] Result<void> confirm() { return attachment_.confirm(); }
+  void detach() { attachment_.detach(); }
   void reload();  // the daemon-wide configuration at once, all units by a fresh list from the source
   void stop();    // the daemon ends
   // Records what the tasks of these units do; they are known, different, and 1..SLO_TRACE_UNITS_MAX, and no
@@ -84,15 +87,16 @@ class Manager {
   void forward_recording();
 
   // Questions.
-  [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] const std::string& state_reason() const { return reason_; }
+  [[nodiscard]] State state() const { return attachment_.state(); }
+  [[nodiscard]] const std::string& state_reason() const { return attachment_.reason(); }
   // Enforcing was not possible at the last look, against the will of everybody.
-  [[nodiscard]] bool cannot_enforce() const { return cannot_enforce_; }
+  [[nodiscard]] bool cannot_enforce() const { return attachment_.cannot_enforce(); }
   // false: the scheduler is attached and has stopped serving its queues.
-  [[nodiscard]] bool scheduler_alive() const { return alive_; }
+  [[nodiscard]] bool scheduler_alive() const { return attachment_.alive(); }
   [[nodiscard]] bool recording() const { return recording_.under_way(); }
   [[nodiscard]] Mode mode() const { return config_.config.mode; }
-  [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
+  // Of the scheduler, within the window.
+  [[nodiscard]] std::size_t failures() const { return attachment_.failures(); }
   [[nodiscard]] KernelCounters counters() const { return around_.kernel.counters(); }
   [[nodiscard]] const std::map<std::string, Unit, std::less<>>& units() const { return units_.configured(); }
   [[nodiscard]] std::uint32_t capacity() const { return config_.config.tunables.capacity; }
@@ -118,34 +122,20 @@ class Manager {
   [[nodiscard]] std::vector<LoadSample> load_samples() const;
   [[nodiscard]] std::uint64_t capacity_permille() const;
   [[nodiscard]] TraceUnit trace_unit(const std::string& name) const;
-  void settle();
-  void notice_end(std::uint64_t now_ns);
-  void carry_out(Driver wanted, std::uint64_t now_ns);
-  [[nodiscard]] Result<void> keep_latch();
   [[nodiscard]] std::optional<Whose> whose(std::uint32_t slot, std::uint32_t number) const;
-  void watch_heartbeat();
   void take_config(ConfigReading reading);
-  void set_state(State state, std::string reason);
   [[nodiscard]] std::size_t budgets() const;
 
   Surroundings around_;
   ConfigReading config_;
   Units units_;
   MissReports misses_;
-  Recovery recovery_;
+  AttachmentKeeper attachment_;
   Recording recording_;
   Overload overload_;
   Leaning leaning_;
   Servers told_servers_;
-  Latch kept_latch_;
   bool has_missed_ = false;  // a job, since the last look
-  bool listed_ = false;
-  bool attached_ = false;  // by us, and its end not yet noticed
-  std::uint64_t attached_monotonic_ns_ = 0;
-  bool alive_ = true;
-  bool cannot_enforce_ = false;
-  State state_ = State::idle;
-  std::string reason_ = "starting";
 };
 
 }  // namespace slo

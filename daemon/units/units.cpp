@@ -22,10 +22,6 @@ std::string_view parent(std::string_view path) {
   return path.substr(0, std::max<std::size_t>(1, path.find_last_of('/')));
 }
 
-// More different problems than this between two readings of all files are those of units that come and go;
-// then a few of them are told again.
-constexpr std::size_t max_reported = 1000;
-
 // A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
 void add(std::vector<ConfigProblem>& problems, ConfigProblem problem, const std::string& unit) {
   auto at = std::ranges::find(problems, problem);
@@ -72,10 +68,7 @@ std::vector<CfgChange> Units::set_shed(std::set<std::string, std::less<>> names)
 }
 
 std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
-  // Each problem is reported once per reading of all files, however often its unit comes and goes in between.
-  const std::vector<ConfigProblem> before = problems();
-  std::erase_if(reported_,
-                [&before](const auto& problem) { return !std::ranges::contains(before, problem); });
+  told_problems_.keep(problems());
 
   std::set<std::string_view> names;
   for (const auto& fact : facts) names.insert(fact.name);
@@ -159,15 +152,7 @@ std::vector<ConfigProblem> Units::problems() const {
 }
 
 std::vector<ConfigProblem> Units::take_new_problems() {
-  std::vector<ConfigProblem> fresh;
-  for (auto& problem : problems()) {
-    if (std::ranges::contains(reported_, problem)) continue;
-    if (reported_.size() == max_reported) reported_.erase(reported_.begin());
-    reported_.push_back(problem);
-    reported_.back().units.clear();  // a problem is told once, whoever has it later on
-    fresh.push_back(std::move(problem));
-  }
-  return fresh;
+  return told_problems_.take_new(problems());
 }
 
 const Unit* Units::owner_of_slot(std::uint32_t slot) const {
@@ -311,7 +296,7 @@ void Units::reserve() {
   changed_ = true;
 }
 
-Units::CfgMap Units::wanted_cfgs() const {
+CfgMap Units::wanted_cfgs() const {
   CfgMap wanted;
   for (const auto& unit : std::views::values(configured_)) {
     if (unit.cgroup_id == 0 || !unit.effective.budget) continue;
@@ -336,17 +321,7 @@ std::vector<CfgChange> Units::take_changes() {
   inherit();
   count_in_slots();
   reserve();
-  CfgMap wanted = wanted_cfgs();
-  std::vector<CfgChange> changes;
-  for (const auto cgroup_id : std::views::keys(told_)) {
-    if (!wanted.contains(cgroup_id)) changes.push_back({.cgroup_id = cgroup_id, .cfg = {}});
-  }
-  for (const auto& [cgroup_id, cfg] : wanted) {
-    const auto told = told_.find(cgroup_id);
-    if (told == told_.end() || told->second != cfg) changes.push_back({.cgroup_id = cgroup_id, .cfg = cfg});
-  }
-  told_ = std::move(wanted);
-  return changes;
+  return told_.tell(wanted_cfgs());
 }
 
 ConfigProblem Units::scaled_down(const Unit& unit) const {

@@ -15,6 +15,8 @@
 #include "units/reserves.h"
 #include "units/slots.h"
 #include "units/source.h"
+#include "units/told_problems.h"
+#include "units/told_settings.h"
 
 namespace slo {
 
@@ -87,7 +89,7 @@ class Units {
   // Problems that appeared since the last call: each is to be logged once.
   [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
   // How many problems are remembered so as not to be told twice; bounded.
-  [[nodiscard]] std::size_t remembered_problems() const { return reported_.size(); }
+  [[nodiscard]] std::size_t remembered_problems() const { return told_problems_.size(); }
   // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
   [[nodiscard]] std::vector<std::uint32_t> take_freed_slots() { return slots_.take_freed(); }
   // The unit whose slot this is, and the unit with this number; nullptr: none any more.
@@ -104,7 +106,6 @@ class Units {
     UnitFact fact;
     UnitFileSettings read;
   };
-  using CfgMap = std::map<std::uint64_t, slo_cfg>;         // by cgroup id
   using ByPath = std::map<std::string_view, const Unit*>;  // by control group
 
   void read_files(Entry& entry);
@@ -130,8 +131,8 @@ class Units {
   std::map<std::string, Unit, std::less<>> configured_;
   Slots slots_;
   std::uint32_t next_number_ = SLO_NO_UNIT + 1;
-  CfgMap told_;                          // what the changes handed out so far add up to
-  std::vector<ConfigProblem> reported_;  // since the last listing
+  ToldSettings told_;
+  ToldProblems told_problems_;
   bool changed_ = false;
 };
 

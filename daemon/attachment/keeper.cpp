@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attachment/keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/time_span.h"
+
+namespace slo {
+namespace {
+
+// The scheduler beats four times a second; a loaded machine may hold back a timer, but never that long.
+constexpr std::uint64_t heartbeat_patience_ns = 10 * SLO_NSEC_PER_SEC;
+
+// Look at the machine, try the scheduler, fail, try the probes, fail: more changes at one moment mean that
+// the world moves faster than we look, and the next tick looks again.
+constexpr int most_changes_at_once = 8;
+
+}  // namespace
+
+AttachmentKeeper::AttachmentKeeper(Surroundings surroundings, Latch latch)
+    : around_(std::move(surroundings)), recovery_(latch), kept_latch_(std::move(latch)) {}
+
+Result<void> AttachmentKeeper::attach(std::optional<std::uint64_t> trial_ns) {
+  const Recovery before = recovery_;
+  recovery_.order_attach(around_.now().boot_ns, trial_ns);
+  // A trial that nobody would remember after the daemon was killed is none.
+  if (const auto kept = keep_latch(); !kept && trial_ns) {
+    recovery_ = before;
+    return kept;
+  }
+  settle();
+  if (state_ == State::enforcing) return {};
+  Error error{.tried = "attach the scheduler", .advice = reason_};
+  if (trial_ns) {
+    recovery_ = before;
+    settle();
+  }
+  return std::unexpected(std::move(error));
+}
+
+Result<void> AttachmentKeeper::confirm() {
+  if (!recovery_.confirm(around_.now().boot_ns))
+    return std::unexpected(Error{
+        .tried = "confirm", .advice = "no trial is under way; start one with: scx-slo attach --for 10min"});
+  settle();
+  return {};
+}
+
+void AttachmentKeeper::detach() {
+  recovery_.order_detach();
+  settle();
+}
+
+void AttachmentKeeper::drop() {
+  attached_ = false;
+  around_.kernel.detach();
+}
+
+void AttachmentKeeper::stop() {
+  drop();
+  set_state(State::idle, "scx-slo was stopped");
+}
+
+std::size_t AttachmentKeeper::failures() const {
+  return recovery_.failures(around_.now().boot_ns);
+}
+
+void AttachmentKeeper::settle() {
+  if (!begun_) return;
+  std::uint64_t now_ns = around_.now().boot_ns;
+  for (int changes = 0; changes < most_changes_at_once; ++changes) {
+    notice_end(now_ns);
+    Decision decision = recovery_.decide(around_.budgets(), around_.kernel.driver(), now_ns);
+    static_cast<void>(keep_latch());
+    if (decision.check_first) {
+      recovery_.checked(around_.check_requirements(), now_ns);
+      continue;
+    }
+    if (decision.driver == around_.kernel.driver()) {
+      cannot_enforce_ = decision.cannot_enforce;
+      set_state(decision.state, std::move(decision.reason));
+      return;
+    }
+    carry_out(decision.driver, now_ns);
+    now_ns = around_.now().boot_ns;
+  }
+}
+
+void AttachmentKeeper::notice_end(std::uint64_t now_ns) {
+  if (!attached_ || around_.kernel.driver() == Driver::scheduler) return;
+  attached_ = false;
+  auto exit = around_.kernel.exit_record();
+  if (!exit) exit.emplace().reason = "it is no longer attached and left no exit record";
+  around_.kernel.detach();  // frees what is left of it
+  around_.audience.scheduler_ended(*exit);
+  recovery_.ended(*exit, now_ns);
+  // Loading what comes next may take seconds, in which nobody must be told that we enforce.
+  set_state(State::recovering, why_ended(*exit));
+}
+
+void AttachmentKeeper::carry_out(Driver wanted, std::uint64_t now_ns) {
+  if (wanted == Driver::scheduler) {
+    put_scheduler(now_ns);
+    return;
+  }
+  attached_ = false;
+  if (wanted == Driver::observer && put_observer(now_ns)) return;
+  around_.kernel.detach();  // whatever is wrong with the probes, the scheduler is not to stay
+}
+
+void AttachmentKeeper::put_scheduler(std::uint64_t now_ns) {
+  if (const auto attached = loaded(&SchedulerKernel::attach); !attached) {
+    around_.audience.failed(attached.error());
+    recovery_.attach_failed(attached.error(), now_ns);
+    return;
+  }
+  attached_ = true;
+  const Instant now = around_.now();
+  attached_monotonic_ns_ = now.monotonic_ns;
+  recovery_.attached(now.boot_ns);
+}
+
+bool AttachmentKeeper::put_observer(std::uint64_t now_ns) {
+  const auto observing = loaded(&SchedulerKernel::observe);
+  if (observing) {
+    recovery_.observe_loaded();
+  } else {
+    around_.audience.failed(observing.error());
+    recovery_.observe_failed(observing.error(), now_ns);
+  }
+  return observing.has_value();
+}
+
+Result<void> AttachmentKeeper::loaded(Result<void> (SchedulerKernel::*load)()) {
+  around_.loading(true);
+  auto result = (around_.kernel.*load)();
+  around_.loading(false);
+  return result;
+}
+
+Result<void> AttachmentKeeper::keep_latch() {
+  if (recovery_.latch() == kept_latch_) return {};
+  auto kept = around_.keep_latch(recovery_.latch());
+  if (!kept) around_.audience.failed(kept.error());
+  kept_latch_ = recovery_.latch();  // tried once: a full /run is not to fill the journal too
+  return kept;
+}
+
+void AttachmentKeeper::watch_heartbeat() {
+  const bool was_alive = std::exchange(alive_, true);
+  const std::uint64_t beat_ns = around_.kernel.counters().heartbeat_ns;
+  if (around_.kernel.driver() != Driver::scheduler || beat_ns == 0) return;
+  const Instant now = around_.now();
+  const std::uint64_t since_ns = std::max(beat_ns, attached_monotonic_ns_);
+  alive_ = now.monotonic_ns <= since_ns || now.monotonic_ns - since_ns <= heartbeat_patience_ns;
+  if (alive_ || !was_alive) return;
+  around_.audience.failed(
+      {.tried = "hear the heartbeat of the scheduler",
+       .advice = "it has not served its queues for " + format_time_span_ns(heartbeat_patience_ns) +
+                 "; unless that changes, the kernel ends the scheduler or systemd's watchdog this daemon"});
+  recovery_.heartbeat_stopped(now.boot_ns);
+}
+
+void AttachmentKeeper::set_state(State state, std::string reason) {
+  if (state == state_ && reason == reason_) return;
+  state_ = state;
+  reason_ = std::move(reason);
+  around_.audience.state_changed(state_, reason_);
+}
+
+}  // namespace slo

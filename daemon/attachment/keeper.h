@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "attachment/kernel.h"
+#include "attachment/latch.h"
+#include "attachment/recovery.h"
+#include "attachment/requirements.h"
+#include "attachment/scheduler_exit.h"
+#include "attachment/state.h"
+#include "base/error.h"
+#include "base/this_machine.h"
+
+namespace slo {
+
+// Who is told what becomes of the scheduler. Calls come from inside the keeper's methods: do not call back
+// into it.
+class AttachmentAudience {
+ public:
+  virtual ~AttachmentAudience() = default;
+  virtual void state_changed(State /*state*/, const std::string& /*reason*/) {}
+  virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}  // log it with its dump
+  virtual void failed(const Error& /*error*/) {}                  // log it
+};
+
+// Keeps attached what is to be: asks Recovery, carries out its answer, and notices when the scheduler has
+// ended or serves its queues no more.
+class AttachmentKeeper {
+ public:
+  // What it works with; all of it outlives the keeper.
+  struct Surroundings {
+    SchedulerKernel& kernel;
+    AttachmentAudience& audience;
+    std::function<std::size_t()> budgets;  // units with a finite budget
+    std::function<Requirements()> check_requirements;
+    std::function<Result<void>(const Latch&)> keep_latch;
+    std::function<Instant()> now;
+    // Around each load of BPF programs, which the kernel's verifier may make take a minute or more.
+    std::function<void(bool begins)> loading;
+  };
+
+  // latch: what an earlier run left behind.
+  AttachmentKeeper(Surroundings surroundings, Latch latch);
+
+  // Nothing is loaded before.
+  void begin() { begun_ = true; }
+  void set_policy(const RecoveryPolicy& policy) { recovery_.set_policy(policy); }
+  // Brings what runs in line with what is decided, and says what came of it.
+  void settle();
+  void watch_heartbeat();
+  // What was missing may be there now.
+  void forget_check() { recovery_.forget_check(); }
+  // What runs was loaded with what does not hold any more; settle() loads it again.
+  void drop();
+  void stop();  // the daemon ends
+
+  // Orders, as Manager has them.
+  [[nodiscard]] Result<void> attach(std::optional<std::uint64_t> trial_ns);
+  [[nodiscard]] Result<void> confirm();
+  void detach();
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  // Enforcing was not possible at the last look, against the will of everybody.
+  [[nodiscard]] bool cannot_enforce() const { return cannot_enforce_; }
+  // false: the scheduler is attached and has stopped serving its queues.
+  [[nodiscard]] bool alive() const { return alive_; }
+  [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
+
+ private:
+  void notice_end(std::uint64_t now_ns);
+  void carry_out(Driver wanted, std::uint64_t now_ns);
+  void put_scheduler(std::uint64_t now_ns);
+  // Whether it runs.
+  [[nodiscard]] bool put_observer(std::uint64_t now_ns);
+  [[nodiscard]] Result<void> loaded(Result<void> (SchedulerKernel::*load)());
+  [[nodiscard]] Result<void> keep_latch();
+  void set_state(State state, std::string reason);
+
+  Surroundings around_;
+  Recovery recovery_;
+  Latch kept_latch_;
+  bool begun_ = false;
+  bool attached_ = false;  // by us, and its end not yet noticed
+  std::uint64_t attached_monotonic_ns_ = 0;
+  bool alive_ = true;
+  bool cannot_enforce_ = false;
+  State state_ = State::idle;
+  std::string reason_ = "starting";
+};
+
+}  // namespace slo

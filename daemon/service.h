@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <signal.h>
+#include <systemd/sd-event.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "bus/link.h"
+#include "kernel/bpf_kernel.h"
+#include "manager.h"
+#include "systemd/journal.h"
+
+namespace slo {
+
+inline constexpr int exit_requirements =
+    78;  // EX_CONFIG: starting again does not help, and the unit file says so
+
+// To be called inside a catch.
+void log_exception();
+
+// Says why, and answers with the exit code.
+[[nodiscard]] int cannot_start(Journal& journal, const std::vector<std::string>& sentences);
+
+// What happens in the event loop of the daemon: signals, time, what the kernel has to tell; and what systemd
+// waits for, and is told. All of it outlives this object, but what it adds to the event loop does not.
+class Service {
+ public:
+  Service(sd_event* event, KernelScheduler& kernel, Manager& manager, BusLink& bus)
+      : event_(event), kernel_(kernel), manager_(manager), bus_(bus) {}
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Throws std::system_error.
+  void add_event_sources();
+  // Before anyone is told that we are ready, the units are known and what can run does. Empty: it is so; else
+  // the exit code. What went wrong has been logged.
+  [[nodiscard]] std::optional<int> start_up(Journal& journal);
+  // A list of units that was asked for has been taken over, or will not come.
+  void list_ended(bool came);
+
+ private:
+  static int on_stop_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata);
+  static int on_reload_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata);
+  static int on_tick(sd_event_source* source, std::uint64_t usec, void* userdata);
+  static int on_load(sd_event_source* source, std::uint64_t usec, void* userdata);
+  static int on_events(sd_event_source* source, int fd, std::uint32_t revents, void* userdata);
+  void pet_while_alive();
+
+  sd_event* event_;
+  KernelScheduler& kernel_;
+  Manager& manager_;
+  BusLink& bus_;
+  std::optional<bool> first_list_;  // whether it came
+  bool reloading_ = false;
+  bool petting_ = true;  // the watchdog
+};
+
+}  // namespace slo
