@@ -67,7 +67,7 @@ static __always_inline bool is_real_time(const struct task_struct *p)
  * runs is the one that woke it, as no other can come until then. That saves a probe in sched_wakeup, which
  * would have to look the task up once more.
  */
-static __always_inline void wakes(struct observed *obs, struct task_struct *p)
+static __always_inline void wakes(struct observed *obs, struct task_struct *p) __must_hold(task)
 {
 	refresh_unit(&obs->acct, p);
 	/* The clock costs more than the rest: it is read where somebody will see the result. */
@@ -105,6 +105,7 @@ int BPF_PROG(slo_on_fork, struct task_struct *p)
 
 /* Returns the instant of the switch, or 0 where nobody had to know it. */
 static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, s32 cpu, u64 log_now)
+	__must_hold(rq)
 {
 	struct observed *obs = known(p);
 	struct slo_job_end end;
@@ -141,6 +142,7 @@ static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, s3
 /* A job begins with its first run, and reaches back to the wakeup. now: the instant of the switch, if known:
  * what it took since then to count the job that ended is nobody's wait. */
 static __always_inline void on_switch_in(struct run_log *log, struct task_struct *p, u64 log_now, u64 now)
+	__must_hold(rq)
 {
 	struct observed *obs = follow(p);
 	u64 from;

@@ -163,7 +163,7 @@ static __always_inline u32 mark(struct followed *task, u32 state)
 	return __sync_lock_test_and_set(&task->state, state);
 }
 
-static __always_inline void on_wakeup(struct task_struct *p, u32 kind)
+static __always_inline void on_wakeup(struct task_struct *p, u32 kind) __must_hold(task)
 {
 	struct followed *task;
 	u32 before;
@@ -224,7 +224,7 @@ int BPF_PROG(slo_on_fork, struct task_struct *p)
 }
 
 /* Returns when it left: not before what was told of it last. */
-static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, u64 now)
+static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, u64 now) __must_hold(rq)
 {
 	struct followed *task = follow(p);
 	u32 kind;
@@ -242,7 +242,7 @@ static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, u6
 	return task->member ? write_record(task, p, kind, now, bpf_get_smp_processor_id()) : now;
 }
 
-static __always_inline void on_switch_in(struct task_struct *p, u64 now)
+static __always_inline void on_switch_in(struct task_struct *p, u64 now) __must_hold(rq)
 {
 	struct followed *task = follow(p);
 

@@ -25,13 +25,13 @@ static __always_inline bool is_migration_disabled(const struct task_struct *p)
 	return p->migration_disabled > own;
 }
 
-static __always_inline bool is_pinned(const struct task_struct *p)
+static __always_inline bool is_pinned(const struct task_struct *p) __must_hold(rq)
 {
 	return nr_cpus > 1 && (p->nr_cpus_allowed == 1 || is_migration_disabled(p));
 }
 
 /* A job begins where the task becomes runnable: on its way to a CPU or to a queue. */
-static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now)
+static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now) __must_hold(task)
 {
 	u32 class;
 
@@ -79,7 +79,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 }
 
 static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
-					u64 now, u64 enq_flags)
+					u64 now, u64 enq_flags) __must_hold(rq)
 {
 	u64 key = key_of(tctx, tctx->acct.job.exec_ns);
 	u32 at = pinned ? (u32)cpu : shard_of(cpu);
@@ -94,13 +94,13 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 	if (wake_idle_cpu(p, cpu, pinned))
 		return;
 	if (pinned)
-		kick_when_overtaken(cpu, cpu_ctx_of(cpu), key, now);
+		kick_for(cpu, cpu_ctx_of(cpu), key, now);
 	else
 		preempt_for(p, cpu, key, now);
 }
 
 static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
-						bool pinned, u64 now, u64 enq_flags)
+						bool pinned, u64 now, u64 enq_flags) __must_hold(rq)
 {
 	const struct shard_ctx *shard = shard_at(cpu);
 	u32 at = pinned ? (u32)cpu : (u32)shard->id;
@@ -178,7 +178,7 @@ void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 }
 
 /* Off the usual path: it was late before. */
-static __noinline void renew(struct cpu_ctx *cctx, struct task_ctx *tctx, s32 cpu, u64 now)
+static __noinline void renew(struct cpu_ctx *cctx, struct task_ctx *tctx, s32 cpu, u64 now) __must_hold(rq)
 {
 	renew_key(tctx, tctx->acct.job.exec_ns, now);
 	cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
@@ -230,7 +230,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	 * behind a running SLO task may overtake it. */
 	kick_seen(cctx);
 	if (slo_waits(cctx, shard))
-		look_at_queues(cpu, now);
+		kick_for_first(cpu, now);
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
@@ -252,11 +252,12 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	if (floor_is_wanted(cctx, shard) || (cctx->server != SLO_NO_SLOT && is_empty(cctx->server)))
 		slo_set_slice(p, 0);
 	else
-		look_at_queues(cpu, now);
+		kick_for_first(cpu, now);
 }
 
 /* Counts the job that has ended here. */
 static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p, s32 cpu, u64 now)
+	__must_hold(rq)
 {
 	struct accounting *acct = &tctx->acct;
 	struct slo_job_end end;
@@ -277,7 +278,7 @@ static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p
  * that takes it off and back comes from elsewhere, or finds it in that state. quiescent() would tell it by a
  * flag, but one more callback costs more than everything this one does.
  */
-static __always_inline bool goes_to_sleep(struct task_struct *p, bool runnable)
+static __always_inline bool goes_to_sleep(struct task_struct *p, bool runnable) __must_hold(rq)
 {
 	return !runnable && p->__state != 0 && bpf_get_current_task_btf() == p;
 }

@@ -62,7 +62,8 @@ Latch read_latch(const LatchFile& file) {
 }
 
 // The exit code where not even a start is to be tried; the reasons have been logged.
-std::optional<int> refuse(Journal& journal, Mode mode, const KernelFacts& facts, const Requirements& missing) {
+std::optional<int> refuse(Journal& journal, Mode mode, const KernelFacts& facts,
+                          const Requirements& missing) {
   if (!missing.fatal.empty()) return cannot_start(journal, missing.fatal);
   if (mode == Mode::enforce && !missing.enforcing.empty()) return cannot_start(journal, missing.enforcing);
   const std::string careful = caution(facts);
@@ -77,7 +78,7 @@ int run(const std::string& log_level) {
   const KernelFacts facts = probe_kernel(scheduler_object(), observer_object());
   const auto requirements = [&facts] { return check_requirements(root, own_capabilities(root), facts); };
   if (const auto refused = refuse(journal, config.config.mode, facts, requirements())) return *refused;
-  const auto kernel = KernelScheduler::make(config.config.tunables);
+  const auto kernel = BpfKernel::make(config.config.tunables);
   if (!kernel) {
     journal.failed(kernel.error());
     return EXIT_FAILURE;

@@ -32,7 +32,7 @@ namespace slo {
 
 // What the manager works with; all of it outlives the manager.
 struct Surroundings {
-  SchedulerKernel& kernel;
+  Kernel& kernel;
   UnitSource& source;
   Audience& audience;
   Units::Reader read_unit_files;

@@ -30,7 +30,7 @@ void log_exception();
 // waits for, and is told. All of it outlives this object, but what it adds to the event loop does not.
 class Service {
  public:
-  Service(sd_event* event, KernelScheduler& kernel, Manager& manager, BusLink& bus)
+  Service(sd_event* event, BpfKernel& kernel, Manager& manager, BusLink& bus)
       : event_(event), kernel_(kernel), manager_(manager), bus_(bus) {}
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -52,7 +52,7 @@ class Service {
   void pet_while_alive();
 
   sd_event* event_;
-  KernelScheduler& kernel_;
+  BpfKernel& kernel_;
   Manager& manager_;
   BusLink& bus_;
   std::optional<bool> first_list_;  // whether it came

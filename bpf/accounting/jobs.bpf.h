@@ -45,7 +45,7 @@ volatile u32 cfg_generation = 1;
 volatile u32 is_counting = 0;
 
 static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct task_struct *p __arg_trusted,
-				   u64 cgroups, u32 generation)
+				   u64 cgroups, u32 generation) __must_hold(task)
 {
 	struct slo_cfg *cfg = find_by_cgroup(&cfg_map, p->cgroups->dfl_cgrp);
 	/* Not known before: in init_task the child of PID 1 still carries its parent's number. */
@@ -81,7 +81,7 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
  * dependent loads. One that moved twice without waking in between, to a set that was given the memory of its
  * first, would go unnoticed until the next change of either.
  */
-static __always_inline void refresh_unit(struct accounting *acct, struct task_struct *p)
+static __always_inline void refresh_unit(struct accounting *acct, struct task_struct *p) __must_hold(task)
 {
 	/* Not frozen by the run queue's lock: read once. */
 	u64 cgroups = (u64)p->cgroups;
@@ -92,7 +92,7 @@ static __always_inline void refresh_unit(struct accounting *acct, struct task_st
 }
 
 /* What a job is judged by is what holds at its start: for settings that are up to date. */
-static __always_inline void begin_job(struct accounting *acct)
+static __always_inline void begin_job(struct accounting *acct) __must_hold(task)
 {
 	acct->job_unit = acct->unit;
 	acct->job_budget_ns = acct->budget_ns;
@@ -103,21 +103,21 @@ static __always_inline void begin_job(struct accounting *acct)
 	acct->demoted = false;
 }
 
-static __always_inline void forget_job(struct accounting *acct)
+static __always_inline void forget_job(struct accounting *acct) __must_hold(task)
 {
 	slo_job_reset(&acct->job);
 	acct->demoted = false;
 }
 
 /* It ran by key up to here, and goes on. */
-static __always_inline void note_demotion(struct accounting *acct, u64 exec_ns)
+static __always_inline void note_demotion(struct accounting *acct, u64 exec_ns) __must_hold(task)
 {
 	if (exec_ns >= slo_covered_exec_ns(acct->max_exec_ns, acct->job.wait_ns))
 		acct->demoted = true;
 }
 
 /* A job under way of which the beginning is not known: it is scheduled like any other, and nobody's. */
-static __always_inline void begin_uncounted_job(struct accounting *acct, u64 now)
+static __always_inline void begin_uncounted_job(struct accounting *acct, u64 now) __must_hold(task)
 {
 	acct->job_unit = SLO_NO_UNIT;
 	acct->demoted = false;
@@ -160,7 +160,7 @@ static __always_inline struct slo_stats *stats_of(const struct accounting *acct,
 }
 
 /* A job may go on for long after this: what it used so far is told now. */
-static __always_inline void count_renewal(struct accounting *acct, s32 cpu)
+static __always_inline void count_renewal(struct accounting *acct, s32 cpu) __must_hold(task)
 {
 	struct slo_stats *stats = stats_of(acct, cpu);
 
@@ -173,6 +173,7 @@ static __always_inline void count_renewal(struct accounting *acct, s32 cpu)
 
 static __always_inline void count_miss(struct slo_stats *stats, struct accounting *acct,
 				       struct task_struct *p, struct slo_job_end *end, s32 cpu, u64 log_now)
+	__must_hold(rq)
 {
 	struct miss miss = {
 		.end = end,
@@ -199,7 +200,7 @@ static __always_inline void count_miss(struct slo_stats *stats, struct accountin
  * log_now: on the clock of the run log.
  */
 static __always_inline void count_job(struct accounting *acct, struct task_struct *p, struct slo_job_end *end,
-				      s32 cpu, u64 log_now)
+				      s32 cpu, u64 log_now) __must_hold(rq)
 {
 	struct slo_stats *stats = stats_of(acct, cpu);
 

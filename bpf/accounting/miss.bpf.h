@@ -87,7 +87,7 @@ static __always_inline u64 late_after_ns(const struct accounting *acct, const st
 }
 
 static __noinline void fill_event(struct deadline_event *event __arg_nonnull, const struct accounting *acct,
-				  struct task_struct *p, const struct miss *miss)
+				  struct task_struct *p, const struct miss *miss) __must_hold(rq)
 {
 	event->timestamp_ns = miss->now;
 	event->cgroup_id = acct->cgroup_id;
@@ -119,7 +119,7 @@ static __always_inline void worst_written(struct slo_event_limit *limit)
 
 /* No record for this one now. Where two CPUs have worse ones at the same instant, one is kept. */
 static __always_inline void suppress(struct slo_event_limit *limit, const struct accounting *acct,
-				     struct task_struct *p, const struct miss *miss)
+				     struct task_struct *p, const struct miss *miss) __must_hold(rq)
 {
 	__sync_fetch_and_add(&limit->suppressed, 1);
 	if (miss->miss_ns <= limit->worst.deadline_miss_ns || !may_write_worst(limit))
@@ -131,7 +131,7 @@ static __always_inline void suppress(struct slo_event_limit *limit, const struct
 /* A worse one that got no record takes the place of this one. */
 static __always_inline void fill_worst(struct deadline_event *event, struct slo_event_limit *limit,
 				       const struct accounting *acct, struct task_struct *p,
-				       const struct miss *miss)
+				       const struct miss *miss) __must_hold(rq)
 {
 	bool is_mine = may_write_worst(limit);
 
@@ -147,7 +147,7 @@ static __always_inline void fill_worst(struct deadline_event *event, struct slo_
 
 /* Tells of a miss, or counts that it did not. Not on the usual path: misses are rare or rate-limited. */
 static __noinline void report_miss(struct slo_stats *stats, const struct accounting *acct,
-				   struct task_struct *p, struct miss *miss)
+				   struct task_struct *p, struct miss *miss) __must_hold(rq)
 {
 	struct deadline_event *event;
 	struct slo_event_limit *limit;

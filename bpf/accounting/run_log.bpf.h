@@ -67,7 +67,7 @@ static __always_inline struct run_log *run_log_of(s32 cpu)
 
 /* The task gets this CPU; whoever had it left it at left_ns. */
 static __always_inline void log_run(struct run_log *log, struct task_struct *p, u64 cgroup_id, u64 left_ns,
-				    u64 now)
+				    u64 now) __must_hold(rq)
 {
 	struct run *run = &log->runs[(log->next - 1) % RUN_LOG_RUNS];
 
@@ -83,12 +83,12 @@ static __always_inline void log_run(struct run_log *log, struct task_struct *p, 
 }
 
 /* The CPU goes idle. */
-static __always_inline void log_idle(struct run_log *log, u64 now)
+static __always_inline void log_idle(struct run_log *log, u64 now) __must_hold(rq)
 {
 	log->runs[(log->next - 1) % RUN_LOG_RUNS].until_ns = now;
 }
 
-static __always_inline void add_share(struct run_log *log, u32 index, u64 ran_ns)
+static __always_inline void add_share(struct run_log *log, u32 index, u64 ran_ns) __must_hold(rq)
 {
 	const struct run *run = &log->runs[index % RUN_LOG_RUNS];
 	int i;
@@ -109,7 +109,7 @@ static __always_inline void add_share(struct run_log *log, u32 index, u64 ran_ns
 }
 
 /* Adds up what others ran on this CPU in the last span_ns, newest first. */
-static __always_inline void add_runs(struct run_log *log, u32 own_tid, u64 now, u64 span_ns)
+static __always_inline void add_runs(struct run_log *log, u32 own_tid, u64 now, u64 span_ns) __must_hold(rq)
 {
 	u64 from = now > span_ns ? now - span_ns : 0;
 	u64 until = now;
@@ -154,7 +154,7 @@ static __always_inline void name_cgroup(char *name, u32 size, u64 cgroup_id, u32
 /* The cgroup that ran most on this CPU in the last span_ns, other than the task itself, and its longest run.
  */
 static __noinline void find_rival(struct slo_rival *rival __arg_nonnull, u32 own_tid, s32 cpu, u64 now,
-				  u64 span_ns)
+				  u64 span_ns) __must_hold(rq)
 {
 	struct run_log *log = run_log_of(cpu);
 	const struct share *most = NULL;

@@ -12,7 +12,7 @@
 #define SLO_MAX_DEPTH 64
 
 /* map: by cgroup id (u64). NULL: no entry from `cgrp` up. */
-static __always_inline void *find_by_cgroup(void *map, struct cgroup *cgrp)
+static __always_inline void *find_by_cgroup(void *map, struct cgroup *cgrp) __must_hold(rcu)
 {
 	void *found = NULL;
 	int i;

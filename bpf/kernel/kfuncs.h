@@ -79,7 +79,7 @@ bool scx_bpf_dsq_move_to_local___v2___move_to_local(u64 dsq_id, u64 enq_flags) S
 bool scx_bpf_dsq_move_to_local___move_to_local(u64 dsq_id) SLO_KFUNC;
 bool scx_bpf_consume___move_to_local(u64 dsq_id) SLO_KFUNC;
 
-static __always_inline bool slo_move_to_local(u64 dsq_id, u64 enq_flags)
+static __always_inline bool slo_move_to_local(u64 dsq_id, u64 enq_flags) __must_hold(rq)
 {
 	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v2___move_to_local))
 		return scx_bpf_dsq_move_to_local___v2___move_to_local(dsq_id, enq_flags);
@@ -115,7 +115,7 @@ static __always_inline bool slo_move(struct bpf_iter_scx_dsq *it, struct task_st
 /* Slice of a task that runs here: 6.19 has a function, before that the field is stored to. */
 bool scx_bpf_task_set_slice___optional(struct task_struct *p, u64 slice) SLO_KFUNC;
 
-static __always_inline void slo_set_slice(struct task_struct *p, u64 slice)
+static __always_inline void slo_set_slice(struct task_struct *p, u64 slice) __must_hold(rq)
 {
 	if (bpf_ksym_exists(scx_bpf_task_set_slice___optional))
 		scx_bpf_task_set_slice___optional(p, slice);
@@ -140,7 +140,7 @@ extern const struct rq runqueues SLO_KFUNC;
  * scx_bpf_now() may not know that, and would read the hardware's: between the stop of one task and the start
  * of the next the kernel lets go of the lock.
  */
-static __always_inline u64 slo_rq_now(s32 cpu)
+static __always_inline u64 slo_rq_now(s32 cpu) __must_hold(rq)
 {
 	const struct rq *rq = NULL;
 

@@ -30,6 +30,14 @@ typedef _Bool bool;
 
 #define NULL ((void *)0)
 
+/*
+ * Behind the parameters of a function: what its caller holds, for the reader and nobody else.
+ *	rq	the lock of the run queue of the CPU, or of the task, that it is about
+ *	task	that, or p->pi_lock where the task is being woken: nobody else touches what we keep of it
+ *	rcu	RCU's read side; callbacks and probes have it, timers take it
+ */
+#define __must_hold(lock)
+
 /* include/uapi/linux/bpf.h */
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,

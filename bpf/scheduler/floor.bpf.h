@@ -12,6 +12,7 @@
 /* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
  */
 static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx *shard, u64 now)
+	__must_hold(rq)
 {
 	u32 permille = tunables.best_effort_floor_permille;
 	u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
@@ -53,7 +54,7 @@ static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
  * floor_is_wanted() said.
  */
 static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_slo, bool wanted, u64 key,
-					    u64 now)
+					    u64 now) __must_hold(rq)
 {
 	u64 turn_ns;
 

@@ -79,7 +79,7 @@ static __always_inline u64 group_weight_of(u64 task_group)
  * Tells the groups of a task how long it was runnable since it was here last, and says what it weighs now.
  * From the innermost group outwards; a group whose average is taken tells the one above in its turn.
  */
-static __noinline u32 weigh(struct task_struct *p, u64 runnable_ns, u64 now)
+static __noinline u32 weigh(struct task_struct *p, u64 runnable_ns, u64 now) __must_hold(rq)
 {
 	u64 own_weight = weight_of(p);
 	u64 weight = own_weight;
@@ -118,6 +118,7 @@ static __always_inline u64 job_runnable_ns(const struct task_ctx *tctx)
 /* The task is new as best effort: what its job was up to here is nothing to tell, and what it weighed at some
  * time before holds no more. */
 static __always_inline void begin_weight(struct task_ctx *tctx, struct task_struct *p, u64 now)
+	__must_hold(rq)
 {
 	tctx->runnable_ns = 0;
 	tctx->job_told_ns = job_runnable_ns(tctx);
@@ -127,6 +128,7 @@ static __always_inline void begin_weight(struct task_ctx *tctx, struct task_stru
 
 /* It ran as best effort and has left its CPU; dies: for good. */
 static __noinline void keep_weight(struct task_ctx *tctx, struct task_struct *p, bool dies, u64 now)
+	__must_hold(rq)
 {
 	u64 job_ns = job_runnable_ns(tctx);
 

@@ -11,6 +11,7 @@
 /* The counts change before the task moves: whoever takes it right afterwards finds them right. */
 static __always_inline bool move_to_slo(struct bpf_iter_scx_dsq *it, struct task_struct *p,
 					struct task_ctx *tctx, u32 from, u32 to, u64 slo_queue, u64 key)
+	__must_hold(rcu)
 {
 	if (__sync_val_compare_and_swap(&tctx->queue, from, to) != from)
 		return false;
@@ -27,7 +28,7 @@ static __always_inline bool move_to_slo(struct bpf_iter_scx_dsq *it, struct task
 }
 
 /* From a queue of best effort to the SLO queue beside it; both are of one shard, or of one CPU. */
-static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to)
+static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to) __must_hold(rcu)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
@@ -51,12 +52,12 @@ static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to)
 		key = key_of(tctx, tctx->acct.job.exec_ns);
 		cpu = slo_task_cpu(p);
 		if (move_to_slo(&it, p, tctx, from, to, to_queue, key))
-			kick_when_overtaken(cpu, cpu_ctx_of(cpu), key, now);
+			kick_for(cpu, cpu_ctx_of(cpu), key, now);
 	}
 	bpf_iter_scx_dsq_destroy(&it);
 }
 
-static __noinline void revive_queues(void)
+static __noinline void revive_queues(void) __must_hold(rcu)
 {
 	u32 i;
 

@@ -10,7 +10,7 @@
 #include "bpf/scheduler/move.bpf.h"
 
 /* Whose time a run was. */
-static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns)
+static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns) __must_hold(rq)
 {
 	if (tctx->class == SLO_CLASS_SLO) {
 		tctx->acct.job_key_exec_ns += exec_ns;
@@ -23,7 +23,7 @@ static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns)
 }
 
 /* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
-static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
+static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now) __must_hold(rq)
 {
 	struct accounting *acct = &tctx->acct;
 
@@ -38,7 +38,7 @@ static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now)
 
 /* The other way round: there is something in its reserve again. It may go on without coming to run anew, so
  * the CPU has to know its key. */
-static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now)
+static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now) __must_hold(rq)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	u64 exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
@@ -54,6 +54,7 @@ static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now)
 
 /* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */
 static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
+	__must_hold(rq)
 {
 	struct task_ctx *tctx;
 	u64 exec_ns;
@@ -80,6 +81,7 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
  * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not.
  */
 static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard)
+	__must_hold(rq)
 {
 	bool runs = cctx->class != SLO_CLASS_NONE;
 	u64 now;
@@ -93,7 +95,7 @@ static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const stru
 }
 
 /* Puts what this CPU is to run next on it, or lets prev go on. */
-static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev)
+static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev) __must_hold(rq)
 {
 	const struct shard_ctx *shard = shard_at(cpu);
 	u64 now = now_of_pick(cpu, cctx, shard);
@@ -112,7 +114,7 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	if (prev_first) {
 		slo_set_slice(prev, slo_slice_of(tctx));
 		if (first.queue)
-			kick_when_overtaken(cpu, cctx, first.at, now);
+			kick_for(cpu, cctx, first.at, now);
 		return;
 	}
 	if (take_slo(cpu, cctx, shard, &first))

@@ -5,7 +5,7 @@
 #ifndef SLO_PREEMPT_BPF_H
 #define SLO_PREEMPT_BPF_H
 
-#include "bpf/scheduler/queue.bpf.h"
+#include "bpf/scheduler/kick.bpf.h"
 
 /* CPUs that are tried as a victim: of one word of the mask, and in all. VICTIMS_MAX stands for "found". */
 #define VICTIM_TRIES 4
@@ -16,129 +16,8 @@
  * CPUs. */
 #define IDLE_RETRIES 3
 
-static __always_inline bool in_floor_turn(const struct cpu_ctx *cctx, u64 now)
-{
-	return cctx->floor_turn_until_ns != 0 && now < cctx->floor_turn_until_ns;
-}
-
-/* The key of a running SLO task moves on with its execution. */
-static __always_inline u64 running_key(const struct cpu_ctx *cctx, u64 now)
-{
-	return cctx->key_ns + slo_elapsed_ns(cctx->ran_from_ns, now);
-}
-
-/* The turn of best effort ends with a look at the queues, by a timer; until then the CPU is left alone. */
-static __always_inline bool may_preempt(const struct cpu_ctx *cctx, u64 key, u64 now)
-{
-	return !in_floor_turn(cctx, now) && slo_preempts(key, cctx->class, running_key(cctx, now));
-}
-
-/*
- * Makes a CPU look at the queues. One request at a time: until the CPU has looked, more say nothing new. The
- * exchange is a full barrier, so a CPU that has already looked (and cleared the flag) is asked again.
- */
-static __always_inline void kick_now(s32 cpu, struct cpu_ctx *cctx, u64 now)
-{
-	if (__sync_lock_test_and_set(&cctx->kick_pending, 1) != 0)
-		return;
-	cctx->last_kick_ns = now;
-	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
-}
-
-static __always_inline void kick_seen(struct cpu_ctx *cctx)
-{
-	if (cctx->kick_pending)
-		__sync_lock_test_and_set(&cctx->kick_pending, 0);
-}
-
-/* Arms the CPU's timer, unless it is armed for an earlier instant: that look will serve this task too. */
-static __noinline void set_alarm(s32 cpu, u64 now, u64 delay_ns)
-{
-	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	struct slo_timer *timer;
-	u32 index = (u32)cpu;
-
-	if (cctx->alarm_ns != 0 && !slo_before(now + delay_ns, cctx->alarm_ns))
-		return;
-	cctx->alarm_ns = now + delay_ns;
-	timer = bpf_map_lookup_elem(&kick_timers, &index);
-	if (timer)
-		bpf_timer_start(&timer->timer, delay_ns, BPF_F_TIMER_CPU_PIN);
-}
-
-/*
- * A CPU on its way offline must ask nobody: the kernel sends what is asked from there by an irq_work, and
- * does those of a CPU for the last time while some tasks are still switched there. One that comes later stays
- * until the CPU is back, and then keeps every other from being noticed, ours and the kernel's own (SRCU's
- * grace periods end with one): irq_work_queue() raises an interrupt only for the first of a list. Likewise a
- * timer would stay on the dead CPU. So queueing there does without (slo_enqueue), and what a CPU asks of
- * itself is dropped by the two places that do so: kick_in() and slo_update_idle().
- */
-static __always_inline bool is_here_offline(void)
-{
-	return nr_offline != 0 && cpu_ctx_of((s32)bpf_get_smp_processor_id())->is_offline;
-}
-
-/* Asks the CPU to look, but not before what runs there has had its minimum run, and not more often than
- * allowed: then a timer asks. */
-static __always_inline void kick_in(s32 cpu, struct cpu_ctx *cctx, u64 now, u64 delay_ns)
-{
-	u64 at = slo_kick_at_ns(cctx->ran_from_ns, tunables.min_run_ns, cctx->last_kick_ns,
-				tunables.kick_interval_ns);
-
-	if (cctx->is_offline)
-		return;
-	if (slo_before(now + delay_ns, at))
-		delay_ns = at - now;
-	if (delay_ns != 0)
-		set_alarm(cpu, now, delay_ns);
-	else
-		kick_now(cpu, cctx, now);
-}
-
-/*
- * A task with this key waits for a CPU that runs something: asks the CPU to look at once, or when what runs
- * will be the later one. What is more than a tick away is the next tick's business.
- */
-static __always_inline void kick_when_overtaken(s32 cpu, struct cpu_ctx *cctx, u64 key, u64 now)
-{
-	u64 delay_ns = 0;
-
-	if (cctx->class == SLO_CLASS_NONE || in_floor_turn(cctx, now))
-		return;
-	if (!may_preempt(cctx, key, now))
-		delay_ns = slo_overtaken_in_ns(key, cctx->key_ns, cctx->ran_from_ns, now) + 1;
-	if (delay_ns < tick_ns)
-		kick_in(cpu, cctx, now, delay_ns);
-}
-
-/* Looks whether what waits for this CPU should run instead of what runs there. */
-static __noinline void look_at_queues(s32 cpu, u64 now)
-{
-	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	const struct shard_ctx *shard = shard_at(cpu);
-	struct head first;
-
-	if (!slo_waits(cctx, shard))
-		return;
-	first = first_slo(cpu, cctx, shard);
-	if (first.queue)
-		kick_when_overtaken(cpu, cctx, first.at, now);
-}
-
-static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
-{
-	s32 cpu = (s32)*index;
-
-	__sync_lock_test_and_set(&cpu_ctx_of(cpu)->alarm_ns, 0);
-	/* Verifiers before 6.18 check a timer's function as part of slo_init, which may sleep. */
-	bpf_rcu_read_lock();
-	look_at_queues(cpu, slo_now());
-	bpf_rcu_read_unlock();
-	return 0;
-}
-
 __noinline bool try_victim(struct task_struct *p __arg_trusted, s32 cpu, u32 shard, u64 key, u64 now)
+	__must_hold(rq)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
@@ -146,7 +25,7 @@ __noinline bool try_victim(struct task_struct *p __arg_trusted, s32 cpu, u32 sha
 		return false;
 	if (shard_of(cpu) != shard)
 		cctx->helps = shard + 1;
-	kick_in(cpu, cctx, now, 0);
+	kick_for(cpu, cctx, key, now);
 	return true;
 }
 
@@ -157,6 +36,7 @@ __noinline u32 highest_bit(u64 bits)
 
 /* Tries the CPUs of one word of the mask. Returns how many were tried, or VICTIMS_MAX when one was kicked. */
 __noinline u32 kick_one_of(struct task_struct *p __arg_trusted, u32 word, u32 shard, u64 key, u64 now)
+	__must_hold(rq)
 {
 	u64 bits = best_effort_cpus[word & (CPU_WORDS - 1)];
 	u32 tried = 0;
@@ -179,6 +59,7 @@ __noinline u32 kick_one_of(struct task_struct *p __arg_trusted, u32 word, u32 sh
 
 /* A CPU that runs best effort, looking from the word of `near` on; true when there was one to kick. */
 __noinline bool kick_best_effort(struct task_struct *p __arg_trusted, s32 near, u64 key, u64 now)
+	__must_hold(rq)
 {
 	u32 words = (nr_cpus + 63) / 64;
 	u32 tried = 0;
@@ -207,7 +88,7 @@ static __always_inline s32 random_victim(u64 now)
 }
 
 /* No CPU is idle: takes one from best effort, near `prev` if possible, else from a task with a later key. */
-static __always_inline void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now)
+static __always_inline void preempt_for(struct task_struct *p, s32 prev, u64 key, u64 now) __must_hold(rq)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(prev);
 	u32 shard = shard_of(prev);
@@ -215,7 +96,7 @@ static __always_inline void preempt_for(struct task_struct *p, s32 prev, u64 key
 	if (nr_cpus > 1 && cctx->class != SLO_CLASS_BEST_EFFORT &&
 	    (kick_best_effort(p, prev, key, now) || try_victim(p, random_victim(now), shard, key, now)))
 		return;
-	kick_when_overtaken(prev, cctx, key, now);
+	kick_for(prev, cctx, key, now);
 }
 
 static __always_inline bool any_cpu_idle(void)
@@ -235,7 +116,7 @@ static __always_inline bool any_cpu_idle(void)
  * The kernel finds no idle CPU, but some said they were about to be idle: its own mask learns that a moment
  * later. Asks one of them near `near` to look.
  */
-static __noinline void wake_idling_cpu(struct task_struct *p, s32 near)
+static __noinline void wake_idling_cpu(struct task_struct *p, s32 near) __must_hold(rq)
 {
 	u64 bits = *cpu_word(idle_cpus, near);
 	int i;
@@ -258,7 +139,7 @@ static __noinline void wake_idling_cpu(struct task_struct *p, s32 near)
  * Wakes an idle CPU for a queued task; true when there was one. Whoever clears an idle bit of the kernel's
  * wakes that CPU. Our own bits are looked at first: none set is the usual case under load.
  */
-static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool pinned)
+static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool pinned) __must_hold(rq)
 {
 	s32 idle = cpu;
 

@@ -73,7 +73,7 @@ static __always_inline void count_queue(u32 queue, u64 by)
 
 /* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
  * joins the next one: at once, under the same lock. Only a move between queues comes without that lock. */
-static __always_inline void leave_queue(struct task_ctx *tctx)
+static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 {
 	if (tctx->queue == SLO_QUEUE_NONE)
 		return;
@@ -81,7 +81,7 @@ static __always_inline void leave_queue(struct task_ctx *tctx)
 }
 
 /* queue: SLO_QUEUE_* and where */
-static __always_inline void join_queue(struct task_ctx *tctx, u32 queue)
+static __always_inline void join_queue(struct task_ctx *tctx, u32 queue) __must_hold(rq)
 {
 	leave_queue(tctx);
 	tctx->queue = queue;
@@ -120,7 +120,7 @@ static __noinline bool shared_queue_waits(void)
 }
 
 /* Brings a task's virtual time to the clock of the shard where it is now. */
-static __always_inline void move_vtime(struct task_ctx *tctx, const struct shard_ctx *shard)
+static __always_inline void move_vtime(struct task_ctx *tctx, const struct shard_ctx *shard) __must_hold(rq)
 {
 	if (tctx->vtime_shard == shard->id)
 		return;
@@ -135,7 +135,7 @@ struct head {
 };
 
 /* Key or virtual time of the first task of a queue that may run on this CPU; false when there is none. */
-static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
+static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull) __must_hold(rcu)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
@@ -157,7 +157,7 @@ static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull)
 	return found;
 }
 
-static __always_inline void keep_earlier(struct head *first, u64 queue, s32 cpu)
+static __always_inline void keep_earlier(struct head *first, u64 queue, s32 cpu) __must_hold(rcu)
 {
 	u64 at = 0;
 
@@ -169,7 +169,7 @@ static __always_inline void keep_earlier(struct head *first, u64 queue, s32 cpu)
 
 /* The earliest of the SLO tasks that this CPU may take: its shard's, its own, those of a shard it helps. */
 static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx,
-					     const struct shard_ctx *shard)
+					     const struct shard_ctx *shard) __must_hold(rcu)
 {
 	struct head first = {};
 	u32 helps = cctx->helps;
@@ -194,7 +194,7 @@ static __always_inline bool slo_waits_twice(const struct cpu_ctx *cctx, const st
  * others comes back to enqueue() if a real-time task takes the CPU from it, before or while it runs. A pinned
  * one has nowhere else to go: it waits at the head of its CPU.
  */
-static __always_inline bool take(u64 queue)
+static __always_inline bool take(u64 queue) __must_hold(rq)
 {
 	return slo_move_to_local(queue, queue < QUEUE_PINNED_SLO ? enq_immed : 0);
 }
@@ -202,7 +202,7 @@ static __always_inline bool take(u64 queue)
 /* first: the earliest of them where they were compared, else none: each look costs as much as taking a task.
  */
 static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const struct shard_ctx *shard,
-				     const struct head *first)
+				     const struct head *first) __must_hold(rq)
 {
 	if (first->queue && take(first->queue))
 		return true;
@@ -212,7 +212,7 @@ static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const 
 
 /* Global, as are others that are called from several places or from loops: the verifier then looks at them
  * once, not once per path. */
-__noinline bool take_best_effort(s32 cpu)
+__noinline bool take_best_effort(s32 cpu) __must_hold(rq)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	const struct shard_ctx *shard = shard_at(cpu);
@@ -233,7 +233,7 @@ __noinline bool take_best_effort(s32 cpu)
  * Where the queue of best effort is clearly longer than here, its first task comes over: lengths, and with
  * them shares, draw level. One other shard per look, as two random choices level almost as well as all.
  */
-static __always_inline bool level_best_effort(u32 own)
+static __always_inline bool level_best_effort(u32 own) __must_hold(rq)
 {
 	u32 other = bpf_get_prandom_u32() % nr_shards;
 
@@ -243,7 +243,7 @@ static __always_inline bool level_best_effort(u32 own)
 }
 
 /* Nothing to do here: takes what waits elsewhere, SLO tasks first. */
-static __noinline bool steal(u32 own)
+static __noinline bool steal(u32 own) __must_hold(rq)
 {
 	u32 nr = nr_shards;
 	u32 i;

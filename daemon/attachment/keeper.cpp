@@ -110,7 +110,7 @@ void AttachmentKeeper::carry_out(Driver wanted, std::uint64_t now_ns) {
 }
 
 void AttachmentKeeper::put_scheduler(std::uint64_t now_ns) {
-  if (const auto attached = loaded(&SchedulerKernel::attach); !attached) {
+  if (const auto attached = loaded(&Kernel::attach); !attached) {
     around_.audience.failed(attached.error());
     recovery_.attach_failed(attached.error(), now_ns);
     return;
@@ -122,7 +122,7 @@ void AttachmentKeeper::put_scheduler(std::uint64_t now_ns) {
 }
 
 bool AttachmentKeeper::put_observer(std::uint64_t now_ns) {
-  const auto observing = loaded(&SchedulerKernel::observe);
+  const auto observing = loaded(&Kernel::observe);
   if (observing) {
     recovery_.observe_loaded();
   } else {
@@ -132,7 +132,7 @@ bool AttachmentKeeper::put_observer(std::uint64_t now_ns) {
   return observing.has_value();
 }
 
-Result<void> AttachmentKeeper::loaded(Result<void> (SchedulerKernel::*load)()) {
+Result<void> AttachmentKeeper::loaded(Result<void> (Kernel::*load)()) {
   around_.loading(true);
   auto result = (around_.kernel.*load)();
   around_.loading(false);

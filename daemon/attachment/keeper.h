@@ -34,7 +34,7 @@ class AttachmentKeeper {
  public:
   // What it works with; all of it outlives the keeper.
   struct Surroundings {
-    SchedulerKernel& kernel;
+    Kernel& kernel;
     AttachmentAudience& audience;
     std::function<std::size_t()> budgets;  // units with a finite budget
     std::function<Requirements()> check_requirements;
@@ -78,7 +78,7 @@ class AttachmentKeeper {
   void put_scheduler(std::uint64_t now_ns);
   // Whether it runs.
   [[nodiscard]] bool put_observer(std::uint64_t now_ns);
-  [[nodiscard]] Result<void> loaded(Result<void> (SchedulerKernel::*load)());
+  [[nodiscard]] Result<void> loaded(Result<void> (Kernel::*load)());
   [[nodiscard]] Result<void> keep_latch();
   void set_state(State state, std::string reason);
 

@@ -28,10 +28,10 @@ struct LoadCounters {
 };
 
 // The kernel side. Settings and counters outlive whatever is loaded: they may be changed and read at any
-// time. Implemented by KernelScheduler (kernel.h), by a fake in tests.
-class SchedulerKernel {
+// time. Implemented by BpfKernel (kernel/bpf_kernel.h), by a fake in tests.
+class Kernel {
  public:
-  virtual ~SchedulerKernel() = default;
+  virtual ~Kernel() = default;
   // Loads and attaches the scheduler, looks at its exit record (success means that it runs), then drops the
   // probes. After an error what ran before still runs. Nothing to do when the scheduler runs.
   [[nodiscard]] virtual Result<void> attach() = 0;

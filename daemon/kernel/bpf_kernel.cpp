@@ -13,7 +13,7 @@
 
 namespace slo {
 
-Result<std::unique_ptr<KernelScheduler>> KernelScheduler::make(const slo_tunables& tunables) {
+Result<std::unique_ptr<BpfKernel>> BpfKernel::make(const slo_tunables& tunables) {
   capture_load_log();
   const int nr_cpus = libbpf_num_possible_cpus();
   auto topology = std::make_unique<Topology>(read_topology(nr_cpus > 0 ? static_cast<unsigned>(nr_cpus) : 1));
@@ -21,17 +21,17 @@ Result<std::unique_ptr<KernelScheduler>> KernelScheduler::make(const slo_tunable
   if (!maps) return std::unexpected(maps.error());
   auto ring = EventRing::make((*maps)->events_map());
   if (!ring) return std::unexpected(ring.error());
-  return std::unique_ptr<KernelScheduler>(
-      new KernelScheduler(tunables, std::move(topology), std::move(*maps), std::move(*ring)));
+  return std::unique_ptr<BpfKernel>(
+      new BpfKernel(tunables, std::move(topology), std::move(*maps), std::move(*ring)));
 }
 
-KernelScheduler::KernelScheduler(const slo_tunables& tunables, std::unique_ptr<Topology> topology,
-                                 std::unique_ptr<KernelMaps> maps, std::unique_ptr<EventRing> ring)
+BpfKernel::BpfKernel(const slo_tunables& tunables, std::unique_ptr<Topology> topology,
+                     std::unique_ptr<KernelMaps> maps, std::unique_ptr<EventRing> ring)
     : tunables_(tunables), topology_(std::move(topology)), maps_(std::move(maps)), ring_(std::move(ring)) {}
 
-KernelScheduler::~KernelScheduler() = default;
+BpfKernel::~BpfKernel() = default;
 
-Result<void> KernelScheduler::attach() {
+Result<void> BpfKernel::attach() {
   if (driver() == Driver::scheduler) return {};
   auto loaded = load_scheduler(*maps_, *topology_, tunables_);
   if (!loaded) return std::unexpected(loaded.error());
@@ -46,7 +46,7 @@ Result<void> KernelScheduler::attach() {
   return {};
 }
 
-Result<void> KernelScheduler::observe() {
+Result<void> BpfKernel::observe() {
   if (driver() == Driver::observer) return {};
   auto loaded = load_observer(*maps_, *topology_, tunables_);
   if (!loaded) return std::unexpected(loaded.error());
@@ -58,77 +58,77 @@ Result<void> KernelScheduler::observe() {
   return {};
 }
 
-void KernelScheduler::detach() {
+void BpfKernel::detach() {
   drop_scheduler();
   drop_observer();
 }
 
-void KernelScheduler::drop_scheduler() {
+void BpfKernel::drop_scheduler() {
   if (!scheduler_) return;
   last_exit_ = scheduler_->exit_record();
   scheduler_.reset();
 }
 
-void KernelScheduler::drop_observer() {
+void BpfKernel::drop_observer() {
   if (!observer_) return;
   untracked_before_ += observer_->untracked();
   observer_.reset();
 }
 
-Driver KernelScheduler::driver() const {
+Driver BpfKernel::driver() const {
   if (scheduler_ && !scheduler_->exit_record()) return Driver::scheduler;
   return observer_ ? Driver::observer : Driver::none;
 }
 
-std::optional<SchedulerExit> KernelScheduler::exit_record() const {
+std::optional<SchedulerExit> BpfKernel::exit_record() const {
   return scheduler_ ? scheduler_->exit_record() : last_exit_;
 }
 
-Result<void> KernelScheduler::apply(const CfgChange& change) {
+Result<void> BpfKernel::apply(const CfgChange& change) {
   if (auto applied = maps_->apply(change); !applied) return applied;
   tell_settings_changed();
   return {};
 }
 
-Result<void> KernelScheduler::set_servers(const Servers& servers) {
+Result<void> BpfKernel::set_servers(const Servers& servers) {
   if (auto told = maps_->set_servers(servers); !told) return told;
   tell_settings_changed();
   return {};
 }
 
-void KernelScheduler::tell_settings_changed() {
+void BpfKernel::tell_settings_changed() {
   if (scheduler_) scheduler_->settings_changed(*maps_);
   if (observer_) observer_->settings_changed(*maps_);
 }
 
-void KernelScheduler::set_tunables(const slo_tunables& tunables) {
+void BpfKernel::set_tunables(const slo_tunables& tunables) {
   tunables_ = tunables;
   tunables_.capacity = maps_->capacity();
 }
 
-slo_stats KernelScheduler::read_stats(std::uint32_t slot) const {
+slo_stats BpfKernel::read_stats(std::uint32_t slot) const {
   return maps_->read_stats(slot);
 }
 
-LoadCounters KernelScheduler::read_load(std::uint32_t slot) const {
+LoadCounters BpfKernel::read_load(std::uint32_t slot) const {
   return maps_->read_load(slot);
 }
 
-void KernelScheduler::clear_stats(std::uint32_t slot) {
+void BpfKernel::clear_stats(std::uint32_t slot) {
   maps_->clear_stats(slot);
 }
 
-KernelCounters KernelScheduler::counters() const {
+KernelCounters BpfKernel::counters() const {
   return {.heartbeat_ns = scheduler_ ? scheduler_->heartbeat_ns() : 0,
           .events_lost = maps_->events_lost(),
           .untracked = untracked_before_ + (observer_ ? observer_->untracked() : 0)};
 }
 
-int KernelScheduler::events_fd() const {
+int BpfKernel::events_fd() const {
   return ring_->fd();
 }
 
-void KernelScheduler::drain_events(const std::function<void(std::span<const std::byte>)>& take) {
+void BpfKernel::drain_events(const std::function<void(std::span<const std::byte>)>& take) {
   ring_->drain(take);
 }
 

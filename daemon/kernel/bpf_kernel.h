@@ -18,13 +18,13 @@ class SchedulerProgram;
 struct Topology;
 
 // The scheduler and the probes of bpf/ through libbpf.
-class KernelScheduler final : public SchedulerKernel {
+class BpfKernel final : public Kernel {
  public:
   // Makes the maps; loads nothing yet.
-  [[nodiscard]] static Result<std::unique_ptr<KernelScheduler>> make(const slo_tunables& tunables);
-  ~KernelScheduler() override;
-  KernelScheduler(const KernelScheduler&) = delete;
-  KernelScheduler& operator=(const KernelScheduler&) = delete;
+  [[nodiscard]] static Result<std::unique_ptr<BpfKernel>> make(const slo_tunables& tunables);
+  ~BpfKernel() override;
+  BpfKernel(const BpfKernel&) = delete;
+  BpfKernel& operator=(const BpfKernel&) = delete;
 
   [[nodiscard]] Result<void> attach() override;
   [[nodiscard]] Result<void> observe() override;
@@ -45,8 +45,8 @@ class KernelScheduler final : public SchedulerKernel {
   void drain_events(const std::function<void(std::span<const std::byte>)>& take);
 
  private:
-  KernelScheduler(const slo_tunables& tunables, std::unique_ptr<Topology> topology,
-                  std::unique_ptr<KernelMaps> maps, std::unique_ptr<EventRing> ring);
+  BpfKernel(const slo_tunables& tunables, std::unique_ptr<Topology> topology,
+            std::unique_ptr<KernelMaps> maps, std::unique_ptr<EventRing> ring);
   void tell_settings_changed();
   void drop_scheduler();
   void drop_observer();

@@ -67,7 +67,7 @@ class AsNobody {
 };
 
 // A kernel that keeps what it is told and counts what the test says.
-class Kernel final : public SchedulerKernel {
+class Kernel final : public slo::Kernel {
  public:
   // Given by the test.
   std::map<std::uint32_t, slo_stats> counted;  // by slot

@@ -98,7 +98,7 @@ void observe(const std::vector<observed_cgroup>& cgroups) {
   if (sigprocmask(SIG_BLOCK, &ends, nullptr) != 0)
     throw std::system_error(errno, std::system_category(), "sigprocmask");
 
-  const auto kernel = value_of(KernelScheduler::make(Config{}.tunables));
+  const auto kernel = value_of(BpfKernel::make(Config{}.tunables));
   for (std::uint32_t slot = 0; slot < cgroups.size(); ++slot)
     value_of(kernel->apply(change_for(cgroups[slot], slot)));
   value_of(kernel->observe());
