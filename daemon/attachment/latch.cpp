@@ -10,8 +10,10 @@
 #include <charconv>
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <utility>
 
+#include "base/file.h"
 #include "base/handle.h"
 #include "base/printable.h"
 
@@ -50,16 +52,6 @@ bool take_line(Latch& latch, std::string_view key, std::string_view value) {
   return true;
 }
 
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 std::string to_text(const Latch& latch) {
@@ -89,15 +81,10 @@ Result<Latch> parse_latch(std::string_view text) {
 }
 
 Result<Latch> LatchFile::read() const {
-  const Handle<FILE, std::fclose> file(std::fopen(path_.c_str(), "re"));
-  if (!file) {
-    if (errno == ENOENT) return Latch{};
-    return system_error("open", path_);
-  }
-  std::string text(max_size, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return system_error("read", path_);
-  return parse_latch(text).transform_error([this](Error error) {
+  const auto text = read_file(path_, max_size);
+  if (!text && text.error().errno_value == ENOENT) return Latch{};
+  if (!text) return std::unexpected(text.error());
+  return parse_latch(*text).transform_error([this](Error error) {
     error.subject = path_.string() + ": \"" + error.subject + "\"";
     return error;
   });
@@ -113,7 +100,9 @@ Result<void> LatchFile::write(const Latch& latch) const {
   {
     const Handle<FILE, std::fclose> file(std::fopen(fresh.c_str(), "we"));
     if (!file) return system_error("write", fresh);
-    if (!write_all(fileno(file.get()), text)) return system_error("write", fresh);
+    if (const auto written = write_all(fileno(file.get()), std::as_bytes(std::span(text))); !written)
+      return std::unexpected(
+          Error{.tried = "write", .subject = fresh, .errno_value = written.error(), .advice = {}});
   }
   if (rename(fresh.c_str(), path_.c_str()) != 0) return system_error("replace", path_);
   return {};

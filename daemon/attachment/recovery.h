@@ -11,8 +11,14 @@
 #include "attachment/scheduler_exit.h"
 #include "attachment/state.h"
 #include "base/error.h"
+#include "base/time_limits.h"
+#include "bpf/abi/slo_abi.h"
 
 namespace slo {
+
+// For what has to be done in the operator's sight: long enough to look, and short enough to be a trial.
+inline constexpr TimeLimits trial_limits{.shortest_ns = SLO_NSEC_PER_SEC,
+                                         .longest_ns = 7ULL * 24 * 3600 * SLO_NSEC_PER_SEC};
 
 // What the daemon-wide settings say about attaching.
 struct RecoveryPolicy {

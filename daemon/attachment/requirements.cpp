@@ -5,36 +5,19 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/active_scheduler.h"
 #include "base/error.h"
-#include "base/handle.h"
+#include "base/file.h"
 
 namespace slo {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The first bytes of a file of /proc or /sys, without the newline at their end. What cannot be opened or read
-// is an error with its errno, so that "missing" and "unreadable" can be told apart.
-Result<std::string> read_start(const fs::path& path, std::size_t most = 4096) {
-  const Handle<FILE, std::fclose> file(std::fopen(path.c_str(), "re"));
-  if (!file)
-    return std::unexpected(
-        Error{.tried = "open", .subject = path.string(), .errno_value = errno, .advice = {}});
-  std::string text(most, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) {
-    return std::unexpected(
-        Error{.tried = "read", .subject = path.string(), .errno_value = errno, .advice = {}});
-  }
-  if (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
-}
 
 bool is_missing(const Error& error) {
   return error.errno_value == ENOENT || error.errno_value == ENOTDIR;
@@ -44,7 +27,7 @@ bool is_missing(const Error& error) {
 // remedy.
 std::optional<std::string> require_readable(const fs::path& root, const char* path,
                                             std::string when_missing) {
-  const auto content = read_start(root / path, 1);
+  const auto content = read_kernel_file(root / path, 1);
   if (content) return {};
   if (is_missing(content.error())) return when_missing;
   return "/" + std::string(path) + " is there but cannot be read (" +
@@ -54,17 +37,16 @@ std::optional<std::string> require_readable(const fs::path& root, const char* pa
 }
 
 void look_for_other_scheduler(const fs::path& root, Requirements& requirements) {
-  const auto state = read_start(root / "sys/kernel/sched_ext/state");
-  if (!state) {
+  const auto active = read_active_scheduler(root);
+  if (!active) {
     requirements.enforcing.push_back(
         "/sys/kernel/sched_ext/state cannot be read (" +
-        std::string(std::strerror(state.error().errno_value)) +
+        std::string(std::strerror(active.error().errno_value)) +
         "), so it is not known whether another scheduler runs: make /sys readable for scx-slo.service");
     return;
   }
-  if (*state == "disabled") return;
-  const auto ops = read_start(root / "sys/kernel/sched_ext/root/ops");
-  requirements.other_scheduler = ops && !ops->empty() ? *ops : "(its name cannot be read)";
+  if (!*active) return;
+  requirements.other_scheduler = (*active)->name.empty() ? "(its name cannot be read)" : (*active)->name;
 }
 
 bool has_isolated_partition(const fs::path& cgroups) {
@@ -72,7 +54,7 @@ bool has_isolated_partition(const fs::path& cgroups) {
   for (fs::recursive_directory_iterator entry(cgroups, ended), end; !ended && entry != end;
        entry.increment(ended)) {
     if (entry->path().filename() == "cpuset.cpus.partition" &&
-        read_start(entry->path()).value_or("") == "isolated")
+        read_kernel_file(entry->path()).value_or("") == "isolated")
       return true;
   }
   return false;
@@ -82,7 +64,7 @@ bool has_isolated_partition(const fs::path& cgroups) {
 // harm, but newer kernels have them in the same list. The command line, which would tell, is hidden from the
 // service.
 std::optional<std::string> require_all_cpus(const fs::path& root) {
-  const auto isolated = read_start(root / "sys/devices/system/cpu/isolated");
+  const auto isolated = read_kernel_file(root / "sys/devices/system/cpu/isolated");
   if (!isolated || isolated->empty() || has_isolated_partition(root / "sys/fs/cgroup")) return {};
   return "the kernel was started with isolcpus=" + *isolated +
          ", and attaches no sched_ext scheduler then: take it off the kernel command line (a cpuset with "
@@ -185,7 +167,7 @@ std::string other_scheduler_sentence(const std::string& name) {
 }
 
 Capabilities own_capabilities(const fs::path& root) {
-  const auto status = read_start(root / "proc/self/status", 16384);
+  const auto status = read_kernel_file(root / "proc/self/status", 16384);
   if (!status) return {};
   static constexpr std::string_view label = "\nCapEff:\t";
   const auto at = status->find(label);

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/active_scheduler.h"
 
-#include <fstream>
+#include <utility>
+
+#include "base/file.h"
 
 namespace slo {
-namespace {
 
-std::string first_line(const std::filesystem::path& path) {
-  std::string line;
-  std::ifstream file(path);
-  std::getline(file, line);
-  return line;
+Result<std::optional<ActiveScheduler>> read_active_scheduler(const std::filesystem::path& root) {
+  const auto directory = root / "sys/kernel/sched_ext";
+  auto state = read_kernel_file(directory / "state");
+  if (!state) return std::unexpected(state.error());
+  if (*state == "disabled") return std::nullopt;
+  return ActiveScheduler{.state = *std::move(state),
+                         .name = read_kernel_file(directory / "root/ops").value_or("")};
 }
 
-}  // namespace
-
-std::string active_scheduler(const std::filesystem::path& root) {
-  const auto directory = root / "sys/kernel/sched_ext";
-  const std::string state = first_line(directory / "state");
-  if (state.empty() || state == "disabled") return {};
-  const std::string name = first_line(directory / "root/ops");
-  return name.empty() ? "(" + state + ")" : name;
+std::string active_scheduler_text(const std::filesystem::path& root) {
+  const auto active = read_active_scheduler(root);
+  if (!active || !*active || (*active)->state.empty()) return {};
+  return (*active)->name.empty() ? "(" + (*active)->state + ")" : (*active)->name;
 }
 
 }  // namespace slo

@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
-#include "base/handle.h"
+#include "base/fd.h"
+#include "base/file.h"
 
 namespace slo {
 namespace {
@@ -39,14 +38,8 @@ std::unexpected<FileTrouble> trouble(std::string detail) {
   return std::unexpected(FileTrouble{.line = 0, .detail = std::move(detail)});
 }
 
-std::expected<std::string, FileTrouble> read_all(const fs::path& path, FILE* file) {
-  std::string content;
-  std::array<char, 4096> part{};
-  while (std::feof(file) == 0 && std::ferror(file) == 0) {
-    content.append(part.data(), std::fread(part.data(), 1, part.size(), file));
-    if (content.size() > max_file_bytes) return trouble("is larger than 1 MiB and was not read");
-  }
-  if (std::ferror(file) != 0) return trouble(why_unreadable(path, errno));
+std::expected<std::string, FileTrouble> checked(std::string content) {
+  if (content.size() > max_file_bytes) return trouble("is larger than 1 MiB and was not read");
   if (const auto nul = content.find('\0'); nul != std::string::npos) {
     const auto line = 1 + std::ranges::count(std::string_view(content).substr(0, nul), '\n');
     return std::unexpected(
@@ -66,21 +59,17 @@ std::string why_unreadable(const fs::path& path, int errno_value) {
 
 std::expected<std::string, FileTrouble> read_text_file(const fs::path& path, std::string_view if_missing) {
   // O_NONBLOCK: a FIFO in the place of a file must not hold us up.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0 && errno == ENOENT) return trouble(std::string(if_missing));
-  if (fd < 0) return trouble(why_unreadable(path, errno));
-  const Handle<FILE, std::fclose> file(fdopen(fd, "r"));
-  if (!file) {
-    const int errno_value = errno;
-    close(fd);
-    return trouble(why_unreadable(path, errno_value));
-  }
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file && errno == ENOENT) return trouble(std::string(if_missing));
+  if (!file) return trouble(why_unreadable(path, errno));
   struct stat status{};
-  if (fstat(fd, &status) != 0) return trouble(why_unreadable(path, errno));
+  if (fstat(file.get(), &status) != 0) return trouble(why_unreadable(path, errno));
   if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return std::string();
   if (S_ISDIR(status.st_mode)) return trouble("is a directory where a file is expected, and was not read");
   if (!S_ISREG(status.st_mode)) return trouble("is not a regular file, and was not read");
-  return read_all(path, file.get());
+  auto content = read_all(file.get(), max_file_bytes + 1);
+  if (!content) return trouble(why_unreadable(path, content.error()));
+  return checked(*std::move(content));
 }
 
 }  // namespace slo

@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "base/bus_names.h"
+
 namespace slo {
 namespace {
 
@@ -22,8 +24,8 @@ sdbus::Error access_denied(const std::string& text) {
 
 Authority::Authority(sd_bus* bus, sdbus::IConnection& connection)
     : bus_(bus),
-      bus_driver_(sdbus::createProxy(connection, sdbus::ServiceName{"org.freedesktop.DBus"},
-                                     sdbus::ObjectPath{"/org/freedesktop/DBus"})),
+      bus_driver_(
+          sdbus::createProxy(connection, sdbus::ServiceName{driver_name}, sdbus::ObjectPath{driver_path})),
       polkit_(sdbus::createProxy(connection, sdbus::ServiceName{"org.freedesktop.PolicyKit1"},
                                  sdbus::ObjectPath{"/org/freedesktop/PolicyKit1/Authority"})) {}
 
@@ -40,7 +42,7 @@ void Authority::check(const std::string& action, Verdict verdict) {
   const bool interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
   // Asking the sender's process would be racy, and the library's own query blocks; the bus knows.
   bus_driver_->callMethodAsync("GetConnectionUnixUser")
-      .onInterface("org.freedesktop.DBus")
+      .onInterface(driver_name)
       .withArguments(std::string{name})
       .uponReplyInvoke([this, sender = std::string{name}, action, interactive, verdict = std::move(verdict)](
                            std::optional<sdbus::Error> error, std::uint32_t uid) {

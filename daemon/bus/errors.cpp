@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/bus_names.h"
+
 namespace slo {
 namespace {
 
@@ -14,7 +16,7 @@ sdbus::Error error_named(const char* name, const std::string& text) {
 
 sdbus::Error no_such_unit(const Manager& manager, const std::string& name) {
   return error_named(
-      "org.scxslo.Error.NoSuchUnit",
+      no_such_unit_error,
       manager.knows(name)
           ? "no SLO holds for " + name + ": give it SloBudget= in a section [X-Slo] with: systemctl edit " +
                 name

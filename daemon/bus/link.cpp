@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/bus_names.h"
 #include "base/handle.h"
 
 namespace slo {

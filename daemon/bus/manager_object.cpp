@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bus_names.h"
 #include "base/handle.h"
 #include "bus/authority.h"
 #include "bus/errors.h"
@@ -38,10 +39,6 @@ struct Shown {
   std::uint32_t failures = 0;
 };
 
-// For what has to be done in the operator's sight: long enough to look, and short enough to be a trial.
-constexpr std::uint64_t shortest_trial_usec = 1'000'000;
-constexpr std::uint64_t longest_trial_usec = 7ULL * 24 * 3600 * 1'000'000;
-
 }  // namespace
 
 class BusManager::Object final
@@ -49,7 +46,7 @@ class BusManager::Object final
                                       sdbus::ObjectManager_adaptor> {
  public:
   Object(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager, std::string version)
-      : AdaptorInterfaces(connection, sdbus::ObjectPath{"/org/scxslo"}),
+      : AdaptorInterfaces(connection, sdbus::ObjectPath{manager_path}),
         connection_(connection),
         manager_(manager),
         version_(std::move(version)),
@@ -179,12 +176,13 @@ class BusManager::Object final
   }
 
   void AttachFor(sdbus::Result<>&& result, std::uint64_t for_usec) override {
-    authority_.when_allowed(
-        "org.scxslo.attach", std::move(result), [this, for_usec]() -> std::optional<sdbus::Error> {
-          if (for_usec < shortest_trial_usec || for_usec > longest_trial_usec)
-            return invalid_arguments("a trial of " + std::to_string(for_usec) + " us: accepted is 1s to 1w");
-          return attach(for_usec * SLO_NSEC_PER_USEC);
-        });
+    authority_.when_allowed("org.scxslo.attach", std::move(result),
+                            [this, for_usec]() -> std::optional<sdbus::Error> {
+                              if (!trial_limits.accept_usec(for_usec))
+                                return invalid_arguments("a trial of " + std::to_string(for_usec) +
+                                                         " us: accepted is " + trial_limits.to_string());
+                              return attach(for_usec * SLO_NSEC_PER_USEC);
+                            });
   }
 
   void Confirm(sdbus::Result<>&& result) override {

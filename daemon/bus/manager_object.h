@@ -13,8 +13,6 @@ struct sd_event;
 
 namespace slo {
 
-inline constexpr const char* bus_name = "org.scxslo";
-
 // org.scxslo.Manager1 at /org/scxslo and the objects of all units with settings. Only translates: decode,
 // authorise, one call of the manager, encode. Signals leave from the event loop a moment after the fact, so
 // that their values are what the manager says once it has finished.

@@ -11,9 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/file.h"
 
 namespace slo {
 namespace {
@@ -166,16 +169,13 @@ class JsonText {
   std::string text_;
 };
 
-[[noreturn]] void fail(const char* what) {
-  throw sdbus::createError(errno, what);
+[[noreturn]] void fail(const char* what, int errno_value = errno) {
+  throw sdbus::createError(errno_value, what);
 }
 
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno != EINTR) fail("write the statistics");
-    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-  }
+void write_text(int fd, std::string_view text) {
+  if (const auto written = write_all(fd, std::as_bytes(std::span(text))); !written)
+    fail("write the statistics", written.error());
 }
 
 }  // namespace
@@ -206,9 +206,9 @@ sdbus::UnixFd write_all_stats(const Manager& manager) {
   for (const auto& name : std::views::keys(manager.units())) {
     const auto stats = manager.stats(name);
     if (!stats) continue;
-    write_all(fd, std::exchange(separator, ",\n") + stats_json(*stats));
+    write_text(fd, std::exchange(separator, ",\n") + stats_json(*stats));
   }
-  write_all(fd, separator[0] == '{' ? "{\"Units\":[]}\n" : "\n]}\n");
+  write_text(fd, separator[0] == '{' ? "{\"Units\":[]}\n" : "\n]}\n");
   if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
     fail("seal the statistics");
   return file;

@@ -3,16 +3,14 @@
 
 #include <org.scxslo.Unit1_adaptor.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-bus.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <utility>
 #include <vector>
 
-#include "base/handle.h"
+#include "base/bus_names.h"
 #include "bus/stats.h"
+#include "systemd/object_path.h"
 
 namespace slo {
 namespace {
@@ -27,10 +25,7 @@ std::string origin_of(const std::optional<Setting<T>>& setting) {
 }  // namespace
 
 sdbus::ObjectPath unit_object_path(const std::string& unit) {
-  char* path = nullptr;
-  if (sd_bus_path_encode("/org/scxslo/unit", unit.c_str(), &path) < 0) throw std::bad_alloc();
-  const std::unique_ptr<char, Deleter<std::free>> owned(path);
-  return sdbus::ObjectPath{path};
+  return sdbus::ObjectPath{object_path(unit_path_prefix, unit)};
 }
 
 std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report) {
@@ -94,8 +89,7 @@ class BusUnit::Object final
     const auto stats = manager_.stats(unit_.name);
     // The unit lost its settings a moment ago, and this object is about to follow.
     if (!stats)
-      throw sdbus::Error{sdbus::Error::Name{"org.scxslo.Error.NoSuchUnit"},
-                         unit_.name + " has no SLO any more"};
+      throw sdbus::Error{sdbus::Error::Name{no_such_unit_error}, unit_.name + " has no SLO any more"};
     return encode_stats(*stats);
   }
 

@@ -33,7 +33,7 @@ struct Outcome {
 Answer<Outcome> status(const DaemonProxy& daemon, bool json) {
   auto overview = daemon.overview();
   if (!overview) return std::unexpected(overview.error());
-  overview->scheduler = active_scheduler("/");
+  overview->scheduler = active_scheduler_text("/");
   const auto units = daemon.units();
   if (!units) return std::unexpected(units.error());
   return Outcome{json ? status_json(*overview, *units) : status_text(*overview, *units),

@@ -6,13 +6,19 @@
 #include <array>
 #include <utility>
 
+#include "base/time_limits.h"
 #include "base/time_span.h"
+#include "base/unit_name.h"
+#include "bpf/abi/slo_abi.h"
+#include "trace/recording_order.h"
 
 namespace slo::client {
 namespace {
 
 constexpr std::size_t unit_name_max = 255;
-constexpr std::uint64_t nsec_per_usec = 1000;
+constexpr std::uint64_t nsec_per_usec = SLO_NSEC_PER_USEC;
+constexpr TimeLimits watch_limits{.shortest_ns = 100 * SLO_NSEC_PER_MSEC,
+                                  .longest_ns = 3600 * SLO_NSEC_PER_SEC};
 
 constexpr std::array commands{
     std::pair{Command::status, "Show what scx-slo does now, and the units with a budget (the default)"},
@@ -57,21 +63,17 @@ std::expected<std::uint64_t, std::string> trial_usec(const std::string& text) {
 std::expected<std::uint64_t, std::string> watch_usec(const std::string& text) {
   // What CLI11 makes of a flag without a value.
   if (text == "true") return 2'000'000;
-  constexpr std::uint64_t shortest = 100'000;
-  constexpr std::uint64_t longest = 3'600'000'000;
   const auto ns = parse_time_span_ns(text);
-  if (ns && *ns / nsec_per_usec >= shortest && *ns <= longest * nsec_per_usec) return *ns / nsec_per_usec;
-  return std::unexpected("--watch='" + text +
-                         "' is no interval; accepted is a time with its unit, 100ms to 1h, such as 2s");
+  if (ns && watch_limits.accept_ns(*ns)) return *ns / nsec_per_usec;
+  return std::unexpected("--watch='" + text + "' is no interval; accepted is a time with its unit, " +
+                         watch_limits.to_string() + ", such as 2s");
 }
 
 std::expected<std::uint64_t, std::string> recording_usec(const std::string& text) {
-  constexpr std::uint64_t shortest = 1'000'000;
-  constexpr std::uint64_t longest = 600'000'000;
   const auto ns = parse_time_span_ns(text);
-  if (ns && *ns / nsec_per_usec >= shortest && *ns <= longest * nsec_per_usec) return *ns / nsec_per_usec;
-  return std::unexpected("--for '" + text +
-                         "' cannot be recorded; accepted is a time with its unit, 1s to 10min, such as 30s");
+  if (ns && recording_limits.accept_ns(*ns)) return *ns / nsec_per_usec;
+  return std::unexpected("--for '" + text + "' cannot be recorded; accepted is a time with its unit, " +
+                         recording_limits.to_string() + ", such as 30s");
 }
 
 // As they stand on the command line.
@@ -102,7 +104,9 @@ void add_arguments(CLI::App& app, Command command, Options& options, Arguments& 
   if (command == Command::record) {
     app.add_option("UNIT", arguments.units, "The units; .service is added to a name without a suffix")
         ->required();
-    app.add_option("--for", arguments.recording, "How long: 1s to 10min")->type_name("TIME")->required();
+    app.add_option("--for", arguments.recording, "How long: " + recording_limits.to_string())
+        ->type_name("TIME")
+        ->required();
     app.add_option("-o,--output", options.file,
                    "Where to: a file that does not exist, or - for standard output")
         ->type_name("FILE")
@@ -194,7 +198,7 @@ std::expected<std::string, std::string> complete_unit_name(std::string_view name
                     {".socket", ".timer", ".mount", ".automount", ".swap", ".path", ".target", ".device"}))
     return refuse("is a unit that no budget can be set for");
   std::string full(name);
-  if (!ends_with_any(name, {".service", ".scope", ".slice"})) full += ".service";
+  if (const auto suffix = unit_suffix(name); !suffix || name.size() == suffix->size()) full += service_suffix;
   if (name.empty() || name.starts_with('.') || full.size() > unit_name_max)
     return refuse("cannot be the name of a unit");
   return full;

@@ -4,10 +4,13 @@
 #include <time.h>
 
 #include <algorithm>
-#include <fstream>
+#include <charconv>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
+
+#include "base/file.h"
 
 namespace slo {
 namespace {
@@ -26,10 +29,10 @@ std::uint64_t read_tick_ns() {
 }  // namespace
 
 std::optional<std::uint64_t> read_number(const std::filesystem::path& path) {
-  std::ifstream file(path);
+  const std::string text = read_kernel_file(path).value_or("");
   std::uint64_t value = 0;
-  if (file >> value) return value;
-  return std::nullopt;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return std::nullopt;
+  return value;
 }
 
 Topology read_topology(unsigned nr_cpus) {

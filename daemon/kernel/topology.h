@@ -21,7 +21,7 @@ struct Topology {
 // CPUs of one last-level cache share statistics, in groups of at most 16.
 [[nodiscard]] Topology read_topology(unsigned nr_cpus);
 
-// The first number of a file of the kernel's.
+// The number that a file of the kernel's begins with.
 [[nodiscard]] std::optional<std::uint64_t> read_number(const std::filesystem::path& path);
 
 }  // namespace slo

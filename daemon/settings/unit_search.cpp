@@ -2,20 +2,18 @@
 #include "settings/unit_search.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "base/unit_name.h"
 #include "settings/unit_file.h"
 
 namespace slo {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr auto types = std::to_array<std::string_view>({".service", ".slice"});
 
 // What a directory holds; nothing when it cannot be read.
 std::vector<fs::path> entries(const fs::path& directory) {
@@ -28,16 +26,16 @@ std::vector<fs::path> entries(const fs::path& directory) {
 
 // Whether `name` can be the name of one unit: not of a template ("foo@.service").
 bool is_unit(std::string_view name) {
-  return std::ranges::any_of(types, [name](auto type) {
-    return name.ends_with(type) && name.size() > type.size() && !name.ends_with("@" + std::string(type));
-  });
+  const auto type = unit_suffix(name);
+  return type && type != scope_suffix && name.size() > type->size() &&
+         !name.ends_with("@" + std::string(*type));
 }
 
 // "foo-.service": a prefix of names, except for "-.slice", which is the root of all slices.
 bool is_prefix(std::string_view name) {
-  return std::ranges::any_of(types, [name](auto type) {
-    return name.ends_with("-" + std::string(type)) && name.size() > type.size() + 1;
-  });
+  const auto type = unit_suffix(name);
+  return type && type != scope_suffix && name.ends_with("-" + std::string(*type)) &&
+         name.size() > type->size() + 1;
 }
 
 bool has_prefix(std::string_view name, std::string_view prefix) {

@@ -5,15 +5,12 @@
 #include <system_error>
 #include <utility>
 
+#include "base/bus_names.h"
 #include "settings/unit_search.h"
 #include "systemd/client_messages.h"
 
 namespace slo {
 namespace {
-
-constexpr const char* destination = "org.freedesktop.systemd1";
-constexpr const char* manager_path = "/org/freedesktop/systemd1";
-constexpr const char* manager_interface = "org.freedesktop.systemd1.Manager";
 
 // PID 1 answers nothing while it reloads, which takes it many seconds on a small busy machine.
 constexpr std::uint64_t call_timeout_us = 90'000'000;
@@ -32,11 +29,10 @@ SystemdClient::SystemdClient(sd_bus* bus, Listener listener, std::filesystem::pa
             on_systemd_signal);
 
   sd_bus_message* call = nullptr;
-  check(sd_bus_message_new_method_call(bus_, &call, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                       "org.freedesktop.DBus", "GetNameOwner"),
+  check(sd_bus_message_new_method_call(bus_, &call, driver_name, driver_path, driver_name, "GetNameOwner"),
         "ask the bus for systemd");
   Message owned(call);
-  check(sd_bus_message_append(call, "s", destination), "ask the bus for systemd");
+  check(sd_bus_message_append(call, "s", systemd_name), "ask the bus for systemd");
   send(std::move(owned), [this](sd_bus_message* reply) {
     const char* owner = nullptr;
     if (sd_bus_message_get_error(reply) == nullptr && sd_bus_message_read(reply, "s", &owner) >= 0)
@@ -55,7 +51,7 @@ void SystemdClient::add_match(const char* rule, sd_bus_message_handler_t handler
 
 SystemdClient::Message SystemdClient::new_call(const char* path, const char* interface, const char* member) {
   sd_bus_message* call = nullptr;
-  check(sd_bus_message_new_method_call(bus_, &call, destination, path, interface, member), member);
+  check(sd_bus_message_new_method_call(bus_, &call, systemd_name, path, interface, member), member);
   return Message(call);
 }
 
@@ -70,7 +66,7 @@ void SystemdClient::send(Message message, Answer answer) {
 
 // systemd sends signals only while somebody is subscribed, and forgets who was when it executes itself anew.
 void SystemdClient::subscribe() {
-  send(new_call(manager_path, manager_interface, "Subscribe"), [this](sd_bus_message* reply) {
+  send(new_call(systemd_path, systemd_manager_interface, "Subscribe"), [this](sd_bus_message* reply) {
     const sd_bus_error* error = sd_bus_message_get_error(reply);
     if (error != nullptr && sd_bus_error_has_name(error, "org.freedesktop.systemd1.AlreadySubscribed") == 0) {
       report({"subscribe to systemd's signals", "", 0, text_of(error)});
@@ -100,11 +96,11 @@ int SystemdClient::on_systemd_signal(sd_bus_message* signal, void* userdata, sd_
         // unique one.
         const char* sender = sd_bus_message_get_sender(signal);
         if (sender == nullptr || self->owner_ != sender) return 0;
-        if (sd_bus_message_is_signal(signal, manager_interface, "Reloading") > 0) {
+        if (sd_bus_message_is_signal(signal, systemd_manager_interface, "Reloading") > 0) {
           self->set_reloading(signal);
         } else if (self->reloading_ || self->list_awaited_) {
           return 0;  // the list to come is newer
-        } else if (sd_bus_message_is_signal(signal, manager_interface, "UnitRemoved") > 0) {
+        } else if (sd_bus_message_is_signal(signal, systemd_manager_interface, "UnitRemoved") > 0) {
           self->unit_removed(signal);
         } else if (sd_bus_message_is_signal(signal, properties_interface, "PropertiesChanged") > 0) {
           self->unit_changed(signal);
@@ -159,8 +155,8 @@ void SystemdClient::send_list() {
   ++list_attempts_;
   list_awaited_ = true;
   list_reading_ = false;
-  Message call = new_call(manager_path, properties_interface, "Get");
-  check(sd_bus_message_append(call.get(), "ss", manager_interface, "UnitPath"), "ask for UnitPath");
+  Message call = new_call(systemd_path, properties_interface, "Get");
+  check(sd_bus_message_append(call.get(), "ss", systemd_manager_interface, "UnitPath"), "ask for UnitPath");
   send(std::move(call), [this, serial](sd_bus_message* reply) {
     if (serial == list_serial_) search_answered(reply);
   });
@@ -178,7 +174,7 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
   }
   with_settings_ =
       units_with_settings(std::vector<std::filesystem::path>(unit_path.begin(), unit_path.end()));
-  Message call = new_call(manager_path, manager_interface, "ListUnitsByPatterns");
+  Message call = new_call(systemd_path, systemd_manager_interface, "ListUnitsByPatterns");
   check(sd_bus_message_append(call.get(), "asas", 1, "loaded", 3, "*.service", "*.scope", "*.slice"),
         "list units");
   send(std::move(call), [this, serial = list_serial_](sd_bus_message* answer) {
@@ -283,7 +279,7 @@ void SystemdClient::unit_changed(sd_bus_message* signal) {
   const char* path = sd_bus_message_get_path(signal);
   const auto name = unit_name(path);
   if (!name || sd_bus_message_read(signal, "s", &interface) < 0 ||
-      std::string_view(interface) != unit_interface)
+      std::string_view(interface) != systemd_unit_interface)
     return;
   UnitChange change;
   if (!read_unit_change(signal, change) || change.active_state.empty()) return;

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "systemd/client_messages.h"
 
-#include <cstdlib>
-#include <memory>
-#include <new>
+#include <algorithm>
+#include <utility>
 
-#include "base/handle.h"
+#include "base/bus_names.h"
+#include "base/unit_name.h"
+#include "systemd/object_path.h"
 
 namespace slo {
 namespace {
 
-constexpr const char* unit_prefix = "/org/freedesktop/systemd1/unit";
+struct TypeInterface {
+  std::string_view suffix;
+  const char* interface;
+};
+
+constexpr TypeInterface interfaces[] = {{service_suffix, "org.freedesktop.systemd1.Service"},
+                                        {scope_suffix, "org.freedesktop.systemd1.Scope"},
+                                        {slice_suffix, "org.freedesktop.systemd1.Slice"}};
 
 }  // namespace
 
 const char* type_interface(std::string_view unit) {
-  if (unit.ends_with(".service")) return "org.freedesktop.systemd1.Service";
-  if (unit.ends_with(".scope")) return "org.freedesktop.systemd1.Scope";
-  if (unit.ends_with(".slice")) return "org.freedesktop.systemd1.Slice";
-  return nullptr;
+  const auto suffix = unit_suffix(unit);
+  return suffix ? std::ranges::find(interfaces, *suffix, &TypeInterface::suffix)->interface : nullptr;
 }
 
 bool is_active(std::string_view active_state) {
@@ -26,17 +32,12 @@ bool is_active(std::string_view active_state) {
 }
 
 std::optional<std::string> unit_name(const char* path) {
-  char* name = nullptr;
-  if (path == nullptr || sd_bus_path_decode(path, unit_prefix, &name) <= 0) return std::nullopt;
-  const std::unique_ptr<char, Deleter<std::free>> owned(name);
-  return type_interface(name) == nullptr ? std::nullopt : std::optional<std::string>(name);
+  auto name = name_of_path(systemd_unit_path_prefix, path);
+  return name && unit_suffix(*name) ? std::move(name) : std::nullopt;
 }
 
 std::string unit_path(const std::string& name) {
-  char* path = nullptr;
-  if (sd_bus_path_encode(unit_prefix, name.c_str(), &path) < 0) throw std::bad_alloc();
-  const std::unique_ptr<char, Deleter<std::free>> owned(path);
-  return path;
+  return object_path(systemd_unit_path_prefix, name);
 }
 
 bool read_string_variant(sd_bus_message* message, std::string& value) {

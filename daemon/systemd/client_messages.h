@@ -13,7 +13,6 @@ namespace slo {
 // Decoding of what systemd says; nothing here keeps state. The read functions answer false when a message is
 // not of the form they expect.
 
-inline constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 inline constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
 
 // The D-Bus interface of the units of this type; nullptr for types that have no cgroup of their own.

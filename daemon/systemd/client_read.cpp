@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/bus_names.h"
 #include "systemd/client.h"
 #include "systemd/client_messages.h"
 
@@ -40,13 +41,13 @@ void SystemdClient::start_read(Entry& entry) {
   entry.awaited = 1;  // so that the last answer, not the first, ends the reading
   if (!entry.files_known) {
     entry.fact.files.clear();
-    read_property(entry, unit_interface, "FragmentPath", [](Entry& of, sd_bus_message* reply) {
+    read_property(entry, systemd_unit_interface, "FragmentPath", [](Entry& of, sd_bus_message* reply) {
       std::string fragment;
       if (!read_string_variant(reply, fragment)) return false;
       if (!fragment.empty()) of.fact.files.insert(of.fact.files.begin(), fragment);
       return true;
     });
-    read_property(entry, unit_interface, "DropInPaths", [](Entry& of, sd_bus_message* reply) {
+    read_property(entry, systemd_unit_interface, "DropInPaths", [](Entry& of, sd_bus_message* reply) {
       std::vector<std::string> paths;
       if (!read_strings_variant(reply, paths)) return false;
       of.fact.files.insert(of.fact.files.end(), paths.begin(), paths.end());
@@ -56,7 +57,7 @@ void SystemdClient::start_read(Entry& entry) {
   // systemd looks at the files' dates when asked, and announces nothing: so ask whenever they could be read
   // anew. A unit that stopped is not read.
   if (!entry.files_known || entry.active) {
-    read_property(entry, unit_interface, "NeedDaemonReload", [](Entry& of, sd_bus_message* reply) {
+    read_property(entry, systemd_unit_interface, "NeedDaemonReload", [](Entry& of, sd_bus_message* reply) {
       return read_bool_variant(reply, of.fact.needs_daemon_reload);
     });
   }

@@ -7,21 +7,14 @@
 #include "bpf/abi/slo_trace.h"
 
 namespace slo {
-namespace {
-
-constexpr std::uint64_t shortest_usec = 1'000'000;
-constexpr std::uint64_t longest_usec = 600'000'000;
-
-}  // namespace
-
 std::optional<RecordingRefusal> refuse_recording(const RecordingOrder& order,
                                                  const std::function<bool(const std::string& unit)>& knows,
                                                  bool under_way) {
   using Reason = RecordingRefusal::Reason;
   const auto& [units, for_usec] = order;
-  if (for_usec < shortest_usec || for_usec > longest_usec)
-    return RecordingRefusal{Reason::invalid,
-                            "a recording of " + std::to_string(for_usec) + " us: accepted is 1s to 10min"};
+  if (!recording_limits.accept_usec(for_usec))
+    return RecordingRefusal{Reason::invalid, "a recording of " + std::to_string(for_usec) +
+                                                 " us: accepted is " + recording_limits.to_string()};
   if (units.empty() || units.size() > SLO_TRACE_UNITS_MAX)
     return RecordingRefusal{Reason::invalid, "a recording of " + std::to_string(units.size()) +
                                                  " units: accepted is 1 to " +

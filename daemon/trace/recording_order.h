@@ -7,7 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "base/time_limits.h"
+#include "bpf/abi/slo_abi.h"
+
 namespace slo {
+
+inline constexpr TimeLimits recording_limits{.shortest_ns = SLO_NSEC_PER_SEC,
+                                             .longest_ns = 600 * SLO_NSEC_PER_SEC};
 
 struct RecordingOrder {
   std::vector<std::string> units;

@@ -2,11 +2,8 @@
 #include "client/bus/daemon_proxy.h"
 
 #include <sdbus-c++/sdbus-c++.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -15,13 +12,13 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/bus_names.h"
+#include "base/file.h"
 #include "client/bus/unit_figures.h"
 
 namespace slo::client {
 namespace {
 
-const sdbus::ServiceName bus_name{"org.scxslo"};
-const sdbus::ObjectPath manager_path{"/org/scxslo"};
 constexpr const char* manager_interface = "org.scxslo.Manager1";
 constexpr const char* unit_interface = "org.scxslo.Unit1";
 // Attaching loads and verifies BPF programs, which takes long on a small or emulated machine.
@@ -102,32 +99,19 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties) {
   return unit;
 }
 
-std::string read_file(const sdbus::UnixFd& file) {
-  std::string text;
-  std::array<char, 65536> part{};
-  for (;;) {
-    const ssize_t length = read(file.get(), part.data(), part.size());
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0) throw sdbus::createError(errno, "read the statistics");
-    if (length == 0) return text;
-    text.append(part.data(), static_cast<std::size_t>(length));
-  }
-}
-
 }  // namespace
 
 class DaemonProxy::Bus {
  public:
-  Bus() : connection_(sdbus::createSystemBusConnection()), manager_(proxy(manager_path)) {}
+  Bus() : connection_(sdbus::createSystemBusConnection()), manager_(proxy(sdbus::ObjectPath{manager_path})) {}
 
   [[nodiscard]] sdbus::IProxy& manager() const { return *manager_; }
 
   [[nodiscard]] std::string owner_of(const std::string& name) const {
     std::string owner;
-    sdbus::createProxy(*connection_, sdbus::ServiceName{"org.freedesktop.DBus"},
-                       sdbus::ObjectPath{"/org/freedesktop/DBus"})
+    sdbus::createProxy(*connection_, sdbus::ServiceName{driver_name}, sdbus::ObjectPath{driver_path})
         ->callMethod("GetNameOwner")
-        .onInterface("org.freedesktop.DBus")
+        .onInterface(driver_name)
         .withArguments(name)
         .storeResultsTo(owner);
     return owner;
@@ -160,13 +144,15 @@ class DaemonProxy::Bus {
   [[nodiscard]] std::string read_all_stats() const {
     sdbus::UnixFd file;
     manager_->callMethod("GetAllStats").onInterface(manager_interface).storeResultsTo(file);
-    return read_file(file);
+    auto text = read_all(file.get());
+    if (!text) throw sdbus::createError(text.error(), "read the statistics");
+    return *std::move(text);
   }
 
  private:
   // All calls are synchronous, so no proxy may start a thread of its own on the shared connection.
   [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(const sdbus::ObjectPath& path) const {
-    return sdbus::createProxy(*connection_, bus_name, path);
+    return sdbus::createProxy(*connection_, sdbus::ServiceName{bus_name}, path);
   }
 
   std::unique_ptr<sdbus::IConnection> connection_;

@@ -3,21 +3,23 @@
 
 #include <sdbus-c++/sdbus-c++.h>
 
+#include "base/bus_names.h"
+
 namespace slo::client {
 
 bool needs_daemon_reload(const std::string& unit) {
-  const sdbus::ServiceName systemd{"org.freedesktop.systemd1"};
+  const sdbus::ServiceName systemd{systemd_name};
   try {
     const auto connection = sdbus::createSystemBusConnection();
     sdbus::ObjectPath path;
-    sdbus::createProxy(*connection, systemd, sdbus::ObjectPath{"/org/freedesktop/systemd1"})
+    sdbus::createProxy(*connection, systemd, sdbus::ObjectPath{systemd_path})
         ->callMethod("GetUnit")
-        .onInterface("org.freedesktop.systemd1.Manager")
+        .onInterface(systemd_manager_interface)
         .withArguments(unit)
         .storeResultsTo(path);
     return sdbus::createProxy(*connection, systemd, path)
         ->getProperty("NeedDaemonReload")
-        .onInterface("org.freedesktop.systemd1.Unit")
+        .onInterface(systemd_unit_interface)
         .get<bool>();
   } catch (const sdbus::Error&) {  // a remark beside the answer, not the answer itself
     return false;

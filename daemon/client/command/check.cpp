@@ -2,13 +2,13 @@
 #include "client/command/check.h"
 
 #include <algorithm>
-#include <array>
 #include <format>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
+#include "base/unit_name.h"
 #include "settings/config.h"
 #include "settings/file.h"
 #include "settings/unit_file.h"
@@ -23,19 +23,14 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view main_file = "scx-slo.conf";
 constexpr std::string_view drop_in_suffix = ".d";
 
-bool is_unit_name(std::string_view name) {
-  static constexpr auto suffixes = std::to_array<std::string_view>({".service", ".scope", ".slice"});
-  return std::ranges::any_of(suffixes, [name](auto suffix) { return name.ends_with(suffix); });
-}
-
 // "nginx.service" for nginx.service itself and for nginx.service.d/slo.conf; empty where the name does not
 // tell.
 std::string unit_of(const fs::path& file) {
-  if (is_unit_name(file.filename().string())) return file.filename().string();
+  if (unit_suffix(file.filename().string())) return file.filename().string();
   std::string directory = file.parent_path().filename().string();
   if (!directory.ends_with(drop_in_suffix)) return {};
   directory.resize(directory.size() - drop_in_suffix.size());
-  return is_unit_name(directory) ? directory : std::string();
+  return unit_suffix(directory) ? directory : std::string();
 }
 
 bool is_daemon_file(const fs::path& file) {

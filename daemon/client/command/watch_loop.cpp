@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "client/figures/watch.h"
+#include "client/print/clock.h"
 #include "client/print/json.h"
 #include "client/print/output.h"
 #include "client/print/screen.h"
@@ -34,14 +34,6 @@ void sleep_until(std::uint64_t usec) {
 std::uint64_t epoch_usec() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
-std::string clock_text() {
-  const time_t now = time(nullptr);
-  tm local{};
-  std::array<char, 32> text{};
-  if (localtime_r(&now, &local) == nullptr) return {};
-  return {text.data(), strftime(text.data(), text.size(), "%F %T", &local)};
 }
 
 extern "C" void end_with_success(int /*signal*/) {
@@ -132,7 +124,8 @@ class Printer {
     told_.clear();
     if (options_.json) return print_whole(watch_json(print, options_.unit, epoch_usec()));
     const Screen screen = screen_of(STDOUT_FILENO);
-    return print_whole(repaint(watch_text(print, options_.unit, clock_text(), screen.columns), screen));
+    return print_whole(
+        repaint(watch_text(print, options_.unit, clock_text(time(nullptr)), screen.columns), screen));
   }
 
   int trouble(const BusError& error) {
@@ -144,7 +137,8 @@ class Printer {
     const Screen screen = screen_of(STDOUT_FILENO);
     // Where nothing can be cleared, once is enough.
     if (std::exchange(told_, sentence) == sentence && !screen.clears) return exit_ok;
-    return print_whole(repaint(watch_trouble_text(sentence, clock_text(), interval_usec_), screen));
+    return print_whole(
+        repaint(watch_trouble_text(sentence, clock_text(time(nullptr)), interval_usec_), screen));
   }
 
  private:

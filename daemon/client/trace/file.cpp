@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/file.h"
+
 namespace slo::client {
 namespace {
 
@@ -42,13 +44,9 @@ Result<TraceFile> TraceFile::open(const std::string& name, bool overwrite) {
 }
 
 Result<void> TraceFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return std::unexpected(Error{"write", name_, errno, ""});
-    written_ += static_cast<std::uint64_t>(n);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
+  if (const auto written = write_all(fd_.get(), bytes); !written)
+    return std::unexpected(Error{"write", name_, written.error(), ""});
+  written_ += bytes.size();
   return {};
 }
 

@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "client/print/clock.h"
 #include "client/print/output.h"
 #include "client/trace/report.h"
 #include "client/trace/totals.h"
@@ -25,14 +25,6 @@ namespace slo::client {
 namespace {
 
 constexpr std::size_t piece_size = 256UL * 1024;
-
-std::string clock_text(std::uint64_t realtime_ns) {
-  const auto seconds = static_cast<time_t>(realtime_ns / SLO_NSEC_PER_SEC);
-  tm local{};
-  std::array<char, 32> text{};
-  if (localtime_r(&seconds, &local) == nullptr) return {};
-  return {text.data(), strftime(text.data(), text.size(), "%F %T", &local)};
-}
 
 // Reads and adds up; with --records also prints as it goes, as there may be millions of them.
 class Show {
@@ -68,8 +60,10 @@ class Show {
                            .lost = end ? end->lost : reader_.lost(),
                            .last_ns = reader_.last_ns()};
     const TraceTotals& sums = totals(*info);
-    return options_.json ? trace_json(trace, sums)
-                         : trace_text(trace, sums, clock_text(trace.info.start_realtime_ns));
+    return options_.json
+               ? trace_json(trace, sums)
+               : trace_text(trace, sums,
+                            clock_text(static_cast<time_t>(trace.info.start_realtime_ns / SLO_NSEC_PER_SEC)));
   }
 
   [[nodiscard]] bool cut_short() const { return !reader_.end(); }

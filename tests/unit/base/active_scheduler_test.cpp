@@ -5,21 +5,21 @@
 
 #include "tests/unit/fakes.h"
 
-namespace slo::client {
+namespace slo {
 namespace {
 
-TEST(ClientActiveScheduler, is_named_as_the_kernel_names_it) {
+TEST(ActiveScheduler, is_named_as_the_kernel_names_it) {
   const fakes::TemporaryDirectory root;
-  EXPECT_EQ(active_scheduler(root.path()), "") << "a kernel without sched_ext";
+  EXPECT_EQ(active_scheduler_text(root.path()), "") << "a kernel without sched_ext";
   root.write("sys/kernel/sched_ext/state", "disabled\n");
-  EXPECT_EQ(active_scheduler(root.path()), "");
+  EXPECT_EQ(active_scheduler_text(root.path()), "");
   root.write("sys/kernel/sched_ext/state", "enabled\n");
   root.write("sys/kernel/sched_ext/root/ops", "scx_flash_1.0\n");
-  EXPECT_EQ(active_scheduler(root.path()), "scx_flash_1.0");
+  EXPECT_EQ(active_scheduler_text(root.path()), "scx_flash_1.0");
   root.write("sys/kernel/sched_ext/state", "disabling\n");
   root.write("sys/kernel/sched_ext/root/ops", "");
-  EXPECT_EQ(active_scheduler(root.path()), "(disabling)");
+  EXPECT_EQ(active_scheduler_text(root.path()), "(disabling)");
 }
 
 }  // namespace
-}  // namespace slo::client
+}  // namespace slo

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace slo {
+
+inline constexpr std::string_view service_suffix = ".service";
+inline constexpr std::string_view scope_suffix = ".scope";
+inline constexpr std::string_view slice_suffix = ".slice";
+
+// The suffix of a unit that has a cgroup of its own, and so can have a budget; empty: the name has none of
+// these.
+[[nodiscard]] constexpr std::optional<std::string_view> unit_suffix(std::string_view name) {
+  constexpr std::array suffixes{service_suffix, scope_suffix, slice_suffix};
+  const auto found =
+      std::ranges::find_if(suffixes, [name](std::string_view suffix) { return name.ends_with(suffix); });
+  return found == suffixes.end() ? std::nullopt : std::optional(*found);
+}
+
+}  // namespace slo

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <span>
+#include <string>
+
+#include "base/fd.h"
+#include "tests/unit/fakes.h"
+
+namespace slo {
+namespace {
+
+TEST(File, is_read_whole_or_as_far_as_wanted) {
+  const fakes::TemporaryDirectory directory;
+  const std::string text(200'000, 'x');
+  const auto path = directory.write("long", text);
+  EXPECT_EQ(read_file(path), text);
+  EXPECT_EQ(read_file(path, 70'000).value().size(), 70'000U);
+  EXPECT_EQ(read_file(directory.write("empty", "")), "");
+}
+
+TEST(File, of_the_kernel_loses_one_line_feed_at_its_end) {
+  const fakes::TemporaryDirectory directory;
+  EXPECT_EQ(read_kernel_file(directory.write("state", "enabled\n")), "enabled");
+  EXPECT_EQ(read_kernel_file(directory.write("two", "a\n\n")), "a\n");
+}
+
+TEST(File, that_is_not_there_is_told_from_one_that_cannot_be_read) {
+  const fakes::TemporaryDirectory directory;
+  const auto missing = read_file(directory.path() / "missing");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().tried, "open");
+  EXPECT_EQ(missing.error().errno_value, ENOENT);
+  const auto folder = read_file(directory.path());
+  ASSERT_FALSE(folder.has_value());
+  EXPECT_EQ(folder.error().tried, "read");
+  EXPECT_EQ(folder.error().errno_value, EISDIR);
+}
+
+TEST(File, is_written_whole_or_the_reason_is_told) {
+  const fakes::TemporaryDirectory directory;
+  const auto path = directory.write("out", "");
+  const std::string text(200'000, 'y');
+  EXPECT_TRUE(write_all(Fd(open(path.c_str(), O_WRONLY | O_CLOEXEC)).get(), std::as_bytes(std::span(text))));
+  EXPECT_EQ(read_file(path), text);
+  const Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  EXPECT_EQ(write_all(full.get(), std::as_bytes(std::span(text))).error(), ENOSPC);
+}
+
+}  // namespace
+}  // namespace slo
