@@ -9,21 +9,12 @@
 #include <vector>
 
 #include "base/bus_names.h"
+#include "bus/setting_values.h"
 #include "bus/stats.h"
+#include "settings/unit_settings.h"
 #include "systemd/object_path.h"
 
 namespace slo {
-namespace {
-
-// Empty where nothing is set.
-template <class T>
-std::string origin_of(const std::optional<Setting<T>>& setting) {
-  if (!setting || setting->origin.file.empty()) return {};
-  return setting->origin.file + ":" + std::to_string(setting->origin.line);
-}
-
-}  // namespace
-
 sdbus::ObjectPath unit_object_path(const std::string& unit) {
   return sdbus::ObjectPath{object_path(unit_path_prefix, unit)};
 }
@@ -74,12 +65,10 @@ class BusUnit::Object final
       changed.emplace_back(value);
       changed.emplace_back(origin);
     };
-    const SloSettings& was = before.effective;
-    const SloSettings& is = unit_.effective;
-    compare(was.budget, is.budget, "SloBudgetUSec", "SloBudgetOrigin");
-    compare(was.metric, is.metric, "SloMetric", "SloMetricOrigin");
-    compare(was.objective, is.objective, "SloObjective", "SloObjectiveOrigin");
-    compare(was.max_exec, is.max_exec, "SloMaxExecUSec", "SloMaxExecOrigin");
+#define SLO_COMPARE(member, Type, Suffix, ...) \
+  compare(before.effective.member, unit_.effective.member, "Slo" #Type #Suffix, "Slo" #Type "Origin");
+    SLO_UNIT_SETTINGS(SLO_COMPARE)
+#undef SLO_COMPARE
     if (before.needs_daemon_reload != unit_.needs_daemon_reload) changed.emplace_back("NeedDaemonReload");
     if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Unit1_adaptor::INTERFACE_NAME, changed);
   }
@@ -96,32 +85,19 @@ class BusUnit::Object final
   std::string Name() override { return unit_.name; }
   std::string ControlGroup() override { return unit_.control_group; }
   std::uint64_t ControlGroupId() override { return unit_.cgroup_id; }
-  std::uint64_t SloBudgetUSec() override {
-    const auto& budget = unit_.effective.budget;
-    return budget ? to_usec(budget->value.ns()) : UINT64_MAX;
-  }
-  std::string SloMetric() override {
-    return unit_.effective.metric.transform([](const auto& set) { return set.value.to_string(); })
-        .value_or(slo::Metric::wait().to_string());
-  }
-  double SloObjective() override {
-    return unit_.effective.objective.transform([](const auto& set) { return set.value; })
-        .value_or(slo::Objective::standard())
-        .ratio();
-  }
-  std::uint64_t SloMaxExecUSec() override {
-    const auto& max_exec = unit_.effective.max_exec;
-    return max_exec ? to_usec(max_exec->value.ns()) : UINT64_MAX;
-  }
-  std::string SloBudgetOrigin() override { return origin_of(unit_.effective.budget); }
-  std::string SloMetricOrigin() override { return origin_of(unit_.effective.metric); }
-  std::string SloObjectiveOrigin() override { return origin_of(unit_.effective.objective); }
-  std::string SloMaxExecOrigin() override { return origin_of(unit_.effective.max_exec); }
+#define SLO_PROPERTIES(member, Type, Suffix, ...)                              \
+  decltype(on_bus(std::declval<const Type&>())) Slo##Type##Suffix() override { \
+    return on_bus(unit_.effective.member, standard_.member);                   \
+  }                                                                            \
+  std::string Slo##Type##Origin() override { return origin_of(unit_.effective.member); }
+  SLO_UNIT_SETTINGS(SLO_PROPERTIES)
+#undef SLO_PROPERTIES
   bool NeedDaemonReload() override { return unit_.needs_daemon_reload; }
 
   sdbus::ObjectPath path_;
   const Manager& manager_;
   Unit unit_;
+  SloSettings standard_ = standard_settings();
 };
 
 BusUnit::BusUnit(sdbus::IConnection& connection, const Manager& manager, const Unit& unit)

@@ -22,16 +22,6 @@ constexpr std::uint32_t objective_max_ppm = 999'990;
 constexpr std::uint64_t max_exec_min_ns = SLO_NSEC_PER_MSEC;
 constexpr std::uint64_t max_exec_max_ns = 3600 * SLO_NSEC_PER_SEC;
 
-template <class T>
-void inherit(std::optional<T>& own, const std::optional<T>& inherited) {
-  if (!own) own = inherited;
-}
-
-template <class T>
-void add(std::vector<NamedSetting>& all, const char* key, const std::optional<Setting<T>>& setting) {
-  if (setting) all.push_back({.key = key, .value = setting->value.to_string(), .origin = setting->origin});
-}
-
 }  // namespace
 
 std::expected<Budget, std::string> Budget::parse(std::string_view text) {
@@ -133,13 +123,17 @@ std::string MaxExec::to_string() const {
   return format_time_span_ns(ns_);
 }
 
+bool SloSettings::empty() const {
+  bool any = false;
+  for_each_setting(*this, [&any](const char* /*key*/, const auto& setting) { any = any || setting; });
+  return !any;
+}
+
 SloSettings merge(SloSettings child, const SloSettings& parent) {
-  inherit(child.budget, parent.budget);
-  inherit(child.metric, parent.metric);
-  inherit(child.objective, parent.objective);
-  inherit(child.importance, parent.importance);
-  inherit(child.reserve, parent.reserve);
-  inherit(child.max_exec, parent.max_exec);
+#define SLO_INHERIT(member, ...) \
+  if (!child.member) child.member = parent.member;
+  SLO_UNIT_SETTINGS(SLO_INHERIT)
+#undef SLO_INHERIT
   return child;
 }
 
@@ -159,12 +153,9 @@ SloSettings completed(SloSettings merged) {
 
 std::vector<NamedSetting> named(const SloSettings& settings) {
   std::vector<NamedSetting> all;
-  add(all, "SloBudget", settings.budget);
-  add(all, "SloMetric", settings.metric);
-  add(all, "SloObjective", settings.objective);
-  add(all, "SloImportance", settings.importance);
-  add(all, "SloReserve", settings.reserve);
-  add(all, "SloMaxExec", settings.max_exec);
+  for_each_setting(settings, [&all](const char* key, const auto& setting) {
+    if (setting) all.push_back({.key = key, .value = setting->value.to_string(), .origin = setting->origin});
+  });
   return all;
 }
 

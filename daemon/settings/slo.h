@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bpf/abi/slo_abi.h"
+#include "settings/unit_settings.h"
 
 namespace slo {
 
@@ -140,23 +141,26 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
-// One value per key of [X-Slo]; a key that is not set is inherited.
+// One value per key of [X-Slo]; a key that is not set is inherited: a reserve too, which is then that of a
+// slice above, and shared by all below it.
 struct SloSettings {
-  std::optional<Setting<Budget>> budget;
-  std::optional<Setting<Metric>> metric;
-  std::optional<Setting<Objective>> objective;
-  std::optional<Setting<Importance>> importance;
-  std::optional<Setting<Reserve>>
-      reserve;  // inherited, it is that of a slice above, which all below it share
-  std::optional<Setting<MaxExec>> max_exec;
+#define SLO_MEMBER(member, Type, ...) std::optional<Setting<Type>> member;
+  SLO_UNIT_SETTINGS(SLO_MEMBER)
+#undef SLO_MEMBER
 
-  [[nodiscard]] bool empty() const {
-    return !budget && !metric && !objective && !importance && !reserve && !max_exec;
-  }
+  [[nodiscard]] bool empty() const;
   // Whether something is to be kept: a budget that is not infinity.
   [[nodiscard]] bool has_budget() const { return budget && !budget->value.is_infinite(); }
   friend bool operator==(const SloSettings&, const SloSettings&) = default;
 };
+
+// visit(key, setting) for each, set or not: "SloBudget" and settings.budget.
+template <class Settings, class Visit>
+void for_each_setting(Settings& settings, Visit&& visit) {
+#define SLO_VISIT(member, Type, ...) visit("Slo" #Type, settings.member);
+  SLO_UNIT_SETTINGS(SLO_VISIT)
+#undef SLO_VISIT
+}
 
 // Key by key: what `child` does not set is as in `parent`.
 [[nodiscard]] SloSettings merge(SloSettings child, const SloSettings& parent);

@@ -34,8 +34,13 @@ std::optional<Remark> look_alike(std::string_view header) {
                 .detail = "nothing in this section is used; accepted is [" + std::string(own_section) + "]"};
 }
 
-KeyRule budget_rule(std::optional<Setting<Budget>>& target) {
-  KeyRule rule = setting_rule(own_section, "SloBudget", target);
+template <class T>
+KeyRule rule_of(const char* key, std::optional<Setting<T>>& target) {
+  return setting_rule(own_section, key, target);
+}
+
+KeyRule rule_of(const char* key, std::optional<Setting<Budget>>& target) {
+  KeyRule rule = setting_rule(own_section, key, target);
   rule.take = [&target, take = std::move(rule.take)](std::string_view value,
                                                      const Origin& origin) -> std::optional<Remark> {
     if (auto refused = take(value, origin)) return refused;
@@ -48,12 +53,11 @@ KeyRule budget_rule(std::optional<Setting<Budget>>& target) {
 }
 
 FileRules unit_rules(SloSettings& settings) {
-  return {.keys = {budget_rule(settings.budget), setting_rule(own_section, "SloMetric", settings.metric),
-                   setting_rule(own_section, "SloObjective", settings.objective),
-                   setting_rule(own_section, "SloImportance", settings.importance),
-                   setting_rule(own_section, "SloReserve", settings.reserve),
-                   setting_rule(own_section, "SloMaxExec", settings.max_exec),
-                   not_honoured(own_section, "SloBudgetMin"), not_honoured(own_section, "SloBudgetMax")},
+  std::vector<KeyRule> keys;
+  for_each_setting(settings,
+                   [&keys](const char* key, auto& target) { keys.push_back(rule_of(key, target)); });
+  for (const char* key : {"SloBudgetMin", "SloBudgetMax"}) keys.push_back(not_honoured(own_section, key));
+  return {.keys = std::move(keys),
           .other_section = look_alike,
           .all_ours = false,
           .if_missing = "the file is missing although systemd lists it; run: systemctl daemon-reload"};

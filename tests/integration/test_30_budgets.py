@@ -148,3 +148,25 @@ def test_a_unit_whose_drop_in_is_gone_has_no_budget_any_more(units):
     machine.daemon_reload()
     assert machine.is_active("fleeting.service")
     machine.wait_for("the unit is forgotten", lambda: "fleeting.service" not in machine.list_units(), limit=20)
+
+
+def test_importance_and_reserve_are_on_the_bus_in_json_and_in_the_list(units):
+    units.service("weighty.service", machine.WORK, budget="5ms")
+    machine.write_drop_in("weighty.service", "[X-Slo]\nSloImportance=250\nSloReserve=50%\n", name="60-weight.conf")
+    machine.daemon_reload()
+    machine.run("systemctl", "start", "weighty.service")
+    budget_becomes("weighty.service", 5000)
+    path = machine.list_units()["weighty.service"]
+    shown = {
+        name: machine.bus_property(name, path, "org.scxslo.Unit1")
+        for name in ("SloImportance", "SloReservePerSecUSec", "SloImportanceOrigin", "SloReserveOrigin")
+    }
+    assert shown["SloImportance"] == 250
+    assert shown["SloReservePerSecUSec"] == 500_000
+    assert shown["SloImportanceOrigin"].endswith("/weighty.service.d/60-weight.conf:2")
+    assert shown["SloReserveOrigin"].endswith("/weighty.service.d/60-weight.conf:3")
+    units_in_json = json.loads(machine.output("scx-slo", "list", "--json"))["units"]
+    (unit,) = (unit for unit in units_in_json if unit["unit"] == "weighty.service")
+    assert (unit["importance"], unit["reserve_per_sec_usec"]) == (250, 500_000)
+    (line,) = (line for line in machine.output("scx-slo", "list").splitlines() if line.startswith("weighty.service"))
+    assert line.split()[1:4] == ["5ms", "250", "50%"]

@@ -38,14 +38,14 @@ READERS = re.compile(r"^(Get|List)")
 
 
 def methods_of(folder):
-    for xml in sorted(folder.glob("org.scxslo.*.xml")):
+    for xml in sorted(folder.glob("org.scxslo.*.xml*")):
         for interface in ElementTree.parse(xml).getroot().iter("interface"):
             for method in interface.iter("method"):
                 yield f"{interface.get('name')}.{method.get('name')}"
 
 
 def check_properties(folder):
-    for xml in sorted(folder.glob("*.xml")):
+    for xml in sorted(folder.glob("*.xml*")):
         for interface in ElementTree.parse(xml).getroot().iter("interface"):
             for item in interface.iter("property"):
                 marks = {mark.get("name"): mark.get("value") for mark in item.iter("annotation")}

@@ -58,6 +58,15 @@ T find_or(const Properties<Key>& properties, const char* name, T otherwise) {
   return find<T>(properties, name).value_or(std::move(otherwise));
 }
 
+void take(Shown_t& value, const Properties<sdbus::PropertyName>& properties, const char* name) {
+  if (const auto found = find<std::uint64_t>(properties, name); found != UINT64_MAX) value = found;
+}
+
+template <class T>
+void take(T& value, const Properties<sdbus::PropertyName>& properties, const char* name) {
+  value = find_or<T>(properties, name, {});
+}
+
 class BusFigures final : public NamedFigures {
  public:
   explicit BusFigures(const Stats& stats) : stats_(stats) {}
@@ -88,13 +97,10 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties) {
   unit.name = find_or<std::string>(properties, "Name", "");
   unit.control_group = find_or<std::string>(properties, "ControlGroup", "");
   unit.control_group_id = find_or<std::uint64_t>(properties, "ControlGroupId", 0);
+#define SLO_TAKE(member, Type, Suffix, type, json, ...) take(unit.json, properties, "Slo" #Type #Suffix);
+  SLO_UNIT_SETTINGS(SLO_TAKE)
+#undef SLO_TAKE
   unit.budget_origin = find_or<std::string>(properties, "SloBudgetOrigin", "");
-  const auto budget = find_or<std::uint64_t>(properties, "SloBudgetUSec", UINT64_MAX);
-  if (budget != UINT64_MAX) unit.budget_usec = budget;
-  unit.metric = find_or<std::string>(properties, "SloMetric", "");
-  unit.objective = find_or<double>(properties, "SloObjective", 0);
-  const auto max_exec = find_or<std::uint64_t>(properties, "SloMaxExecUSec", UINT64_MAX);
-  if (max_exec != UINT64_MAX) unit.max_exec_usec = max_exec;
   unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
   return unit;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "figures/histogram.h"
+#include "settings/unit_settings.h"
 
 // What the daemon says on the bus, decoded. Times are microseconds.
 namespace slo::client {
@@ -49,17 +50,22 @@ struct Causes {
   std::uint64_t throttled = 0;
 };
 
+// Settings by their type on the bus.
+using Shown_t = std::optional<std::uint64_t>;  // empty: infinity, or none
+using Shown_s = std::string;
+using Shown_d = double;
+
 // A unit with settings of its own. The counters cover all that runs under these settings, inheriting units
 // included.
 struct UnitReport {
   std::string name;
-  std::string control_group;                   // empty: the unit has none now
-  std::uint64_t control_group_id = 0;          // 0: the unit has none now
-  std::optional<std::uint64_t> budget_usec;    // empty: infinity
-  std::string budget_origin;                   // "file:line"
-  std::string metric;                          // "wait", "response"
-  double objective = 0;                        // the share of jobs that must keep the budget; 0: not known
-  std::optional<std::uint64_t> max_exec_usec;  // empty without a budget
+  std::string control_group;           // empty: the unit has none now
+  std::uint64_t control_group_id = 0;  // 0: the unit has none now
+  // budget_usec and all others, by their keys in JSON; an objective of 0 is not known.
+#define SLO_MEMBER(member, Type, Suffix, type, json, ...) Shown_##type json{};
+  SLO_UNIT_SETTINGS(SLO_MEMBER)
+#undef SLO_MEMBER
+  std::string budget_origin;  // "file:line"
   bool need_daemon_reload = false;
   // The unit above that counts the jobs of this one, which has no counters of its own; empty: nobody does.
   // Not set: the unit has its own; else nothing below is known.

@@ -3,6 +3,7 @@
 
 #include <format>
 
+#include "base/percent.h"
 #include "base/time_span.h"
 
 namespace slo::client {
@@ -23,6 +24,11 @@ std::string percent_text(std::optional<double> ratio) {
 
 std::string budget_text(std::optional<std::uint64_t> usec) {
   return usec ? format_time_span_ns(to_ns(*usec)) : "infinity";
+}
+
+std::string reserve_text(std::optional<std::uint64_t> usec_per_sec) {
+  // Microseconds of a second are millionths.
+  return usec_per_sec ? format_percent_ppm(static_cast<std::uint32_t>(*usec_per_sec)) : "-";
 }
 
 std::string budget_sentence(const UnitReport& unit) {

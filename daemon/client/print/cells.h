@@ -17,6 +17,8 @@ namespace slo::client {
 [[nodiscard]] std::string percent_text(std::optional<double> ratio);
 // "5ms", "infinity".
 [[nodiscard]] std::string budget_text(std::optional<std::uint64_t> usec);
+// "50%" of one CPU; "-" without one.
+[[nodiscard]] std::string reserve_text(std::optional<std::uint64_t> usec_per_sec);
 // "5ms of waiting for a CPU per job".
 [[nodiscard]] std::string budget_sentence(const UnitReport& unit);
 // "7.00us", "<1us", and `unknown` when not known.

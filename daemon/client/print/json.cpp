@@ -35,15 +35,29 @@ Json causes(const Causes& causes) {
           {"throttled", causes.throttled}};
 }
 
-// The figures without the unit's name, whose meaning differs between list and stats.
-Json figures(const UnitReport& report) {
-  return {{"budget_usec", or_null(report.budget_usec)},
-          {"budget_origin", report.budget_origin},
-          {"metric", report.metric},
-          {"objective", report.objective},
-          {"objective_kept", or_null(report.objective_kept())},
-          {"max_exec_usec", or_null(report.max_exec_usec)},
-          {"need_daemon_reload", report.need_daemon_reload},
+Json shown(const Shown_t& value) {
+  return or_null(value);
+}
+Json shown(const Shown_s& value) {
+  return value;
+}
+Json shown(Shown_d value) {
+  return value;
+}
+
+Json settings(const UnitReport& report) {
+  Json object = Json::object();
+#define SLO_SHOW(member, Type, Suffix, type, json, ...) object[#json] = shown(report.json);
+  SLO_UNIT_SETTINGS(SLO_SHOW)
+#undef SLO_SHOW
+  object["budget_origin"] = report.budget_origin;
+  object["objective_kept"] = or_null(report.objective_kept());
+  return object;
+}
+
+// The figures without the unit's name and its settings; the name's meaning differs between list and stats.
+Json counters(const UnitReport& report) {
+  return {{"need_daemon_reload", report.need_daemon_reload},
           {"control_group", report.control_group},
           {"control_group_id", report.control_group_id},
           {"counted_with", or_null(report.counted_with)},
@@ -58,6 +72,12 @@ Json figures(const UnitReport& report) {
           {"throttled_exec_usec", own(report, report.throttled_exec_usec)},
           {"wait", latency(report.wait)},
           {"response", latency(report.response)}};
+}
+
+Json figures(const UnitReport& report) {
+  Json object = settings(report);
+  object.update(counters(report));
+  return object;
 }
 
 Json histogram(const Histogram& buckets) {

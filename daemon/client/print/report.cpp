@@ -123,7 +123,7 @@ std::string status_text(const Overview& overview, const std::vector<UnitReport>&
 
 std::string list_text(const std::vector<UnitReport>& units) {
   using enum UnitColumn;
-  constexpr std::array columns{unit, budget, jobs, misses, miss_share, p99_wait, set_in};
+  constexpr std::array columns{unit, budget, importance, reserve, jobs, misses, miss_share, p99_wait, set_in};
   return units.empty() ? no_units_text() : unit_table(units, columns);
 }
 

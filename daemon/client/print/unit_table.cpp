@@ -17,6 +17,10 @@ Table::Column heading(UnitColumn column) {
       return {"UNIT"};
     case UnitColumn::budget:
       return {"BUDGET", right};
+    case UnitColumn::importance:
+      return {"IMPORTANCE", right};
+    case UnitColumn::reserve:
+      return {"RESERVE", right};
     case UnitColumn::jobs:
       return {"JOBS", right};
     case UnitColumn::jobs_per_second:
@@ -48,6 +52,10 @@ std::string cell(UnitColumn column, const UnitReport& unit, const Interval* last
       return unit.name;
     case UnitColumn::budget:
       return budget_text(unit.budget_usec);
+    case UnitColumn::importance:
+      return unit.importance ? std::to_string(*unit.importance) : "-";
+    case UnitColumn::reserve:
+      return reserve_text(unit.reserve_per_sec_usec);
     case UnitColumn::jobs:
       return jobs_text(unit);
     case UnitColumn::jobs_per_second:

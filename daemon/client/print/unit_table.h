@@ -15,6 +15,8 @@ namespace slo::client {
 enum class UnitColumn : std::uint8_t {
   unit,
   budget,
+  importance,
+  reserve,
   jobs,
   jobs_per_second,  // of the last interval
   misses,

@@ -17,6 +17,8 @@ inline UnitReport nginx() {
   unit.budget_origin = "/etc/systemd/system/nginx.service.d/slo.conf:2";
   unit.metric = "wait";
   unit.objective = 0.999;
+  unit.importance = 250;
+  unit.reserve_per_sec_usec = 500000;
   unit.max_exec_usec = 100000;
   unit.jobs = 20000;
   unit.misses = 3;
@@ -58,6 +60,7 @@ inline UnitReport folded(const std::string& with) {
   unit.budget_origin = "/etc/worker.conf:2";
   unit.metric = "wait";
   unit.objective = 0.999;
+  unit.importance = 100;
   unit.counted_with = with;
   return unit;
 }

@@ -17,7 +17,8 @@ using nlohmann::json;
 
 const json expected_figures = json::parse(R"({
   "budget_usec": 5000, "budget_origin": "/etc/systemd/system/nginx.service.d/slo.conf:2",
-  "metric": "wait", "objective": 0.999, "objective_kept": true, "max_exec_usec": 100000,
+  "metric": "wait", "objective": 0.999, "objective_kept": true, "importance": 250,
+  "reserve_per_sec_usec": 500000, "max_exec_usec": 100000,
   "need_daemon_reload": false,
   "control_group": "/system.slice/nginx.service", "control_group_id": 4711, "counted_with": null,
   "jobs": 20000, "misses": 3,
@@ -117,6 +118,7 @@ TEST(ClientJson, InfinityAndUnknownFiguresAreNull) {
   EXPECT_TRUE(unit.at("budget_usec").is_null());
   EXPECT_TRUE(unit.at("miss_ratio").is_null());
   EXPECT_TRUE(unit.at("max_exec_usec").is_null());
+  EXPECT_TRUE(unit.at("reserve_per_sec_usec").is_null());
   EXPECT_TRUE(unit.at("objective_kept").is_null());
   for (const char* kind : {"wait", "response"})
     for (const json& figure : unit.at(kind)) EXPECT_TRUE(figure.is_null());

@@ -55,15 +55,15 @@ TEST(ClientTable, WithoutRowsOnlyTheTitlesStand) {
 
 TEST(ClientReport, ListShowsEveryColumnOfAUnit) {
   EXPECT_EQ(list_text({nginx()}),
-            "UNIT           BUDGET   JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
-            "nginx.service     5ms  20000       3   0.01%      87us  "
+            "UNIT           BUDGET  IMPORTANCE  RESERVE   JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "nginx.service     5ms         250      50%  20000       3   0.01%      87us  "
             "/etc/systemd/system/nginx.service.d/slo.conf:2\n");
 }
 
 TEST(ClientReport, AUnitWithoutJobsAndBudgetHasDashesNotZeros) {
   EXPECT_EQ(list_text({idle_batch()}),
-            "UNIT       BUDGET  JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
-            "b.slice  infinity     0       0       -         -\n");
+            "UNIT       BUDGET  IMPORTANCE  RESERVE  JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "b.slice  infinity           -        -     0       0       -         -\n");
 }
 
 TEST(ClientReport, WithoutUnitsTheTextSaysHowToGiveABudget) {
@@ -132,9 +132,11 @@ TEST(ClientReport, StatusSaysThatTheCapacityIsUsedUpWhereItIs) {
 
 TEST(ClientReport, AUnitWithoutCountersOfItsOwnHasNoFiguresButSaysWhoseTheyAre) {
   EXPECT_EQ(list_text({folded("web.slice"), folded("")}),
-            "UNIT            BUDGET          JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
-            "worker.service     2ms  in web.slice       -       -         -  /etc/worker.conf:2\n"
-            "worker.service     2ms   not counted       -       -         -  /etc/worker.conf:2\n");
+            "UNIT            BUDGET  IMPORTANCE  RESERVE          JOBS  MISSES  MISS %  P99 WAIT  SET IN\n"
+            "worker.service     2ms         100        -  in web.slice       -       -         -  "
+            "/etc/worker.conf:2\n"
+            "worker.service     2ms         100        -   not counted       -       -         -  "
+            "/etc/worker.conf:2\n");
   EXPECT_EQ(stats_text("worker.service", folded("web.slice"), 80),
             "Unit           worker.service\n"
             "Budget         2ms of waiting for a CPU per job\n"
