@@ -93,7 +93,8 @@ def check_file(path, text, code):
 
 def check_tree(tree):
     tree = pathlib.Path(tree)
-    sources = sorted(path for folder in SOURCES for path in (tree / folder).rglob("*") if path.suffix in (".h", ".c", ".cpp"))
+    files = sorted(path for folder in SOURCES for path in (tree / folder).rglob("*"))
+    sources = [path for path in files if path.suffix in (".h", ".c", ".cpp")]
     if not sources:
         yield f"{tree}: no sources found"
     includes = {}

@@ -85,9 +85,13 @@ def self_test(check_tree):
         found = complaints_about(check_tree, {name: content})
         if not found or not all(line.startswith(f"{name}: ") for line in found) or expected not in found[0]:
             failures.append(f"planted {content[:80]!r} in {name}, expected {expected!r}, found {found}")
-    failures += [f"{room} may include {other}, which is no room"
-                 for room, others in ROOMS.items() for other in others if other not in ROOMS and other != "*"]  # fmt: skip
-    circle = {"bpf/policy/job.h": '#include "bpf/policy/policy.h"\n', "bpf/policy/policy.h": '#include "bpf/policy/job.h"\n'}
+    for room, others in ROOMS.items():
+        unknown = [other for other in others if other not in ROOMS and other != "*"]
+        failures += [f"{room} may include {other}, which is no room" for other in unknown]
+    circle = {
+        "bpf/policy/job.h": '#include "bpf/policy/policy.h"\n',
+        "bpf/policy/policy.h": '#include "bpf/policy/job.h"\n',
+    }
     if not any("job.h -> " in line for line in complaints_about(check_tree, circle)):
         failures.append("two files that include each other pass")
     with tempfile.TemporaryDirectory() as directory:
