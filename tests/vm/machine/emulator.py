@@ -17,7 +17,8 @@ def command_line(parts, boot, initrd, console, agent, monitor):
     accel = "tcg" if boot.virtual_clock else parts.accel
     words = [*parts.emulator, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     words += ["-m", boot.memory, "-smp", boot.smp, "-kernel", parts.kernel, "-initrd", initrd]
-    words += ["-serial", f"file:{console},append=on", "-device", "virtio-serial-pci"]
+    words += ["-chardev", f"file,id=console,path={console},append=on", "-serial", "chardev:console"]
+    words += ["-device", "virtio-serial-pci"]
     words += ["-chardev", f"socket,id=agent,fd={agent}", "-device", "virtserialport,chardev=agent,name=slo.agent"]
     words += ["-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control"]
     # Emulated as AMD's, each CPU would have a last-level cache of its own, whatever the topology.
