@@ -7,10 +7,6 @@ import shards
 from mistake import Mistake, listed
 
 SETS = ("all", "unit", "full", "witness")
-WORKLOADS = (
-    "deadline_jobs", "known_jobs", "miss_flood", "observe_beside", "scheduler_faults", "other_scheduler",
-    "policy_agrees",
-)  # fmt: skip
 
 # Builds and tests on this host; packages; boots a machine and runs tests of tests/integration in it; compares.
 UNIT, PACKAGE, MACHINE, WITNESS = "unit", "package", "machine", "witness"

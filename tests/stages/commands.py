@@ -12,7 +12,7 @@ PYTEST = f'cd {IN_THE_MACHINE} && exec python3 -B -m pytest --junitxml="$OUT/jun
 
 
 def workloads():
-    return [[BUILD, "workloads", *catalog.WORKLOADS]]
+    return [[BUILD, "workloads"]]
 
 
 def unit(stage, options=()):
@@ -24,13 +24,12 @@ def boot(stage, out, added):
     return ["tests/vm/run", *stage.boot, "--timeout", str(stage.limit), "--out", str(out), *options, "--"]
 
 
-def program(place, name):
-    return f"{place.builds}/release/tests/workloads/{name}:/usr/local/bin/"
+def programs(place):
+    return f"{place.builds}/release/programs:/usr/local/bin"
 
 
 def machine(stage, place, colour):
-    added = [program(place, name) for name in catalog.WORKLOADS]
-    added.append(f"{place.integration}:{IN_THE_MACHINE}")
+    added = [programs(place), f"{place.integration}:{IN_THE_MACHINE}"]
     # A line for each test, as it ends.
     options = ["-v", f"--color={'yes' if colour else 'no'}", *stage.options]
     return [[*boot(stage, place.results(stage.name), added), "sh", "-c", PYTEST, "sh", *options, *stage.tests]]
@@ -43,7 +42,7 @@ def witness(stage, place):
         f"{place.integration}:{IN_THE_MACHINE}",
         f"{place.top}/tests/vm/demo.d:/opt/demo",
         f"{place.top}/tests/witness:/opt/witness",
-        program(place, "deadline_jobs"),
+        programs(place),
     ]
     record = [*boot(stage, records, added), "python3", "-B", "/opt/witness/record.py"]
     return [record, [BUILD, "witness", f"{INSIDE}/stages/{stage.name}/records"]]

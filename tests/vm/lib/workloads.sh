@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced after packaging/lib/common.sh by what runs workloads of tests/workloads in the machine.
 
-# Where this checkout's build trees are; the workloads in $builds/release/tests/workloads.
+# Where this checkout's build trees are.
 builds=$cache/build/$(echo "$top" | sha256sum | cut -c1-16)
 
-# What the integration tests need of them.
-workloads=(deadline_jobs known_jobs miss_flood observe_beside scheduler_faults other_scheduler policy_agrees)
+# The programs of tests/workloads once they are built: what a machine has in /usr/local/bin.
+programs=$builds/release/programs
 
-# build_workloads NAME…: builds these and nothing else.
-build_workloads() {
+# build TARGET…: builds these and nothing else; "workloads" are all programs.
+build() {
     "$top/packaging/build-root" >/dev/null
     locked "build-$(basename "$builds")" build_targets "$@"
 }
