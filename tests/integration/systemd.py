@@ -20,7 +20,7 @@ TYPES = (".service", ".slice", ".scope", ".timer", ".socket", ".target", ".mount
 
 def daemon_reload(force=False):
     """Where no file has changed since the last one there is nothing to read; `force` is for who wants it anyway."""
-    if FILES.settle() or force:
+    if FILES.settle(anyway=force):
         SYSTEM.call(MANAGER, "Reload", limit=LIMIT, patient=True)
         FILES.changed = False
 

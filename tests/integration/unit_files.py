@@ -43,10 +43,10 @@ class Files:
         self._left.update(files_of(unit))
         self._used.discard(unit)
 
-    def settle(self):
+    def settle(self, anyway):
         """Whether systemd has to read; what was left is gone then."""
         # A file that was left must not have a say in a unit that is used again.
-        if not (self.changed or any(unit_of(path) in self._used for path in self._left)):
+        if not (anyway or self.changed or any(unit_of(path) in self._used for path in self._left)):
             return False
         for path in list(self._left):
             self.remove(path)
