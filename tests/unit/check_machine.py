@@ -20,6 +20,7 @@ sys.path.insert(0, str(TOP / "tests/vm/machine"))
 
 import base  # noqa: E402
 import files  # noqa: E402
+import machine  # noqa: E402
 import main  # noqa: E402
 import options  # noqa: E402
 import parts  # noqa: E402
@@ -44,6 +45,12 @@ def read(port, count):
 source = read(port, int(read(port, 8), 16)).replace(b"/run/out", sys.argv[2].encode()).replace(b"/root", b"/")
 exec(compile(source, "agent", "exec"), {"__name__": "agent", "port": port, "read": read})
 """
+
+
+def options_of(**changes):
+    boot = options.Boot(**changes)
+    boot.check()
+    return boot
 
 
 def said_by(program, *arguments):
@@ -123,9 +130,7 @@ class CommandLine(unittest.TestCase):
 class Keys(unittest.TestCase):
     def key(self, **changes):
         found = parts.Parts(("qemu",), "vmlinuz", ("root",), (), "7.3.4", "tcg", changes.pop("key", "parts"))
-        boot = options.Boot(**changes)
-        boot.check()
-        return parts.machine_key(found, boot)
+        return parts.machine_key(found, options_of(**changes))
 
     def test_all_that_makes_another_machine_makes_another_key(self):
         keys = [
@@ -174,6 +179,78 @@ class States(unittest.TestCase):
         self.assertIsNone(states.find("key 1"))
         self.assertIsNotNone(states.find("key 0"))
         self.assertIsNotNone(states.find("one more"))
+
+
+class Starts(unittest.TestCase):
+    """How a machine begins; what QEMU would do is noted."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        cache = pathlib.Path(directory.name)
+        for module in (states, machine):
+            patch = mock.patch.object(module, "CACHE", cache)
+            patch.start()
+            self.addCleanup(patch.stop)
+        patch = mock.patch.object(states, "DIRECTORY", cache / "states")
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.cache = cache
+        self.did = []
+
+    def machine(self, accel="tcg", **options):
+        boot = options_of(**options)
+        found = parts.Parts(("qemu",), "vmlinuz", ("root",), (), "7.3.4", accel, "parts")
+        one = machine.Machine(found, boot, parts.machine_key(found, boot), self.cache)
+        one._boot = lambda: self.did.append("boot")
+        one.emulator = types.SimpleNamespace(monitor=self, end=lambda: None)
+        return one
+
+    def save(self, path):
+        self.did.append("save")
+        path.write_text("state")
+
+    def call(self, command):
+        self.did.append(command)
+
+    def start(self, one):
+        self.did.clear()
+        with contextlib.redirect_stderr(io.StringIO()):
+            one.start()
+        return self.did
+
+    def test_the_first_boots_and_the_next_goes_on_from_there(self):
+        self.assertEqual(self.start(self.machine()), ["boot", "save", "cont"])
+        one = self.machine()
+        one._launch = lambda state: self.did.append(state.read_text())
+        self.assertEqual(self.start(one), ["state"])
+        self.assertEqual(self.start(self.machine(smp="4")), ["boot", "save", "cont"], "another machine")
+
+    def test_on_the_virtual_clock_it_stands_still_until_there_is_a_command(self):
+        self.assertEqual(self.start(self.machine(virtual_clock=True)), ["boot", "save"])
+
+    def test_who_asks_for_a_boot_gets_one(self):
+        self.assertEqual(self.start(self.machine(boot=True)), ["boot"])
+        self.assertEqual(self.start(self.machine(accel="kvm")), ["boot"])
+
+    def test_a_state_of_no_use_is_forgotten_and_the_machine_boots(self):
+        self.start(self.machine())
+        one = self.machine()
+        one._launch = mock.Mock(side_effect=base.MachineError("damaged"))
+        self.assertEqual(self.start(one), ["boot"])
+        self.assertIsNone(states.find(one.key))
+
+    def test_an_emulated_machine_that_does_not_come_up_is_booted_once_more(self):
+        one = self.machine(boot=True)
+        one.console = self.cache / "console"
+        one.console.write_text("oops")
+        one._boot = mock.Mock(side_effect=[base.MachineError("no bus"), None])
+        with mock.patch.object(base, "log_file", lambda kind: one.console):
+            self.start(one)
+            self.assertEqual(one._boot.call_count, 2)
+            one._boot = mock.Mock(side_effect=base.MachineError("no bus"))
+            with self.assertRaises(base.MachineError):
+                self.start(one)
 
 
 class Agent(unittest.TestCase):

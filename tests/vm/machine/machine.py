@@ -70,8 +70,13 @@ class Machine:
             if state is None:
                 self._boot_twice()
                 self._keep_state()
-        if state is not None:
+                return
+        try:
             self.restore(state)
+        except MachineError as failure:
+            say(f"the state kept from an earlier boot is of no use: {failure}")
+            states.forget(self.key)
+            self._boot_twice()
 
     def restore(self, state):
         """Begins anew with the state."""

@@ -38,6 +38,10 @@ def find(key):
     return None
 
 
+def forget(key):
+    shutil.rmtree(place(key), ignore_errors=True)
+
+
 def is_worth_it():
     """Whether there is room for one more."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
