@@ -14,6 +14,13 @@ std::optional<Request> Periodic::next(std::uint64_t /*now_ns*/, Random& random) 
   return Request{phase_ns + count++ * period_ns + below(random, jitter_ns), exec_ns};
 }
 
+std::optional<Request> Sleeper::next(std::uint64_t now_ns, Random& /*random*/) {
+  constexpr std::uint64_t periods_behind_max = 20;
+  due_ns += period_ns;
+  if (now_ns > due_ns + periods_behind_max * period_ns) due_ns = now_ns;
+  return Request{std::max(due_ns, now_ns + least_sleep_ns), exec_ns};
+}
+
 std::optional<Request> Hog::next(std::uint64_t now_ns, Random& /*random*/) const {
   return Request{std::max(start_ns, now_ns), for_ever_ns};
 }

@@ -30,6 +30,17 @@ struct Periodic {
   [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
 };
 
+// One request per period, as a script would do it that sleeps until the next is due, but a little in any
+// case: each is a job of its own. One that has fallen behind by twenty periods gives up what it has not done.
+struct Sleeper {
+  std::uint64_t exec_ns = 1;
+  std::uint64_t period_ns = 1;
+  std::uint64_t least_sleep_ns = 500'000;
+  std::uint64_t due_ns = 0;
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
+};
+
 // Never sleeps.
 struct Hog {
   std::uint64_t start_ns = 0;
@@ -65,7 +76,7 @@ struct Replay {
   [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
 };
 
-using Behaviour = std::variant<Periodic, Hog, BackToBack, Bursts, Replay>;
+using Behaviour = std::variant<Periodic, Sleeper, Hog, BackToBack, Bursts, Replay>;
 
 // The next request of a task that has done with the one before at now_ns; none: it exits.
 [[nodiscard]] std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "policy_state.h"
+#include "policy.h"
 #include "workload.h"
 
 // The tables that show why the defaults are what they are: one workload, one thing varied.

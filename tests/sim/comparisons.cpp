@@ -26,14 +26,13 @@ Case reference(std::uint32_t cpus = 1) {
 Case without_kicks(std::uint64_t tick_ns) {
   Case one{.label = std::format("no kicks, a tick every {}ms", tick_ns / ms)};
   one.machine.tick_ns = tick_ns;
-  one.policy.preemption = Preemption::tick;
+  one.policy.kicks_wait_for_tick = true;
   return one;
 }
 
 Case with_floor(std::uint32_t permille) {
   Case one{.label = std::format("floor of {}%", permille / 10)};
   one.policy.tunables.best_effort_floor_permille = permille;
-  one.policy.has_floor = permille != 0;
   return one;
 }
 
@@ -50,15 +49,15 @@ Case varied(const char* label, void (*vary)(Policy& policy)) {
 }
 
 Case plain() {
-  Case one = without_demotion();
-  one.label = "no demotion, no floor";
-  one.policy.has_floor = false;
+  Case one = with_floor(10);
+  one.label = "no demotion, floor of 1%";
+  one.policy.has_demotion = false;
   return one;
 }
 
 Case plain_edf() {
   Case one = plain();
-  one.label = "ideal EDF, no demotion, no floor";
+  one.label = "ideal EDF, no demotion, floor of 1%";
   one.is_reference = true;
   return one;
 }
@@ -67,21 +66,7 @@ Comparison parts() {
   return {.title = "Parts of the policy: three units, one CPU, four hogs",
           .make = three_units_with_hogs,
           .cases = {shipped(), without_kicks(1 * ms), without_kicks(4 * ms), without_kicks(10 * ms),
-                    without_demotion(), with_floor(0), with_floor(10), with_floor(100), with_floor(200),
-                    reference()}};
-}
-
-Comparison turns() {
-  Comparison all{.title = "Turns of the floor, which is 10% here: three units, one CPU, four hogs",
-                 .make = three_units_with_hogs,
-                 .cases = {}};
-  for (const std::uint64_t turn_ns : {250 * us, 500 * us, 1 * ms, 2 * ms, 4 * ms}) {
-    Case one = with_floor(100);
-    one.label = std::format("{}us", turn_ns / us);
-    one.policy.floor_turn_ns = turn_ns;
-    all.cases.push_back(one);
-  }
-  return all;
+                    without_demotion(), with_floor(10), with_floor(100), with_floor(200), reference()}};
 }
 
 Comparison ticks() {
@@ -142,28 +127,17 @@ Comparison sizes() {
 Comparison trouble(const char* title, Workload (*make)(std::uint32_t, std::uint64_t)) {
   return {.title = title,
           .make = make,
-          .cases = {shipped(), varied("renewal at once", [](Policy& with) { with.is_tardy_at_once = true; }),
-                    varied("no renewal", [](Policy& with) { with.has_renewal = false; }),
-                    varied("no shedding", [](Policy& with) { with.has_shedding = false; }),
-                    varied("SloMaxExec= to the letter", [](Policy& with) { with.covers_wait = false; }),
+          .cases = {shipped(), varied("no shedding", [](Policy& with) { with.has_shedding = false; }),
                     without_demotion(), plain(), reference(), plain_edf()}};
 }
 
 Comparison reserved(const char* title, Workload (*make)(std::uint32_t, std::uint64_t)) {
-  Comparison all{
-      .title = title,
-      .make = make,
-      .cases = {shipped(), varied("no reserves", [](Policy& with) { with.has_servers = false; }),
-                varied("no reserves, no shedding",
-                       [](Policy& with) { with.has_servers = with.has_shedding = false; }),
-                varied("no shedding", [](Policy& with) { with.has_shedding = false; }),
-                varied("no renewal", [](Policy& with) { with.has_renewal = false; }), reference()}};
-  for (const std::uint64_t step_ns : {1 * ms, 10 * ms, 100 * ms}) {
-    Case one{.label = std::format("refill every {}ms", step_ns / ms)};
-    one.policy.refill_step_ns = step_ns;
-    all.cases.push_back(one);
-  }
-  return all;
+  return {.title = title,
+          .make = make,
+          .cases = {shipped(), varied("no reserves", [](Policy& with) { with.has_servers = false; }),
+                    varied("no reserves, no shedding",
+                           [](Policy& with) { with.has_servers = with.has_shedding = false; }),
+                    varied("no shedding", [](Policy& with) { with.has_shedding = false; }), reference()}};
 }
 
 }  // namespace
@@ -171,7 +145,6 @@ Comparison reserved(const char* title, Workload (*make)(std::uint32_t, std::uint
 std::vector<Comparison> all_comparisons() {
   return {
       parts(),
-      turns(),
       ticks(),
       min_runs(),
       slices(),

@@ -101,14 +101,12 @@ Overheads overheads_of(const Machine& machine, const Workload& workload, const P
                       .per_tick_ns = machine.tick_cost_ns};
   const auto is_best_effort = [&](const TaskSpec& task) { return workload.units[task.unit].budget_ns == 0; };
   const std::uint64_t permille = policy.tunables.best_effort_floor_permille;
-  if (!policy.has_floor || permille == 0 || std::ranges::none_of(workload.tasks, is_best_effort))
-    return overheads;
+  if (permille == 0 || std::ranges::none_of(workload.tasks, is_best_effort)) return overheads;
   std::uint64_t smallest_ns = 0;
   for (const Unit& unit : workload.units)
     if (unit.budget_ns != 0 && (smallest_ns == 0 || unit.budget_ns < smallest_ns))
       smallest_ns = unit.budget_ns;
-  const std::uint64_t turn_ns =
-      policy.floor_turn_ns != 0 ? policy.floor_turn_ns : slo_floor_turn_ns(smallest_ns);
+  const std::uint64_t turn_ns = slo_floor_turn_ns(smallest_ns);
   overheads.turn_ns = turn_ns + machine.kick_ns + 2 * machine.switch_ns;
   overheads.turn_gap_ns = turn_ns * 1000 / permille;
   return overheads;

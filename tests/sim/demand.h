@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "policy_state.h"
+#include "policy.h"
 #include "workload.h"
 
 // Whether a set of periodic tasks can be scheduled at all, on one CPU, with what the machine and the floor

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The scheduling policy on a simulated machine: what it does to units with budgets, and to their neighbours.
+// The scheduler on a simulated machine: what it does to units with budgets, and to their neighbours.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <format>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@ namespace {
 struct Options {
   bool table = false;
   bool json = false;
+  bool speed = false;
   std::string set;
   std::string trace;
   std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
@@ -47,6 +50,10 @@ void declare(CLI::App& app, Options& options) {
                   ->check(CLI::IsMember(set_names()));
   auto* trace = app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")
                     ->check(CLI::ExistingFile);
+  app.add_flag("--speed", options.speed, "How many callbacks a second the simulator makes on this machine")
+      ->excludes(table)
+      ->excludes(set)
+      ->excludes(trace);
   table->excludes(set)->excludes(trace);
   set->excludes(trace);
   app.add_option("--cpus", options.cpus, "CPUs (default: 1; of a trace: those it was recorded on)")
@@ -64,11 +71,12 @@ std::uint64_t to_ns(double seconds) {
 
 std::vector<Arm> run_arms(const Experiment& experiment) {
   Policy tick;
-  tick.preemption = Preemption::tick;
+  tick.kicks_wait_for_tick = true;
   std::vector<Arm> arms;
   arms.push_back({.name = "as shipped", .record = run_policy(experiment, {})});
   arms.push_back({.name = "no kicks", .record = run_policy(experiment, tick)});
   arms.push_back({.name = "ideal EDF", .record = run_edf(experiment, {})});
+  arms.push_back({.name = "the kernel's", .record = run_fair(experiment)});
   return arms;
 }
 
@@ -128,6 +136,22 @@ int run_trace(const Options& options) {
                    options.json);
 }
 
+// A machine with enough to do that its events are of all kinds.
+int run_speed(const Options& options) {
+  const Machine machine{.cpus = options.cpus != 0 ? options.cpus : 4};
+  const std::uint64_t span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds);
+  System system(
+      {.machine = machine, .workload = three_units(machine.cpus, options.seed), .seed = options.seed}, {});
+  system.daemon().attach();
+  const auto begin = std::chrono::steady_clock::now();
+  static_cast<void>(system.run(span_ns));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const auto callbacks = static_cast<double>(system.ext().callbacks().count());
+  std::cout << std::format("{:.0f} callbacks in {:.2f} s: {:.0f} a second\n", callbacks, took.count(),
+                           callbacks / took.count());
+  return 0;
+}
+
 int run_table(const Options& options) {
   const ComparisonSpan span{.span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
                             .seed = options.seed};
@@ -151,13 +175,14 @@ int run_table(const Options& options) {
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app{"The scheduling policy of scx-slo on a simulated machine."};
+  CLI::App app{"The scheduler of scx-slo on a simulated machine."};
   declare(app, options);
   CLI11_PARSE(app, argc, argv);
   if (options.table) return run_table(options);
+  if (options.speed) return run_speed(options);
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
-  std::cerr << "sim: one of --table, --set and --trace is needed; see --help\n";
+  std::cerr << "sim: one of --table, --set, --trace and --speed is needed; see --help\n";
   return 2;
 }
 

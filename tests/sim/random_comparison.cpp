@@ -29,7 +29,7 @@ RandomRow compare_at(std::uint32_t cpus, double utilisation, const RandomSpan& s
   RandomRow row{.cpus = cpus, .utilisation = utilisation};
   const Machine machine{.cpus = cpus};
   Policy tick;
-  tick.preemption = Preemption::tick;
+  tick.kicks_wait_for_tick = true;
   Random random(span.seed);
   for (std::uint32_t i = 0; i < span.sets; ++i) {
     const auto workload = random_set(random, machine, {}, {.utilisation = utilisation});

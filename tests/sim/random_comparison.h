@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "policy_state.h"
+#include "policy.h"
 #include "workload.h"
 
 // Many random sets that an ideal scheduler could keep: in how many of them who misses.

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "policy_state.h"
+#include "policy.h"
 #include "random.h"
 #include "workload.h"
 

@@ -43,7 +43,8 @@ struct Record {
   std::vector<std::uint64_t> task_exec_ns;
   // The longest that a task of a unit without a budget waited while no CPU ran best effort.
   std::uint64_t best_effort_gap_ns = 0;
-  // How long a CPU idled while a task waited in a queue; for so many of them as there were at that time.
+  std::vector<std::vector<std::uint64_t>> task_waits_ns;  // of each task's jobs, the last one unfinished
+  // The longest that a task waited while a CPU that it may use was idle.
   std::uint64_t idle_beside_waiting_ns = 0;
 };
 

@@ -2,14 +2,24 @@
 #include "recorder.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace slo::sim {
 
-Recorder::Recorder(const Workload& workload, const Machine& machine)
-    : units_(workload.units), doing_(machine.cpus, Doing::nothing), doing_since_ns_(machine.cpus, 0) {
+Recorder::Recorder(Kernel& kernel, const Workload& workload)
+    : kernel_(kernel), units_(workload.units), places_(kernel.machine().cpus) {
   record_.units.resize(workload.units.size());
-  record_.cpus.resize(machine.cpus);
-  record_.task_exec_ns.resize(workload.tasks.size(), 0);
+  record_.cpus.resize(kernel.machine().cpus);
+  kernel.watch(*this);
+}
+
+slo_job& Recorder::job_of(const Task& task) {
+  if (jobs_.size() <= task.id) {
+    jobs_.resize(task.id + 1);
+    record_.task_exec_ns.resize(task.id + 1);
+    record_.task_waits_ns.resize(task.id + 1);
+  }
+  return jobs_[task.id];
 }
 
 void Recorder::judge(const Task& task, const slo_job_end& end) {
@@ -21,11 +31,39 @@ void Recorder::judge(const Task& task, const slo_job_end& end) {
   ++record_.units[task.unit].misses_by_cause[slo_job_cause(&end, unit.budget_ns, max_exec_ns(unit), flags)];
 }
 
-void Recorder::ends_job(const Task& task, const slo_job_end& end) {
+void Recorder::wakes(const Task& task, std::uint64_t now_ns) {
+  pass(now_ns);
+  slo_job_wakes(&job_of(task), now_ns);
+  if (is_best_effort(task)) ++best_effort_waiting_;
+}
+
+void Recorder::runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) {
+  pass(now_ns);
+  slo_job_runs(&job_of(task), now_ns);
+  if (is_best_effort(task)) --best_effort_waiting_;
+  Place& place = places_[cpu.id];
+  place.doing = task.sched_class->is_urgent(task) ? Doing::slo : Doing::best_effort;
+  if (place.doing == Doing::best_effort) ++best_effort_running_;
+  const std::uint64_t switch_ns = kernel_.machine().switch_ns;
+  record_.cpus[cpu.id].time_ns[static_cast<std::size_t>(Doing::switching)] += switch_ns;
+  place.since_ns = now_ns + switch_ns;
+}
+
+void Recorder::stops(const Task& task, bool is_runnable, std::uint64_t now_ns) {
+  pass(now_ns);
+  slo_job& job = job_of(task);
+  slo_job_stops(&job, now_ns);
+  if (is_runnable) {
+    if (is_best_effort(task)) ++best_effort_waiting_;
+    return;
+  }
+  slo_job_end end{};
+  if (slo_job_sleeps(&job, now_ns, &end) == 0) return;
   UnitRecord& unit = record_.units[task.unit];
   ++unit.jobs;
   unit.waits_ns.push_back(end.wait_ns);
   unit.responses_ns.push_back(end.response_ns);
+  record_.task_waits_ns[task.id].push_back(end.wait_ns);
   judge(task, end);
 }
 
@@ -40,64 +78,48 @@ void Recorder::ends_request(const Task& task, std::uint64_t now_ns) {
   if (is_late(task, now_ns)) ++record_.units[task.unit].late;
 }
 
-void Recorder::executes(TaskId id, const Task& task, std::uint64_t exec_ns) {
-  record_.task_exec_ns[id] += exec_ns;
+void Recorder::executes(const Task& task, std::uint64_t exec_ns) {
+  record_.task_exec_ns[task.id] += exec_ns;
   record_.units[task.unit].exec_ns += exec_ns;
 }
 
-void Recorder::does(CpuId cpu, Doing doing, std::uint64_t now_ns) {
+void Recorder::close(CpuId cpu, std::uint64_t now_ns) {
+  Place& place = places_[cpu];
+  if (place.doing == Doing::best_effort) --best_effort_running_;
+  record_.cpus[cpu].time_ns[static_cast<std::size_t>(place.doing)] += slo_elapsed_ns(place.since_ns, now_ns);
+  place = {.doing = Doing::nothing, .since_ns = now_ns};
+}
+
+void Recorder::switches(const Cpu& cpu, std::uint64_t now_ns) {
   pass(now_ns);
-  if (doing_[cpu] == Doing::best_effort) --best_effort_running_;
-  if (doing == Doing::best_effort) ++best_effort_running_;
-  record_.cpus[cpu].time_ns[static_cast<std::size_t>(doing_[cpu])] += now_ns - doing_since_ns_[cpu];
-  doing_[cpu] = doing;
-  doing_since_ns_[cpu] = now_ns;
+  close(cpu.id, now_ns);
+  ++record_.cpus[cpu.id].switches;
 }
 
 void Recorder::pass(std::uint64_t now_ns) {
-  const std::uint64_t passed_ns = now_ns - passed_ns_;
-  record_.idle_beside_waiting_ns += std::min(queued_, idle_) * passed_ns;
+  const std::uint64_t passed_ns = now_ns - std::exchange(passed_ns_, now_ns);
   gap_ns_ = best_effort_waiting_ != 0 && best_effort_running_ == 0 ? gap_ns_ + passed_ns : 0;
   record_.best_effort_gap_ns = std::max(record_.best_effort_gap_ns, gap_ns_);
-  passed_ns_ = now_ns;
 }
 
-void Recorder::waits(const Task& task, std::uint64_t now_ns) {
+Record Recorder::finish() {
+  const std::uint64_t now_ns = kernel_.now_ns();
   pass(now_ns);
-  if (is_best_effort(task)) ++best_effort_waiting_;
-}
-
-void Recorder::runs(const Task& task, std::uint64_t now_ns) {
-  pass(now_ns);
-  if (is_best_effort(task)) --best_effort_waiting_;
-}
-
-void Recorder::queued(bool enters, std::uint64_t now_ns) {
-  pass(now_ns);
-  queued_ += enters ? 1 : std::uint64_t{0} - 1;
-}
-
-void Recorder::idles(bool enters, std::uint64_t now_ns) {
-  pass(now_ns);
-  idle_ += enters ? 1 : std::uint64_t{0} - 1;
-}
-
-Record Recorder::finish(const std::vector<Task>& unfinished, std::uint64_t now_ns) {
-  pass(now_ns);
-  for (CpuId cpu = 0; cpu < doing_.size(); ++cpu) does(cpu, Doing::nothing, now_ns);
-  for (const Task& task : unfinished) {
-    if (task.job.state == SLO_JOB_NONE) continue;
-    slo_job job = task.job;
+  for (CpuId cpu = 0; cpu < places_.size(); ++cpu) close(cpu, now_ns);
+  for (const Task& task : kernel_.tasks()) {
+    slo_job job = job_of(task);
     slo_job_end end{};
-    slo_job_sleeps(&job, now_ns, &end);
-    const std::uint64_t misses = record_.units[task.unit].misses;
+    if (slo_job_sleeps(&job, now_ns, &end) == 0) continue;
+    UnitRecord& unit = record_.units[task.unit];
+    const std::uint64_t misses = unit.misses;
     judge(task, end);
-    if (record_.units[task.unit].misses != misses) ++record_.units[task.unit].jobs;
-    if (is_late(task, now_ns)) {
-      ++record_.units[task.unit].requests;
-      ++record_.units[task.unit].late;
-    }
+    if (unit.misses != misses) ++unit.jobs;
+    record_.task_waits_ns[task.id].push_back(end.wait_ns);
+    if (!is_late(task, now_ns)) continue;
+    ++unit.requests;
+    ++unit.late;
   }
+  for (CpuId cpu = 0; cpu < places_.size(); ++cpu) record_.cpus[cpu].kicks = kernel_.cpu(cpu).kicks;
   record_.span_ns = now_ns;
   return record_;
 }

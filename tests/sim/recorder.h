@@ -4,46 +4,46 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernel.h"
+#include "machine/kernel.h"
 #include "record.h"
 
 namespace slo::sim {
 
-// Watches the machine run and adds up what the record says.
-class Recorder {
+// Watches a machine run and adds up what the record says, by definitions of its own: it does not ask the
+// scheduler.
+class Recorder final : public Observer {
  public:
-  Recorder(const Workload& workload, const Machine& machine);
+  Recorder(Kernel& kernel, const Workload& workload);
 
-  void ends_job(const Task& task, const slo_job_end& end);
-  // exec_ns: asked for, which may be less than it took.
-  void ends_request(const Task& task, std::uint64_t now_ns);
-  void executes(TaskId id, const Task& task, std::uint64_t exec_ns);
-  void kicks(CpuId cpu) { ++record_.cpus[cpu].kicks; }
-  void switches(CpuId cpu) { ++record_.cpus[cpu].switches; }
-  void does(CpuId cpu, Doing doing, std::uint64_t now_ns);
+  void wakes(const Task& task, std::uint64_t now_ns) override;
+  void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
+  void stops(const Task& task, bool is_runnable, std::uint64_t now_ns) override;
+  void ends_request(const Task& task, std::uint64_t now_ns) override;
+  void executes(const Task& task, std::uint64_t exec_ns) override;
+  void switches(const Cpu& cpu, std::uint64_t now_ns) override;
 
-  // A task is runnable and does not run; runs; waits in a queue, or is taken from it; a CPU is free for any.
-  void waits(const Task& task, std::uint64_t now_ns);
-  void runs(const Task& task, std::uint64_t now_ns);
-  void queued(bool enters, std::uint64_t now_ns);
-  void idles(bool enters, std::uint64_t now_ns);
-
-  // Closes what is open. unfinished: the tasks, with what they are at.
-  [[nodiscard]] Record finish(const std::vector<Task>& unfinished, std::uint64_t now_ns);
+  // Closes what is open.
+  [[nodiscard]] Record finish();
 
  private:
+  struct Place {
+    Doing doing = Doing::nothing;
+    std::uint64_t since_ns = 0;
+  };
+
+  [[nodiscard]] slo_job& job_of(const Task& task);
   void judge(const Task& task, const slo_job_end& end);
   void pass(std::uint64_t now_ns);
+  void close(CpuId cpu, std::uint64_t now_ns);
   [[nodiscard]] bool is_late(const Task& task, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_best_effort(const Task& task) const { return units_[task.unit].budget_ns == 0; }
 
+  Kernel& kernel_;
   std::vector<Unit> units_;
   Record record_;
-  std::vector<Doing> doing_;  // by CPU
-  std::vector<std::uint64_t> doing_since_ns_;
+  std::vector<slo_job> jobs_;    // by task
+  std::vector<Place> places_;    // by CPU
   std::uint64_t passed_ns_ = 0;  // the figures below held from then on
-  std::uint64_t queued_ = 0;
-  std::uint64_t idle_ = 0;
   std::uint64_t best_effort_waiting_ = 0;
   std::uint64_t best_effort_running_ = 0;  // CPUs
   std::uint64_t gap_ns_ = 0;

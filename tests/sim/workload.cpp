@@ -9,11 +9,11 @@ std::uint64_t max_exec_ns(const Unit& unit) {
   return unit.max_exec_ns != 0 ? unit.max_exec_ns : slo_default_max_exec_ns(unit.budget_ns);
 }
 
-void add_hogs(Workload& workload, std::uint32_t count, std::uint32_t weight) {
+void add_hogs(Workload& workload, std::uint32_t count, int nice) {
   const auto unit = static_cast<std::uint32_t>(workload.units.size());
   workload.units.push_back({.name = "batch"});
   for (std::uint32_t i = 0; i < count; ++i)
-    workload.tasks.push_back({.unit = unit, .weight = weight, .behaviour = Hog{}});
+    workload.tasks.push_back({.unit = unit, .nice = nice, .behaviour = Hog{}});
 }
 
 }  // namespace slo::sim

@@ -10,6 +10,9 @@
 // Units, their tasks, and the machine that they run on.
 namespace slo::sim {
 
+inline constexpr std::uint32_t no_unit = UINT32_MAX;
+
+// A cgroup with its tasks.
 struct Unit {
   std::string name;
   std::uint64_t budget_ns = 0;    // 0: best effort
@@ -17,6 +20,9 @@ struct Unit {
   bool bounds_response = false;   // else the wait
   std::uint32_t importance = 100;
   std::uint64_t reserve_permille = 0;  // of one CPU; 0: none of its own
+  std::uint32_t cpu_weight = 0;        // CPUWeight=; 0: no cpu controller
+  bool is_cpu_idle = false;            // CPUWeight=idle
+  std::uint32_t slice = no_unit;       // the unit above it, which comes before it; no_unit: the root
 };
 
 // What SloMaxExec= says, or its default.
@@ -24,7 +30,9 @@ struct Unit {
 
 struct TaskSpec {
   std::uint32_t unit = 0;  // index
-  std::uint32_t weight = 100;
+  int nice = 0;
+  std::uint32_t real_time = 0;           // SCHED_FIFO priority; 0: a normal task
+  std::vector<std::uint32_t> cpus = {};  // that it may run on; empty: all
   Behaviour behaviour;
 };
 
@@ -34,26 +42,27 @@ struct Workload {
   std::vector<TaskSpec> tasks;
 };
 
+// How threads of a core are numbered: 0 and 1, or 0 and n/2.
+enum class Siblings : std::uint8_t { adjacent, halves };
+
 // Costs are orders of magnitude, to be set to what a machine measures.
 struct Machine {
   std::uint32_t cpus = 1;
-  std::uint32_t shard_cpus = 16;  // CPUs that share a pair of queues, at most
+  std::uint32_t cache_cpus = 16;  // CPUs that share a last-level cache, at most
+  std::uint32_t nodes = 1;
+  std::uint32_t threads = 1;  // of a core
+  Siblings siblings = Siblings::halves;
+  std::vector<std::uint32_t> offline = {};  // at the start
   std::uint64_t tick_ns = 4'000'000;
   bool ticks_staggered = true;         // else all CPUs tick at the same instant
   std::uint64_t switch_ns = 2'000;     // from the choice of a task to its first instruction
   std::uint64_t kick_ns = 3'000;       // from the request to the look at the queues
   std::uint64_t wakeup_ns = 1'000;     // what a wakeup takes from whatever runs where it happens
   std::uint64_t tick_cost_ns = 1'000;  // what a tick takes from it
+  std::uint64_t callback_ns = 0;       // what each callback of the scheduler takes, on top
 };
 
-[[nodiscard]] inline std::uint32_t shard_of(const Machine& machine, std::uint32_t cpu) {
-  return cpu / machine.shard_cpus;
-}
-[[nodiscard]] inline std::uint32_t shards_of(const Machine& machine) {
-  return (machine.cpus + machine.shard_cpus - 1) / machine.shard_cpus;
-}
-
 // Puts a unit without a budget, with so many tasks that never sleep, into the workload.
-void add_hogs(Workload& workload, std::uint32_t count, std::uint32_t weight = 100);
+void add_hogs(Workload& workload, std::uint32_t count, int nice = 0);
 
 }  // namespace slo::sim

@@ -59,8 +59,10 @@ ROOMS = {
     f"{CLIENT}/trace": client("options", "print"),
     f"{CLIENT}/command": client("options", "figures", "bus", "print", "trace"),
     f"{CLIENT}/main": client("options", "figures", "bus", "print", "trace", "command"),
-    # The policy is that of bpf/ and the defaults are the daemon's; traces and tables are read and written as elsewhere.
-    "tests/sim": (ABI, POLICY, BASE, SETTINGS, LOAD, UNITS, TRACE, f"{CLIENT}/print"),
+    # The scheduler is that of bpf/, compiled for the host; what decides beside it is the daemon's; traces and tables are
+    # read and written as elsewhere.
+    "tests/sim/host": ("bpf", ABI),
+    "tests/sim": ("tests/sim/host", "bpf/kernel", ABI, POLICY, BASE, SETTINGS, LOAD, UNITS, TRACE, f"{CLIENT}/print"),
     "tests/unit": ("*",),
     "tests/workloads/bpf": ("bpf/kernel", ABI, POLICY),
     "tests/workloads": ("tests/workloads/bpf", ABI, BASE, SETTINGS, FIGURES, KERNEL),

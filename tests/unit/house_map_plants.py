@@ -27,7 +27,7 @@ CLEAN = {
     "daemon/client/print/report.h": "#include <string>\n",
     "daemon/client/command/check.cpp": '#include "settings/config.h"\n',
     "daemon/client/main.cpp": '#include "client/print/report.h"\n#include "settings/slo.h"\n',
-    "tests/sim/engine.cpp": '#include "bpf/policy/policy.h"\n#include "settings/config.h"\n',
+    "tests/sim/simulate.cpp": '#include "bpf/policy/policy.h"\n#include "settings/config.h"\n',
 }  # fmt: skip
 
 # (file to overwrite, its content, what the only complaint must speak of)
@@ -64,8 +64,8 @@ PLANTED = (
     ("daemon/ends/odds.h", "", "is in no room"),
     ("daemon/base/fd.h", "\n" * (LONGEST + 1), f"up to {LONGEST}"),
     ("daemon/base/error.h", '#include "base/error.h"\n', "includes itself"),
-    ("tests/sim/engine.cpp", '#include "manager.h"\n', "tests/sim may include"),
-    ("tests/sim/engine.cpp", "#include <bpf/libbpf.h>\n", "libbpf belongs"),
+    ("tests/sim/simulate.cpp", '#include "manager.h"\n', "tests/sim may include"),
+    ("tests/sim/simulate.cpp", "#include <bpf/libbpf.h>\n", "libbpf belongs"),
     ("tests/unit/units/units_test.cpp", "#include <sdbus-c++/sdbus-c++.h>\n", "sdbus belongs"),
 )
 

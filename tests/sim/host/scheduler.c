@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The scheduler, compiled for the host. Its globals lie in sections of their own, so that image.cpp can put
+ * them back as they were before the first case: those that are zero, those with a value, and those that the
+ * kernel maps read-only once the daemon has set them.
+ */
+#pragma clang section bss = "slo_bss" data = "slo_data" rodata = "slo_rodata"
+#include "bpf/scheduler.bpf.c"
+#pragma clang section bss = "" data = "" rodata = ""
+
+#include "tests/sim/host/scheduler.h"
+
+#define ENTRIES(array) (sizeof(*(array)) / sizeof(int))
+#define MAP(map)         \
+  {#map,                 \
+   (void**)&(map),       \
+   ENTRIES((map).type),  \
+   sizeof(*(map).key),   \
+   sizeof(*(map).value), \
+   ENTRIES((map).max_entries)}
+
+static const struct sim_map maps[] = {
+    MAP(cfg_map),
+    MAP(stats_map),
+    MAP(event_limits),
+    MAP(run_logs),
+    MAP(server_cfgs),
+    MAP(servers),
+    MAP(prepaid_map),
+    MAP(groups),
+    MAP(floor_timers),
+    MAP(kick_timers),
+    MAP(heartbeat_timer),
+    MAP(refill_timer),
+    {"task_map", (void**)&task_map, ENTRIES(task_map.type), sizeof(*task_map.key), sizeof(*task_map.value),
+     0},
+    {"events", (void**)&events, ENTRIES(events.type), 0, 0, ENTRIES(events.max_entries)},
+};
+
+const struct sched_ext_ops* sim_ops(void) {
+  return &scx_slo;
+}
+
+const struct sim_map* sim_maps(slo_u32* count) {
+  *count = sizeof(maps) / sizeof(maps[0]);
+  return maps;
+}
+
+struct sim_globals sim_globals_of_object(void) {
+  return (struct sim_globals){
+      .nr_cpus = &nr_cpus,
+      .nr_shards = &nr_shards,
+      .tick_ns = &tick_ns,
+      .enq_immed = &enq_immed,
+      .floor_credit_max_ns = &floor_credit_max_ns,
+      .cpu_shard = cpu_shard,
+      .tunables = &tunables,
+      .cfg_generation = &cfg_generation,
+      .is_counting = &is_counting,
+      .nr_servers = &nr_servers,
+      .smallest_budget_ns = &smallest_budget_ns,
+      .heartbeat_ns = &heartbeat_ns,
+      .exit_record = &exit_record,
+  };
+}
+
+slo_u64 sim_counted_in(slo_u64 dsq_id) {
+  u32 at = (u32)dsq_id;
+
+  switch (dsq_id - at) {
+    case QUEUE_SHARED_SLO:
+      return shard_ctx_of(at)->nr_slo.value;
+    case QUEUE_SHARED_BEST_EFFORT:
+      return shard_ctx_of(at)->nr_best_effort.value;
+    case QUEUE_PINNED_SLO:
+      return cpu_ctx_of((s32)at)->nr_pinned_slo;
+    default:
+      return cpu_ctx_of((s32)at)->nr_pinned_best_effort;
+  }
+}
+
+slo_u64 sim_task_queue(const void* task_storage) {
+  u32 queue = ((const struct task_ctx*)task_storage)->queue;
+
+  return (u64)(queue >> 16) << 32 | (queue & ~SLO_QUEUE_KIND);
+}
+
+slo_u32 sim_task_class(const void* task_storage) {
+  return ((const struct task_ctx*)task_storage)->class;
+}
+
+slo_u32 sim_cpu_class(slo_u32 cpu) {
+  return cpu_ctx_of((s32)cpu)->class;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The scheduler as it is linked into the simulator: what the daemon and the kernel see of a BPF object, for
+ * the daemon and the kernel of the model, and what the judges look at inside of it.
+ */
+#ifndef SLO_SIM_HOST_SCHEDULER_H
+#define SLO_SIM_HOST_SCHEDULER_H
+
+#include "bpf/abi/slo_abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A map of the object. The model keeps what it made of it in the first word, which says a type to libbpf
+ * alone. */
+struct sim_map {
+  const char* name;
+  void** at;
+  slo_u32 type; /* BPF_MAP_TYPE_* */
+  slo_u32 key_size;
+  slo_u32 value_size;
+  slo_u32 max_entries;
+};
+
+/* The globals by which the daemon tells the object what to do, and learns what it did. */
+struct sim_globals {
+  const volatile slo_u32* nr_cpus;
+  const volatile slo_u32* nr_shards;
+  const volatile slo_u64* tick_ns;
+  const volatile slo_u64* enq_immed;
+  const volatile slo_u64* floor_credit_max_ns;
+  const volatile slo_u8* cpu_shard;
+  const volatile struct slo_tunables* tunables;
+  volatile slo_u32* cfg_generation;
+  volatile slo_u32* is_counting;
+  volatile slo_u32* nr_servers;
+  volatile slo_u64* smallest_budget_ns;
+  const volatile slo_u64* heartbeat_ns;
+  const struct slo_exit_record* exit_record;
+};
+
+struct sched_ext_ops;
+
+const struct sched_ext_ops* sim_ops(void);
+const struct sim_map* sim_maps(slo_u32* count);
+struct sim_globals sim_globals_of_object(void);
+
+/* How many tasks the scheduler thinks wait in a queue of its own, by the id of the DSQ. */
+slo_u64 sim_counted_in(slo_u64 dsq_id);
+/* The DSQ that the scheduler thinks a task waits in, by what it keeps of the task; 0: none. */
+slo_u64 sim_task_queue(const void* task_storage);
+/* SLO_CLASS_* of a task, by what it keeps of it, and of what runs on a CPU. */
+slo_u32 sim_task_class(const void* task_storage);
+slo_u32 sim_cpu_class(slo_u32 cpu);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

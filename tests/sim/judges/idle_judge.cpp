@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "idle_judge.h"
+
+#include <utility>
+
+namespace slo::sim {
+
+IdleJudge::IdleJudge(Kernel& kernel) : kernel_(kernel) {
+  kernel.watch(*this);
+}
+
+void IdleJudge::waits(const Task& task, std::uint64_t /*now_ns*/) {
+  if (place_.size() <= task.id) place_.resize(task.id + 1, UINT32_MAX);
+  if (place_[task.id] != UINT32_MAX) return;
+  place_[task.id] = static_cast<std::uint32_t>(waiting_.size());
+  waiting_.push_back({.task = &task});
+}
+
+void IdleJudge::end(Waiting& waiting, std::uint64_t now_ns) {
+  if (waiting.since_ns == never) return;
+  const std::uint64_t beside_ns = now_ns - std::exchange(waiting.since_ns, never);
+  if (beside_ns <= longest_ns_) return;
+  longest_ns_ = beside_ns;
+  longest_at_ns_ = now_ns;
+  longest_task_ = waiting.task->id;
+}
+
+void IdleJudge::remove(const Task& task, std::uint64_t now_ns) {
+  if (place_.size() <= task.id || place_[task.id] == UINT32_MAX) return;
+  const std::uint32_t place = std::exchange(place_[task.id], UINT32_MAX);
+  end(waiting_[place], now_ns);
+  waiting_[place] = waiting_.back();
+  waiting_.pop_back();
+  if (place < waiting_.size()) place_[waiting_[place].task->id] = place;
+}
+
+void IdleJudge::runs(const Task& task, const Cpu& /*cpu*/, std::uint64_t now_ns) {
+  remove(task, now_ns);
+}
+
+void IdleJudge::stops(const Task& task, bool is_runnable, std::uint64_t now_ns) {
+  if (is_runnable)
+    waits(task, now_ns);
+  else
+    remove(task, now_ns);
+}
+
+void IdleJudge::looks(std::uint64_t now_ns) {
+  if (waiting_.empty()) return;
+  CpuMask idle;
+  for (const Cpu& cpu : kernel_.cpus()) idle.set(cpu.id, cpu.is_online && cpu.current == nullptr);
+  const bool any = idle.any();
+  for (Waiting& waiting : waiting_) {
+    if (!any || !(waiting.task->cpus() & idle).any())
+      end(waiting, now_ns);
+    else if (waiting.since_ns == never)
+      waiting.since_ns = now_ns;
+  }
+}
+
+}  // namespace slo::sim

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../machine/kernel.h"
+
+namespace slo::sim {
+
+// How long a task waits while a CPU that it may use has nothing to do: no longer than it takes to tell that
+// CPU.
+class IdleJudge final : public Observer {
+ public:
+  explicit IdleJudge(Kernel& kernel);
+
+  void wakes(const Task& task, std::uint64_t now_ns) override { waits(task, now_ns); }
+  void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
+  void stops(const Task& task, bool is_runnable, std::uint64_t now_ns) override;
+  void looks(std::uint64_t now_ns) override;
+
+  [[nodiscard]] std::uint64_t longest_ns() const { return longest_ns_; }
+  [[nodiscard]] TaskId longest_task() const { return longest_task_; }
+  [[nodiscard]] std::uint64_t longest_at_ns() const { return longest_at_ns_; }
+
+ private:
+  static constexpr std::uint64_t never = UINT64_MAX;
+  struct Waiting {
+    const Task* task = nullptr;
+    std::uint64_t since_ns = never;  // with an idle CPU beside it
+  };
+
+  void waits(const Task& task, std::uint64_t now_ns);
+  void end(Waiting& waiting, std::uint64_t now_ns);
+  void remove(const Task& task, std::uint64_t now_ns);
+
+  Kernel& kernel_;
+  std::vector<Waiting> waiting_;
+  std::vector<std::uint32_t> place_;  // by task, in it
+  std::uint64_t longest_ns_ = 0;
+  std::uint64_t longest_at_ns_ = 0;
+  TaskId longest_task_ = no_task;
+};
+
+}  // namespace slo::sim

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../machine/kernel.h"
+#include "../sched_ext/ext.h"
+
+namespace slo::sim {
+
+// No task is lost, the scheduler knows what waits in its queues and counts it right, and nobody waits longer
+// than a bound: looked at between two events, every so often. Time in which real-time tasks have all CPUs of
+// a task is not its wait.
+class QueueJudge final : public Observer {
+ public:
+  struct Settings {
+    std::uint64_t every_ns = 1'000'000;
+    std::uint64_t wait_max_ns = 8'000'000'000;
+  };
+  QueueJudge(Kernel& kernel, Ext& ext, const Settings& settings);
+
+  void looks(std::uint64_t now_ns) override;
+  // What was wrong, with the instant; the first of each kind.
+  [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
+
+ private:
+  void complain(std::uint32_t kind, std::uint64_t now_ns, const std::string& what);
+  void look_for_lost(std::uint64_t now_ns);
+  void look_at_counts(std::uint64_t now_ns);
+  void look_at_place(const Task& task, std::uint64_t queue, std::uint64_t now_ns);
+  void look_at_waits(std::uint64_t now_ns);
+  [[nodiscard]] bool is_held_by_real_time(const Task& task) const;
+
+  Kernel& kernel_;
+  Ext& ext_;
+  Settings settings_;
+  std::uint64_t next_ns_ = 0;
+  std::vector<std::uint64_t> waited_ns_;  // by task, as looked at
+  std::uint32_t complained_ = 0;          // bits, by kind
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace slo::sim

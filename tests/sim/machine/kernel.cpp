@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace slo::sim {
+namespace {
+
+constexpr unsigned task_interruptible = 1;
+constexpr unsigned task_waking = 0x200;
+constexpr int first_pid = 1000;
+
+}  // namespace
+
+Kernel::Kernel(const Machine& machine, std::uint64_t seed)
+    : machine_(machine), shape_(machine), random_(seed), seed_(seed), cpus_(machine.cpus), real_time_(*this) {
+  groups_.push_back(std::make_unique<Group>("", 1, nullptr, Group::Settings{}));
+  classes_.push_back(&real_time_);
+  for (CpuId id = 0; id < machine.cpus; ++id) {
+    Cpu& cpu = cpus_[id];
+    cpu.id = id;
+    cpu.idle_task.flags = PF_IDLE;
+    cpu.idle_task.thread_info.cpu = id;
+    cpu.ext.local.cpu = id;
+    cpu.is_online = std::ranges::find(machine.offline, id) == machine.offline.end();
+    online_.set(id, cpu.is_online);
+  }
+}
+
+void Kernel::run(std::uint64_t until_ns) {
+  while (!events_.is_empty() && events_.next().at_ns < until_ns) {
+    const Event event = events_.pop();
+    now_ns_ = event.at_ns;
+    handle(event);
+    if (spent_ns_ != 0) take_time(here(), std::exchange(spent_ns_, 0));
+    for (Observer* observer : observers_) observer->looks(now_ns_);
+  }
+  now_ns_ = until_ns;
+  for (Cpu& cpu : cpus_)
+    if (cpu.current != nullptr) count_exec(cpu);
+}
+
+void Kernel::handle(const Event& event) {
+  if (event.kind != EventKind::wakes && event.kind != EventKind::acts && event.kind != EventKind::expires) {
+    here_ = event.subject;
+    here().rq.clock = now_ns_;
+  }
+  switch (event.kind) {
+    case EventKind::wakes: {
+      Task& task = tasks_[event.subject];
+      return wake(task, online_.test(task.cpu()) ? task.cpu() : online_.first(), false);
+    }
+    case EventKind::done:
+      if (event.generation == here().done_generation) end_request(here());
+      return;
+    case EventKind::reschedule:
+      if (event.at_ns != here().look_at_ns) return;
+      here().look_at_ns = UINT64_MAX;
+      if (here().needs_look) look(here());
+      return;
+    case EventKind::ticks:
+      return tick(here());
+    case EventKind::kicks:
+      return on_kick_(here(), event.generation);
+    case EventKind::expires:
+      return on_timer_(event.subject, event.generation);
+    case EventKind::acts:
+      free_acts_.push_back(event.subject);
+      return std::exchange(acts_[event.subject], nullptr)();
+  }
+}
+
+void Kernel::plan(std::uint64_t at_ns, std::function<void()> act) {
+  if (free_acts_.empty()) {
+    free_acts_.push_back(static_cast<std::uint32_t>(acts_.size()));
+    acts_.emplace_back();
+  }
+  const std::uint32_t place = free_acts_.back();
+  free_acts_.pop_back();
+  acts_[place] = std::move(act);
+  events_.push({.at_ns = std::max(at_ns, now_ns_), .subject = place, .kind = EventKind::acts});
+}
+
+void Kernel::on_cpu(CpuId cpu, const std::function<void()>& act) {
+  const CpuId before = std::exchange(here_, cpu);
+  here().rq.clock = now_ns_;
+  act();
+  here_ = before;
+}
+
+void Kernel::expire_at(std::uint64_t at_ns, std::uint32_t timer, std::uint64_t generation) {
+  events_.push({.at_ns = at_ns, .generation = generation, .subject = timer, .kind = EventKind::expires});
+}
+
+void Kernel::kick(CpuId cpu, std::uint64_t flags) {
+  if ((flags & bpf::SCX_KICK_PREEMPT) != 0) ++cpus_[cpu].kicks;
+  events_.push(
+      {.at_ns = now_ns_ + machine_.kick_ns, .generation = flags, .subject = cpu, .kind = EventKind::kicks});
+}
+
+Group& Kernel::make_group(std::string name, Group* parent, const Group::Settings& settings) {
+  constexpr std::uint64_t first_id = 100;
+  groups_.push_back(std::make_unique<Group>(std::move(name), first_id + groups_.size(),
+                                            parent != nullptr ? parent : &root(), settings));
+  return *groups_.back();
+}
+
+void Kernel::make_task(Task& task, const Behaviour& behaviour, Group& group, std::uint32_t unit) {
+  task.id = static_cast<TaskId>(tasks_.size() - 1);
+  task.unit = unit;
+  task.group = &group;
+  task.allowed = shape_.all();
+  task.behaviour = behaviour;
+  task.random.seed(seed_ + task.id);
+  task.kernel.pid = task.kernel.tgid = first_pid + static_cast<int>(task.id);
+  task.kernel.comm[0] = 't';
+  task.kernel.prio = 120;
+  task.kernel.nr_cpus_allowed = static_cast<int>(machine_.cpus);
+  task.kernel.cpus_ptr = reinterpret_cast<const bpf::cpumask_t*>(&task.allowed);
+  task.kernel.cgroups = group.css_set();
+  task.kernel.sched_task_group = group.task_group();
+  task.kernel.scx.weight = cgroup_weight_of_nice(0);
+  task.kernel.__state = task_interruptible;
+  task.sched_class = normal_;
+}
+
+Task& Kernel::spawn(const Behaviour& behaviour, Group& group, std::uint32_t unit) {
+  Task& task = tasks_.emplace_back();
+  make_task(task, behaviour, group, unit);
+  CpuId cpu = task.id % machine_.cpus;
+  set_cpu(task, online_.test(cpu) ? cpu : online_.first());
+  if (on_fork_) on_fork_(task);
+  begin(task);
+  return task;
+}
+
+// Its first request.
+void Kernel::begin(Task& task) {
+  const auto request = next_request(task.behaviour, now_ns_, task.random);
+  if (!request) return;
+  task.request = *request;
+  task.left_ns = request->exec_ns;
+  events_.push(
+      {.at_ns = std::max(request->release_ns, now_ns_), .subject = task.id, .kind = EventKind::wakes});
+}
+
+Task& Kernel::fork(Task& parent, const Behaviour& behaviour) {
+  Task& task = tasks_.emplace_back();
+  make_task(task, behaviour, *parent.group, parent.unit);
+  task.allowed = parent.allowed;
+  task.kernel.nr_cpus_allowed = parent.kernel.nr_cpus_allowed;
+  set_nice(task, parent.nice);
+  set_cpu(task, parent.cpu());
+  if (on_fork_) on_fork_(task);
+  const auto request = next_request(task.behaviour, now_ns_, task.random);
+  if (!request) return task;
+  task.request = *request;
+  task.left_ns = request->exec_ns;
+  for (Observer* observer : observers_) observer->wakes(task, now_ns_);
+  task.state = TaskState::runnable;
+  activate(task, select_cpu(task, Change::fork, false), Change::fork);
+  return task;
+}
+
+CpuId Kernel::fallback_cpu(Task& task) {
+  const CpuMask usable = task.cpus() & online_;
+  if (usable.any()) return usable.from(task.cpu()) != no_cpu ? usable.from(task.cpu()) : usable.first();
+  // Rather anywhere than nowhere.
+  task.kernel.nr_cpus_allowed = static_cast<int>(machine_.cpus);
+  change(task, [&] { task.allowed = shape_.all(); });
+  return online_.first();
+}
+
+CpuId Kernel::select_cpu(Task& task, Change change, bool is_sync) {
+  CpuId cpu = task.cpu();
+  if (task.kernel.nr_cpus_allowed > 1 && task.may_migrate())
+    cpu = task.sched_class->select_cpu(task, change, is_sync);
+  else if (task.may_migrate())
+    cpu = task.cpus().first();
+  return online_.test(cpu) && task.cpus().test(cpu) ? cpu : fallback_cpu(task);
+}
+
+void Kernel::wake(Task& task, CpuId from, bool is_sync) {
+  on_cpu(from, [&] {
+    if (task.state != TaskState::asleep) return;
+    take_time(here(), machine_.wakeup_ns);
+    for (Observer* observer : observers_) observer->wakes(task, now_ns_);
+    task.state = TaskState::runnable;
+    task.kernel.__state = task_waking;
+    activate(task, select_cpu(task, Change::wakeup, is_sync), Change::wakeup);
+    if (spent_ns_ != 0) take_time(here(), std::exchange(spent_ns_, 0));
+  });
+}
+
+void Kernel::activate(Task& task, CpuId id, Change change) {
+  Cpu& cpu = cpus_[id];
+  set_cpu(task, id);
+  cpu.rq.clock = now_ns_;
+  task.sched_class->enqueue(cpu, task, change);
+  task.kernel.on_rq = 1;
+  if (change != Change::migration) task.kernel.__state = 0;
+  wakeup_preempt(cpu, task);
+}
+
+void Kernel::deactivate(Task& task, Change change) {
+  task.kernel.on_rq = 0;
+  task.sched_class->dequeue(cpus_[task.cpu()], task, change);
+}
+
+int Kernel::rank(const SchedClass* one) const {
+  return static_cast<int>(std::ranges::find(classes_, one) - classes_.begin());
+}
+
+void Kernel::wakeup_preempt(Cpu& cpu, Task& task) {
+  if (cpu.current == nullptr || rank(task.sched_class) < rank(cpu.current->sched_class))
+    ask_to_look(cpu);
+  else if (task.sched_class == cpu.current->sched_class)
+    task.sched_class->wakeup_preempt(cpu, task);
+}
+
+void Kernel::ask_to_look(Cpu& cpu) {
+  cpu.needs_look = true;
+  plan_look(cpu, cpu.id == here_ ? 0 : machine_.kick_ns);
+}
+
+void Kernel::plan_look(Cpu& cpu, std::uint64_t delay_ns) {
+  const std::uint64_t at_ns = std::max(now_ns_ + delay_ns, cpu.busy_until_ns);
+  if (at_ns >= cpu.look_at_ns) return;
+  cpu.look_at_ns = at_ns;
+  events_.push({.at_ns = at_ns, .subject = cpu.id, .kind = EventKind::reschedule});
+}
+
+// What runs there has so much more to do.
+void Kernel::take_time(Cpu& cpu, std::uint64_t cost_ns) {
+  // Who asks it to look has its answer afterwards.
+  cpu.busy_until_ns = std::max(cpu.busy_until_ns, now_ns_ + cost_ns);
+  if (cpu.current == nullptr || cost_ns == 0) return;
+  cpu.current->left_ns += cost_ns;
+  plan_end(cpu);
+}
+
+void Kernel::plan_end(Cpu& cpu) {
+  const Task& task = *cpu.current;
+  events_.push({.at_ns = task.counted_ns + task.left_ns,
+                .generation = ++cpu.done_generation,
+                .subject = cpu.id,
+                .kind = EventKind::done});
+}
+
+void Kernel::count_exec(Cpu& cpu) {
+  Task& task = *cpu.current;
+  if (now_ns_ <= task.counted_ns) return;
+  const std::uint64_t ran_ns = now_ns_ - task.counted_ns;
+  task.left_ns -= std::min(task.left_ns, ran_ns);
+  task.exec_ns += ran_ns;
+  task.counted_ns = now_ns_;
+  for (Observer* observer : observers_) observer->executes(task, ran_ns);
+}
+
+void Kernel::end_request(Cpu& cpu) {
+  Task& task = *cpu.current;
+  count_exec(cpu);
+  for (Observer* observer : observers_) observer->ends_request(task, now_ns_);
+  const auto request = next_request(task.behaviour, now_ns_, task.random);
+  task.is_leaving = true;
+  if (!request) {
+    task.state = TaskState::dead;
+    return look(cpu);
+  }
+  task.request = *request;
+  task.left_ns = request->exec_ns;
+  task.is_leaving = request->release_ns > now_ns_;
+  if (task.is_leaving) {
+    events_.push({.at_ns = request->release_ns, .subject = task.id, .kind = EventKind::wakes});
+    return look(cpu);
+  }
+  plan_end(cpu);
+  task.sched_class->goes_on(cpu, task);
+}
+
+// __schedule()
+void Kernel::look(Cpu& cpu) {
+  Task* prev = cpu.current;
+  if (prev != nullptr) {
+    count_exec(cpu);
+    if (prev->is_leaving) leave(cpu, *prev);
+  }
+  Task* next = pick(cpu, prev != nullptr && prev->is_queued() ? prev : nullptr);
+  if (prev != next)
+    switch_to(cpu, prev, next);
+  else if (next == nullptr && idle_watcher_ != nullptr)
+    idle_watcher_->notes_idle(cpu, true, true);
+  // Who asked while it looked is answered.
+  cpu.needs_look = false;
+  cpu.look_at_ns = UINT64_MAX;
+}
+
+void Kernel::leave(Cpu& /*cpu*/, Task& task) {
+  const bool is_dead = task.state == TaskState::dead;
+  task.is_leaving = false;
+  task.kernel.__state = is_dead ? TASK_DEAD : task_interruptible;
+  if (!is_dead) task.state = TaskState::asleep;
+  deactivate(task, is_dead ? Change::fork : Change::wakeup);
+}
+
+Task* Kernel::pick(Cpu& cpu, Task* prev) {
+  for (SchedClass* one : classes_) {
+    Task* own = prev != nullptr && prev->sched_class == one ? prev : nullptr;
+    if (Task* next = one->pick(cpu, own)) return next;
+  }
+  return nullptr;
+}
+
+void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
+  if (prev != nullptr)
+    prev->sched_class->put_prev(cpu, *prev, next);
+  else if (idle_watcher_ != nullptr)
+    idle_watcher_->notes_idle(cpu, false, false);
+  if (next != nullptr && next->real_time != 0)
+    for (SchedClass* one : classes_) one->loses(cpu);
+  if (next != nullptr)
+    next->sched_class->set_next(cpu, *next);
+  else if (idle_watcher_ != nullptr)
+    idle_watcher_->notes_idle(cpu, true, false);
+  if (prev != nullptr) {
+    prev->is_current = false;
+    for (Observer* observer : observers_) observer->stops(*prev, prev->is_queued(), now_ns_);
+    if (prev->state == TaskState::dead && on_exit_) on_exit_(*prev);
+  }
+  cpu.current = next;
+  ++cpu.done_generation;
+  for (Observer* observer : observers_) observer->switches(cpu, now_ns_);
+  if (next == nullptr) return;
+  next->is_current = true;
+  cpu.busy_until_ns = now_ns_ + machine_.switch_ns + std::exchange(spent_ns_, 0);
+  next->counted_ns = cpu.busy_until_ns;
+  for (Observer* observer : observers_) observer->runs(*next, cpu, now_ns_);
+  plan_end(cpu);
+  start_tick(cpu);
+}
+
+void Kernel::start_tick(Cpu& cpu) {
+  if (cpu.has_tick) return;
+  cpu.has_tick = true;
+  const std::uint64_t phase_ns = machine_.ticks_staggered ? machine_.tick_ns * cpu.id / machine_.cpus : 0;
+  const std::uint64_t nth = now_ns_ < phase_ns ? 0 : (now_ns_ - phase_ns) / machine_.tick_ns + 1;
+  events_.push({.at_ns = phase_ns + nth * machine_.tick_ns, .subject = cpu.id, .kind = EventKind::ticks});
+}
+
+void Kernel::tick(Cpu& cpu) {
+  cpu.has_tick = false;
+  if (cpu.current == nullptr) return;
+  start_tick(cpu);
+  count_exec(cpu);
+  take_time(cpu, machine_.tick_cost_ns);
+  cpu.current->sched_class->tick(cpu, *cpu.current);
+}
+
+}  // namespace slo::sim

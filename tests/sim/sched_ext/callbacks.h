@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "../host/scheduler.h"
+#include "../machine/kernel.h"
+#include "rules.h"
+
+namespace slo::sim {
+
+enum class Op : std::uint8_t {
+  select_cpu,
+  enqueue,
+  dispatch,
+  update_idle,
+  running,
+  tick,
+  stopping,
+  init_task,
+  enable,
+  disable,
+  cpu_online,
+  cpu_offline,
+  init,
+  exit,
+  timer,
+  none
+};
+
+// The scheduler's callbacks.
+[[nodiscard]] inline const bpf::sched_ext_ops& ops() {
+  return *reinterpret_cast<const bpf::sched_ext_ops*>(sim_ops());
+}
+
+// The only way into the scheduler. Whoever wants to log callbacks, to let them cost something or to switch
+// between CPUs where they begin and end, does it here.
+class Callbacks {
+ public:
+  Callbacks(Kernel& kernel, const Rules& rules) : kernel_(kernel), rules_(rules) {}
+
+  // about: the task that it is about, if any.
+  template <typename Call>
+  auto call(Op op, Task* about, Call call) {
+    const Inside inside(*this, op, about);
+    return call();
+  }
+  [[nodiscard]] Op op() const { return op_; }
+  [[nodiscard]] const Task* about() const { return about_; }
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  // The running task must not migrate meanwhile, where the kernel sees to it that way.
+  class Inside {
+   public:
+    Inside(Callbacks& callbacks, Op op, Task* about)
+        : callbacks_(callbacks),
+          op_(std::exchange(callbacks.op_, op)),
+          about_(std::exchange(callbacks.about_, about)),
+          running_(callbacks.kernel_.running_here()) {
+      ++callbacks.count_;
+      callbacks.kernel_.spend(callbacks.kernel_.machine().callback_ns);
+      if (callbacks.rules_.callbacks_disable_migration) ++running_->migration_disabled;
+    }
+    ~Inside() {
+      if (callbacks_.rules_.callbacks_disable_migration) --running_->migration_disabled;
+      callbacks_.op_ = op_;
+      callbacks_.about_ = about_;
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    Callbacks& callbacks_;
+    Op op_;
+    Task* about_;
+    bpf::task_struct* running_;
+  };
+
+  Kernel& kernel_;
+  Rules rules_;
+  Op op_ = Op::none;
+  Task* about_ = nullptr;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace slo::sim

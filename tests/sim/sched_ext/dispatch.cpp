@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a CPU runs next, and tasks that go from queue to queue.
+#include <utility>
+
+#include "ext.h"
+
+namespace slo::sim {
+namespace {
+
+bool may_run_on(const Task& task, const Cpu& cpu) {
+  return task.cpus().test(cpu.id) && (task.may_migrate() || task.cpu() == cpu.id);
+}
+
+}  // namespace
+
+Task* Ext::pick(Cpu& cpu, Task* prev) {
+  cpu.ext.is_picking = true;
+  const bool keeps_prev = balance(cpu, prev);
+  cpu.ext.is_picking = false;
+  Task* next = keeps_prev ? prev : cpu.ext.local.first();
+  if (next != nullptr && next->kernel.scx.slice == 0) next->kernel.scx.slice = slice_default_ns;
+  return next;
+}
+
+// balance_one(); true: what ran goes on. `prev` alone is runnable; dispatch() is also told of one that is
+// not.
+bool Ext::balance(Cpu& cpu, Task* prev) {
+  Task* before = cpu.current != nullptr && cpu.current->sched_class == this ? cpu.current : nullptr;
+  if (before != nullptr) update_current(cpu, *before);
+  const auto goes_on = [&] { return prev != nullptr && prev->kernel.scx.slice != 0; };
+  if (goes_on() && !cpu.ext.is_bypassing) return true;
+  if (cpu.ext.local.size() != 0 || take_from(global_, cpu, 0)) return false;
+  if (!is_asked(cpu) || !cpu.ext.is_online) return prev != nullptr;
+  cpu.ext.waits_for_tick = false;
+  for (int loop = 0;; ++loop) {
+    has_taken_ = false;
+    callbacks_.call(Op::dispatch, before, [&] {
+      ops().dispatch(static_cast<int>(cpu.id), before != nullptr ? &before->kernel : nullptr);
+    });
+    if (goes_on()) return true;
+    if (cpu.ext.local.size() != 0 || take_from(global_, cpu, 0)) return false;
+    if (!has_taken_) break;
+    if (loop + 1 == dispatch_loops_max) {
+      kernel_.kick(cpu.id, 0);
+      break;
+    }
+  }
+  return prev != nullptr;
+}
+
+// consume_dispatch_q()
+bool Ext::take_from(Dsq& dsq, Cpu& cpu, std::uint64_t flags) {
+  if (!cpu.ext.is_online) return false;
+  for (const Dsq::Entry& entry : dsq.entries) {
+    Task& task = *entry.task;
+    if (!may_run_on(task, cpu)) continue;
+    dsq.remove(task);
+    if (task.cpu() != cpu.id) {
+      const std::uint64_t runnable_at_ns = task.ext.runnable_at_ns;
+      kernel_.set_cpu(task, cpu.id);
+      set_runnable(cpu, task);
+      task.ext.runnable_at_ns = runnable_at_ns;
+    }
+    insert_local(cpu, task, flags);
+    has_taken_ = true;
+    return true;
+  }
+  return false;
+}
+
+bool Ext::move_to_local(std::uint64_t id, std::uint64_t flags) {
+  if (callbacks_.op() != Op::dispatch) {
+    fail("a task is moved to a local queue outside of dispatch()");
+    return false;
+  }
+  Dsq* dsq = find_dsq(id);
+  if (dsq == nullptr) {
+    fail("there is no queue " + std::to_string(id));
+    return false;
+  }
+  return take_from(*dsq, kernel_.here(), flags);
+}
+
+bool Ext::move_by_vtime(Dsq& from, Task& task, std::uint64_t id, std::uint64_t vtime) {
+  Dsq* to = find_dsq(id);
+  if (to == nullptr) fail("there is no queue " + std::to_string(id));
+  if (to == nullptr || task.ext.dsq != &from) return false;
+  from.remove(task);
+  task.kernel.scx.dsq_vtime = vtime;
+  to->insert(task, vtime, false);
+  return true;
+}
+
+// Takes effect when the callback has returned.
+void Ext::insert(Task& task, std::uint64_t dsq, std::uint64_t slice_ns, bool by_vtime, std::uint64_t vtime,
+                 std::uint64_t flags) {
+  const Op op = callbacks_.op();
+  if ((op != Op::select_cpu && op != Op::enqueue) || callbacks_.about() != &task)
+    return fail("a task is inserted where it is not the one that is asked about");
+  if (task.ext.direct_dsq != 0) return fail("a task is inserted twice");
+  if ((flags & enq_immed_flag) != 0 && dsq != bpf::SCX_DSQ_LOCAL)
+    return fail("SCX_ENQ_IMMED is for local queues");
+  task.ext.direct_dsq = dsq;
+  task.ext.direct_slice = slice_ns;
+  task.ext.is_direct_by_vtime = by_vtime;
+  task.ext.direct_vtime = vtime;
+  task.ext.direct_flags = flags;
+}
+
+int Ext::create_dsq(std::uint64_t id) {
+  auto [place, is_new] = dsqs_.try_emplace(id, nullptr);
+  if (!is_new) return -17;  // EEXIST
+  place->second = std::make_unique<Dsq>();
+  place->second->id = id;
+  return 0;
+}
+
+Dsq* Ext::find_dsq(std::uint64_t id) {
+  if (id == bpf::SCX_DSQ_GLOBAL) return &global_;
+  if (id == bpf::SCX_DSQ_LOCAL) return &kernel_.here().ext.local;
+  const auto found = dsqs_.find(id);
+  return found != dsqs_.end() ? found->second.get() : nullptr;
+}
+
+CpuId Ext::select_default(Task& task, CpuId prev, bool is_sync, bool* is_idle) {
+  const CpuId cpu = idle_.select(task, prev, is_sync);
+  *is_idle = cpu != no_cpu;
+  return *is_idle ? cpu : prev;
+}
+
+// scx_bpf_kick_cpu()
+void Ext::kick(CpuId id, std::uint64_t flags) {
+  if (kernel_.here().ext.is_bypassing || id >= kernel_.machine().cpus) return;
+  const Cpu& cpu = kernel_.cpu(id);
+  if ((flags & bpf::SCX_KICK_IDLE) != 0 && cpu.current != nullptr && !cpu.ext.is_picking) return;
+  if (settings_.kicks_wait_for_tick && (flags & bpf::SCX_KICK_PREEMPT) != 0)
+    kernel_.cpu(id).ext.waits_for_tick = true;
+  else
+    kernel_.kick(id, flags);
+}
+
+// kick_one_cpu(), by the time that the interrupt has come
+void Ext::answer_kick(Cpu& cpu, std::uint64_t flags) {
+  if (!cpu.is_online) return;
+  if ((flags & bpf::SCX_KICK_IDLE) != 0 && cpu.current != nullptr) return;
+  if ((flags & bpf::SCX_KICK_PREEMPT) != 0 && cpu.current != nullptr && cpu.current->sched_class == this)
+    cpu.current->kernel.scx.slice = 0;
+  kernel_.ask_to_look(cpu);
+}
+
+}  // namespace slo::sim
