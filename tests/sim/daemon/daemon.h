@@ -30,6 +30,7 @@ class Daemon {
   // The counters of a unit, over all shards.
   [[nodiscard]] slo_stats stats(std::uint32_t unit);
   [[nodiscard]] std::uint32_t shards() const { return shards_; }
+  [[nodiscard]] std::uint32_t shard_of(CpuId cpu) const { return shard_of_cpu_[cpu]; }
   [[nodiscard]] bool is_shed(std::uint32_t unit) const { return shed_[unit]; }
   // Another budget of a unit, from now on.
   void set_budget(std::uint32_t unit, std::uint64_t budget_ns);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the model finds wrong: stated as it is, so that mending shows.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "samples.h"
+#include "simulate.h"
+
+namespace slo::sim {
+namespace {
+
+using samples::ms;
+using samples::second;
+using samples::us;
+
+// A hog that has been running, and a unit with a budget of 2 ms every 10 ms.
+Workload urgent_beside_hog() {
+  Workload workload{
+      .name = "attach", .units = {{.name = "urgent", .budget_ns = 2 * ms}, {.name = "batch"}}, .tasks = {}};
+  workload.tasks.push_back(
+      {.unit = 0, .behaviour = Periodic{.exec_ns = ms, .period_ns = 10 * ms, .phase_ns = 3 * ms}});
+  workload.tasks.push_back({.unit = 1, .behaviour = Hog{}});
+  return workload;
+}
+
+std::vector<std::uint64_t> waits_after_attach() {
+  System system({.machine = {}, .workload = urgent_beside_hog()}, {});
+  system.kernel().run(second + 700 * us);
+  system.daemon().attach();
+  const Record record = system.run(second + 400 * ms);
+  return {record.units[0].waits_ns.begin() + 100, record.units[0].waits_ns.end()};
+}
+
+// What runs while the scheduler is attached has no class until its slice is over: nobody takes the CPU from
+// it.
+TEST(KnownFault, WhatRunsMeanwhileIsNotPreempted) {
+  EXPECT_GT(waits_after_attach().front(), 15 * ms);
+}
+
+// The kernel takes all CPUs for idle when it attaches, and learns otherwise when they next go idle. The
+// heartbeat believes it, a tenth of a second later, and a waking task asks an idle CPU that is none: once for
+// each CPU.
+TEST(KnownFault, ABusyCpuIsTakenForIdleOnce) {
+  const auto waits_ns = waits_after_attach();
+  EXPECT_EQ(std::ranges::count_if(waits_ns, [](std::uint64_t wait_ns) { return wait_ns > 2 * ms; }), 2);
+  EXPECT_THAT(std::vector(waits_ns.begin() + 1, waits_ns.end()), testing::Contains(testing::Gt(15 * ms)));
+}
+
+// A CPU that has been idle since before the scheduler came is known to be idle after the first heartbeat:
+// whom a real-time task displaces before that waits beside it.
+TEST(KnownFault, AnIdleCpuIsKnownAfterTheFirstHeartbeat) {
+  Workload workload{
+      .name = "idle", .units = {{.name = "urgent", .budget_ns = 5 * ms}, {.name = "rt"}}, .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .behaviour = Periodic{.exec_ns = 15 * ms, .period_ns = 20 * ms}});
+  workload.tasks.push_back(
+      {.unit = 1,
+       .real_time = 50,
+       .cpus = {0},
+       .behaviour = Periodic{.exec_ns = 30 * ms, .period_ns = 10 * second, .phase_ns = 43 * ms}});
+  const Record record = run_policy({.machine = {.cpus = 2}, .workload = workload, .span_ns = second}, {});
+  EXPECT_GT(record.idle_beside_waiting_ns, 20 * ms);
+}
+
+// Every kernel thread has a budget of 10 ms and no reserve, however nice it is.
+TEST(KnownFault, ANiceKernelThreadComesBeforeAUnitWithABudget) {
+  Workload workload{.name = "kernel thread",
+                    .units = {{.name = "unit", .budget_ns = 50 * ms}, {.name = "kthread"}, {.name = "batch"}},
+                    .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .behaviour = Periodic{.exec_ns = 20 * ms, .period_ns = 100 * ms}});
+  workload.tasks.push_back(
+      {.unit = 1, .nice = 19, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
+  workload.tasks.push_back({.unit = 2, .behaviour = Hog{}});
+  System system({.machine = {}, .workload = workload}, {});
+  system.kernel().tasks()[1].kernel.flags |= PF_KTHREAD;
+  system.daemon().attach();
+  const Record record = system.run(5 * second);
+  EXPECT_GT(static_cast<double>(record.task_exec_ns[1]) / 5e9, 0.7);
+  EXPECT_GT(record.units[0].misses, record.units[0].jobs / 2);
+}
+
+// Shards are CPUs by their number: where siblings are n and n + 32, none is with its own.
+TEST(KnownFault, SiblingsAreInDifferentShards) {
+  System system({.machine = {.cpus = 64, .cache_cpus = 64, .threads = 2}}, {});
+  system.daemon().attach();
+  EXPECT_EQ(system.daemon().shards(), 4u);
+  const Shape& shape = system.kernel().shape();
+  for (CpuId cpu = 0; cpu < 32; ++cpu) {
+    EXPECT_TRUE(shape.siblings(cpu).test(cpu + 32));
+    EXPECT_NE(system.daemon().shard_of(cpu), system.daemon().shard_of(cpu + 32));
+  }
+}
+
+// The CPU with the highest number that runs best effort makes room, be it in another cache.
+TEST(KnownFault, AVictimIsFoundByItsNumber) {
+  Workload workload{.name = "caches",
+                    .units = {{.name = "long", .budget_ns = second, .max_exec_ns = 3600 * second},
+                              {.name = "urgent", .budget_ns = 5 * ms},
+                              {.name = "batch"}},
+                    .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .cpus = {0}, .behaviour = Hog{}});
+  for (int i = 0; i < 15; ++i) workload.tasks.push_back({.unit = 2, .behaviour = Hog{}});
+  workload.tasks.push_back(
+      {.unit = 1, .behaviour = Periodic{.exec_ns = ms, .period_ns = 20 * ms, .phase_ns = 50 * ms}});
+  System system({.machine = {.cpus = 8, .cache_cpus = 4}, .workload = workload}, {});
+  const Task& urgent = system.kernel().tasks().back();
+  ASSERT_EQ(urgent.cpu(), 0u);
+  system.daemon().attach();
+  system.kernel().run(51 * ms);
+  EXPECT_EQ(urgent.cpu(), 7u);
+  EXPECT_FALSE(system.kernel().shape().cache(0).test(7));
+}
+
+// Two urgent tasks wake at once while two CPUs run best effort: both ask the same one, which takes one of
+// them. The other waits beside best effort for half of its budget, until an alarm makes the first one give
+// way.
+TEST(KnownFault, TwoThatWakeAtOnceAskTheSameCpu) {
+  const std::uint64_t hour = 3600 * second;
+  Workload workload{.name = "pair",
+                    .units = {{.name = "long", .budget_ns = second, .max_exec_ns = hour},
+                              {.name = "urgent", .budget_ns = 2 * ms},
+                              {.name = "batch"}},
+                    .tasks = {}};
+  for (const std::uint32_t cpu : {0U, 1U})
+    workload.tasks.push_back({.unit = 0, .cpus = {cpu}, .behaviour = Hog{}});
+  for (int i = 0; i < 6; ++i) workload.tasks.push_back({.unit = 2, .behaviour = Hog{}});
+  for (int i = 0; i < 2; ++i)
+    workload.tasks.push_back(
+        {.unit = 1, .behaviour = Periodic{.exec_ns = 8 * ms, .period_ns = second, .phase_ns = 50 * ms}});
+  const Experiment experiment{.machine = {.cpus = 4}, .workload = workload, .span_ns = 500 * ms};
+  EXPECT_GT(quantile_ns(run_policy(experiment, {}).units[1].waits_ns, 1), 900 * us);
+  EXPECT_LT(quantile_ns(run_edf(experiment, {}).units[1].waits_ns, 1), 10 * us);
+}
+
+}  // namespace
+}  // namespace slo::sim
