@@ -107,7 +107,7 @@ def run_arm(seconds, warmup=1, with_scx_slo=False, lead=5, tick=lambda done: Non
     machine.restart(*(spec.unit for spec in SET))
     # What a unit does to get started is no part of it; its threads wait for the common start then.
     for spec in SET:
-        machine.wait_for(f"all threads of {spec.unit}", lambda spec=spec: threads(spec.unit) == spec.threads + 1)
+        machine.wait_for(f"all threads of {spec.unit}", lambda spec=spec: threads(spec.unit) == spec.threads + 1, lead)
     before = own_counts() if with_scx_slo else {}
     assert time.monotonic() < start, "the units are ready too late for a common start: raise lead"
 
