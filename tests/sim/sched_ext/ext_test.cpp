@@ -163,7 +163,7 @@ TEST(SimExt, ChildrenRunAndEnd) {
   Kernel& kernel = system.kernel();
   system.daemon().attach();
   for (int i = 1; i <= 200; ++i)
-    kernel.plan(i * 3 * ms, [&] {
+    kernel.plan(i * 3 * ms, [&kernel, i] {
       Task& parent = kernel.tasks()[static_cast<std::size_t>(i) % 6];
       kernel.on_cpu(parent.cpu(), [&] { kernel.fork(parent, samples::script({{0, 1 * ms}, {0, 1 * ms}})); });
     });
