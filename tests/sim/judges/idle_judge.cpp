@@ -18,6 +18,7 @@ void IdleJudge::waits(const Task& task, std::uint64_t /*now_ns*/) {
 
 void IdleJudge::end(Waiting& waiting, std::uint64_t now_ns) {
   if (waiting.since_ns == never) return;
+  --beside_;
   const std::uint64_t beside_ns = now_ns - std::exchange(waiting.since_ns, never);
   if (beside_ns <= longest_ns_) return;
   longest_ns_ = beside_ns;
@@ -45,16 +46,24 @@ void IdleJudge::stops(const Task& task, bool is_runnable, std::uint64_t now_ns) 
     remove(task, now_ns);
 }
 
+void IdleJudge::switches(const Cpu& cpu, std::uint64_t /*now_ns*/) {
+  idle_.set(cpu.id, cpu.is_online && cpu.current == nullptr);
+}
+
 void IdleJudge::looks(std::uint64_t now_ns) {
-  if (waiting_.empty()) return;
-  CpuMask idle;
-  for (const Cpu& cpu : kernel_.cpus()) idle.set(cpu.id, cpu.is_online && cpu.current == nullptr);
-  const bool any = idle.any();
+  if (online_ != kernel_.online()) {
+    online_ = kernel_.online();
+    for (const Cpu& cpu : kernel_.cpus()) switches(cpu, now_ns);
+  }
+  const bool any = idle_.any();
+  if (waiting_.empty() || (!any && beside_ == 0)) return;
   for (Waiting& waiting : waiting_) {
-    if (!any || !(waiting.task->cpus() & idle).any())
+    if (!any || !(waiting.task->cpus() & idle_).any()) {
       end(waiting, now_ns);
-    else if (waiting.since_ns == never)
+    } else if (waiting.since_ns == never) {
       waiting.since_ns = now_ns;
+      ++beside_;
+    }
   }
 }
 

@@ -17,6 +17,7 @@ class IdleJudge final : public Observer {
   void wakes(const Task& task, std::uint64_t now_ns) override { waits(task, now_ns); }
   void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
   void stops(const Task& task, bool is_runnable, std::uint64_t now_ns) override;
+  void switches(const Cpu& cpu, std::uint64_t now_ns) override;
   void looks(std::uint64_t now_ns) override;
 
   [[nodiscard]] std::uint64_t longest_ns() const { return longest_ns_; }
@@ -37,6 +38,9 @@ class IdleJudge final : public Observer {
   Kernel& kernel_;
   std::vector<Waiting> waiting_;
   std::vector<std::uint32_t> place_;  // by task, in it
+  std::uint64_t beside_ = 0;          // of them
+  CpuMask online_ = {};               // as they were last, and those of them that are idle
+  CpuMask idle_ = {};
   std::uint64_t longest_ns_ = 0;
   std::uint64_t longest_at_ns_ = 0;
   TaskId longest_task_ = no_task;
