@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The scheduler on a simulated machine: what it does to units with budgets, and to their neighbours.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <format>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -18,6 +21,7 @@
 #include "report.h"
 #include "sets.h"
 #include "simulate.h"
+#include "timeline.h"
 #include "trace_set.h"
 
 namespace slo::sim {
@@ -29,6 +33,7 @@ struct Options {
   bool speed = false;
   std::string set;
   std::string trace;
+  std::string timeline;
   std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
   double seconds = 0;      // 0: ten, or as long as a trace lasts
   std::uint64_t seed = 1;
@@ -63,6 +68,9 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--seed", options.seed, "What is drawn; 0: all units begin at once (default: 1)");
   app.add_option("--hogs", options.hogs, "CPU hogs to add to a trace, which holds its own units alone");
   app.add_flag("--json", options.json, "JSON instead of tables");
+  app.add_option("--timeline", options.timeline,
+                 "Also write what ran where as shipped to this file, for ui.perfetto.dev")
+      ->excludes(table);
 }
 
 std::uint64_t to_ns(double seconds) {
@@ -84,9 +92,24 @@ void print_json(const nlohmann::json& json) {
   std::cout << json.dump(2) << '\n';
 }
 
-int print_run(const Experiment& experiment, bool as_json) {
+// False: it cannot be written.
+bool write_timeline(const Experiment& experiment, const std::string& path) {
+  System system(experiment, {});
+  Timeline timeline(system.kernel(), experiment.workload);
+  system.daemon().attach();
+  static_cast<void>(system.run(experiment.span_ns));
+  std::ofstream file(path);
+  file << timeline.finish() << '\n';
+  file.close();
+  if (file) return true;
+  std::cerr << "sim: " << path << " cannot be written: " << std::strerror(errno) << '\n';
+  return false;
+}
+
+int print_run(const Experiment& experiment, const Options& options) {
+  if (!options.timeline.empty() && !write_timeline(experiment, options.timeline)) return 2;
   const auto arms = run_arms(experiment);
-  if (as_json)
+  if (options.json)
     print_json(json_report(experiment.workload, arms));
   else
     std::cout << text_report(experiment.workload, arms);
@@ -111,14 +134,14 @@ int run_set(const Options& options) {
                     .workload = std::move(*workload),
                     .span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
                     .seed = options.seed},
-                   options.json);
+                   options);
 }
 
 int run_trace(const Options& options) {
   auto set = load_trace(options.trace);
   if (!set) {
     std::cerr << "sim: " << set.error().message() << '\n';
-    return 1;
+    return 2;
   }
   if (!options.json) {
     std::cout << "recorded on " << set->cpus << " CPUs, kernel " << set->kernel << ", " << set->state << "; "
@@ -133,7 +156,7 @@ int run_trace(const Options& options) {
                     .workload = std::move(set->workload),
                     .span_ns = options.seconds > 0 ? to_ns(options.seconds) : set->span_ns,
                     .seed = options.seed},
-                   options.json);
+                   options);
 }
 
 // A machine with enough to do that its events are of all kinds.
@@ -177,7 +200,14 @@ int run(int argc, char** argv) {
   Options options;
   CLI::App app{"The scheduler of scx-slo on a simulated machine."};
   declare(app, options);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "sim: " << error.what() << '\n';
+    return 2;
+  }
   if (options.table) return run_table(options);
   if (options.speed) return run_speed(options);
   if (!options.trace.empty()) return run_trace(options);
