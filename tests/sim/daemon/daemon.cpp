@@ -9,6 +9,7 @@
 
 #include "../host/image.h"
 #include "bpf/policy/policy.h"
+#include "figures/stats.h"
 #include "settings/config.h"
 
 namespace slo::sim {
@@ -157,16 +158,7 @@ std::uint64_t Daemon::capacity_permille() const {
 slo_stats Daemon::stats(std::uint32_t unit) {
   slo_stats total = {};
   for (std::uint32_t shard = 0; shard < shards_; ++shard) {
-    const auto& counted = maps_->map("stats_map").at<slo_stats>(std::uint64_t{shard} * capacity_ + unit);
-    total.jobs += counted.jobs;
-    total.misses += counted.misses;
-    total.renewals += counted.renewals;
-    total.key_exec_ns += counted.key_exec_ns;
-    total.demotions += counted.demotions;
-    total.wait_sum_ns += counted.wait_sum_ns;
-    total.exec_sum_ns += counted.exec_sum_ns;
-    for (std::size_t cause = 0; cause < SLO_CAUSES; ++cause)
-      total.misses_by_cause[cause] += counted.misses_by_cause[cause];
+    add_stats(total, maps_->map("stats_map").at<slo_stats>(std::uint64_t{shard} * capacity_ + unit));
   }
   return total;
 }
