@@ -2,8 +2,8 @@
 """Inside the test machine: runs the commands that the host asks for. guest/start hands it `port` and `read`.
 
 A frame is the number of a session, a kind, a length and as many bytes. To here: X a command (JSON) that begins the
-session, I its input, E the input's end, W a new size of its terminal, S a signal for its process group, T the time of
-day in seconds (session 0). From here: U the machine is up, D it is not and why (session 0), O output, R errors, C the
+session, I its input, E the input's end, S a signal for its process group, T the time of day in seconds (session 0). From
+here: U the machine is up, D it is not and why (session 0), O output, R errors, C the
 command's status, which is the session's last.
 """
 
@@ -56,10 +56,6 @@ def pump(source, session, kind):
         send(session, kind, block)
 
 
-def set_size(terminal, size):
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-
-
 class Session:
     def __init__(self, number, request):
         self.number = number
@@ -88,7 +84,7 @@ class Session:
 
     def start_in_terminal(self, request):
         self.terminal, inside = pty.openpty()
-        set_size(self.terminal, request["terminal"])
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *request["terminal"], 0, 0))
         command = ["setsid", "--ctty", "--wait", *request["command"]]
         self.process = self.popen(request | {"command": command}, stdin=inside, stdout=inside, stderr=inside)
         os.close(inside)
@@ -126,8 +122,6 @@ class Session:
             self.inputs.put(payload)
         elif kind == b"E":
             self.inputs.put(None)
-        elif kind == b"W" and self.terminal is not None:
-            set_size(self.terminal, json.loads(payload))
         elif kind == b"S":
             try:
                 os.killpg(self.process.pid, int(payload))

@@ -9,7 +9,6 @@ import pathlib
 import queue
 import shutil
 import socket
-import sys
 import threading
 import time
 
@@ -127,8 +126,8 @@ class Keeper:
         files.put(self.machine, self._asked.added)
 
     def _reset(self):
-        state = states.find(self.machine.key) or self.machine.work / "state"
-        if not state.exists():
+        state = states.find(self.machine.key)
+        if state is None:
             raise MachineError("its state after the boot was not kept; end it, and start it anew")
         self.machine.end()
         self.machine.restore(state)
@@ -194,4 +193,3 @@ def detach():
     log = open(base.log_file("-keeper"), "a")  # noqa: SIM115
     for stream in (1, 2):
         os.dup2(log.fileno(), stream)
-    sys.stdout.flush()

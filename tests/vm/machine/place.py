@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 
 from base import CACHE, MachineError, UsageError
 from link import read_frame, send_frame
@@ -58,7 +59,8 @@ class Keeper:
 
     def __init__(self, name):
         self.name = name
-        self.lock = contextlib.nullcontext()
+        # A signal's handler may send while what it interrupts does.
+        self._lock = threading.RLock()
         if name not in names():
             raise UsageError(f"there is no machine '{name}': {there_is()}.")
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -72,7 +74,7 @@ class Keeper:
 
     def send(self, kind, payload=b""):
         with contextlib.suppress(OSError):
-            send_frame(self._connection, self.lock, 0, kind, payload)
+            send_frame(self._connection, self._lock, 0, kind, payload)
 
     def receive(self):
         frame = read_frame(self._connection)

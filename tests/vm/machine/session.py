@@ -73,8 +73,6 @@ def run(machine, command, out=None, err=None, read=None, end=None):
         if read:
             threading.Thread(target=session.feed, args=(read,), daemon=True).start()
         status = session.wait(end)
-    if status == TIMED_OUT:
-        return status
-    if status != 0:
+    if status not in (0, TIMED_OUT):
         raise MachineError(f"{command[0]} failed in the machine: {b''.join(said).decode(errors='replace').strip()}")
     return status

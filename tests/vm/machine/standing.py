@@ -83,7 +83,6 @@ def execute(asked):
     if not asked.command:
         raise UsageError("there is no command; it comes after --, see exec --help.")
     connection = place.Keeper(name)
-    connection.lock = threading.RLock()
     with contextlib.ExitStack() as stack:
         terminal = None
         if "--terminal" in asked.flags:
