@@ -76,7 +76,8 @@ def failures(report):
         elif one.outcome == memory.FAILED:
             yield f"{one.name}: failed with status {one.status}; its log is {one.log}"
         for test in one.tests.failed:
-            yield f"  {test}"
+            yield f"  {test.name}"
+            yield from (f"      {line}" for line in test.why)
     for one in report.flaky():
         known = one.record
         yield (f"{one.name}: flaky: with these very inputs it passed {known.passed} and failed {known.failed} times;"

@@ -352,10 +352,20 @@ class Told(TreeTest):
             <testcase classname="clock.test_crowd" name="test_a[x]"/>
             <testcase classname="clock.test_crowd" name="test_b"><failure message="m"/></testcase>
             <testcase classname="clock.test_crowd" name="test_b"><error message="in its clean-up"/></testcase>
-            <testcase classname="Slots.AreGiven" name="Slots.AreGiven" status="fail"><failure message=""/></testcase>
+            <testcase classname="Slots.AreGiven" name="Slots.AreGiven" status="fail"><failure message=""/>
+            <system-out>[ RUN ] Slots.AreGiven
+/a/slots_test.cpp:7: Failure
+Expected: 1
+
+  Actual: 2
+</system-out></testcase>
             <testcase classname="test_x" name="test_c"><skipped/></testcase></testsuite></testsuites>"""
         file.write_text(text, encoding="utf-8")
-        self.assertEqual(junit.read(file), junit.Results(1, ("clock/test_crowd.py::test_b", "Slots.AreGiven"), 1))
+        failed = (
+            junit.Failure("clock/test_crowd.py::test_b", ("m",)),
+            junit.Failure("Slots.AreGiven", ("/a/slots_test.cpp:7: Failure", "Expected: 1", "  Actual: 2")),
+        )
+        self.assertEqual(junit.read(file), junit.Results(1, failed, 1))
         file.write_text("<testsuites><testsui", encoding="utf-8")
         self.assertEqual(junit.read(file), junit.Results())
         self.assertEqual(junit.read(self.tree.base / "none"), junit.Results())

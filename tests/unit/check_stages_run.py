@@ -21,7 +21,7 @@ import schedule
 
 ALL = {stage.name for stage in catalog.of_set("all")}
 JUNIT = """<testsuite><testcase classname="test_60_load" name="test_it_stays[cpu]"/>
-<testcase classname="test_60_load" name="test_it_stays[fork]"><failure/></testcase></testsuite>"""
+<testcase classname="test_60_load" name="test_it_stays[fork]"><failure message="too few"/></testcase></testsuite>"""
 
 
 class RunTest(TreeTest):
@@ -88,7 +88,8 @@ class Sets(RunTest):
         self.tree.write("control/junit", JUNIT)
         status, lines = self.run_stages("--stage suite-load")
         self.assertEqual(status, 1)
-        self.assertIn("  test_60_load.py::test_it_stays[fork]", lines)
+        at = lines.index("  test_60_load.py::test_it_stays[fork]")
+        self.assertEqual(lines[at + 1], "      too few")
         self.assertIn("status 1; its log is", self.line_with(lines, "suite-load: failed"))
         self.assertEqual(lines[-1], "1 passed, 1 failed")
         self.tree.ran()

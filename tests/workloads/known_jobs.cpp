@@ -78,7 +78,8 @@ nlohmann::ordered_json describe(const scenario& played, const task_count& kernel
           {"kernel_runs", kernel.runs + 2 * memory.child_jobs.load()},  // of children: about
           {"kernel_exec_ns", of_kernel(has_jobs, kernel.exec + memory.child_exec.load())},
           {"kernel_wait_ns",
-           of_kernel(played.kernel == comparable::all, kernel.wait + memory.child_wait.load())}};
+           of_kernel(played.kernel == comparable::all, kernel.wait + memory.child_wait.load())},
+          {"kernel_unseen_wait_ns", memory.child_unseen.load()}};  // of children: at most
 }
 
 void await_file(const fs::path& path) {

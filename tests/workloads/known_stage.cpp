@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
@@ -170,14 +171,20 @@ pid_t Subject::fork_child(const std::function<void()>& work) const {
   if (child < 0) fail("fork");
   if (child != 0) return child;
   work();
-  memory().child_wait.fetch_add(count_of(getpid()).wait);
+  const auto count = count_of(getpid());
+  memory().child_wait.fetch_add(count.wait);
+  memory().child_away.store(now(CLOCK_MONOTONIC) - count.exec);
   std::_Exit(0);
 }
 
 void Subject::await_end_of(pid_t child) const {
   rusage usage{};
   if (wait4(child, nullptr, 0, &usage) != child) fail("wait4");
-  memory().child_exec.fetch_add(in_ns(usage.ru_utime) + in_ns(usage.ru_stime));
+  const auto exec = in_ns(usage.ru_utime) + in_ns(usage.ru_stime);
+  memory().child_exec.fetch_add(exec);
+  // What has passed since it looked and was not execution: all that is known once a child is gone.
+  if (const auto away = memory().child_away.exchange(0); away != 0)
+    memory().child_unseen.fetch_add(std::max<std::int64_t>(0, now(CLOCK_MONOTONIC) - exec - away));
 }
 
 void Director::await_step() {
