@@ -41,6 +41,42 @@ std::optional<Request> Replay::next(std::uint64_t /*now_ns*/, Random& /*random*/
   return (*requests)[count++];
 }
 
+// The step to be taken now; none: all is done.
+const Script::Step* Script::advance() {
+  while (loop < program->loops || program->loops == for_ever) {
+    const Phase& now = program->phases[phase];
+    if (step < now.steps.size()) return &now.steps[step++];
+    step = 0;
+    if (++phase_loop < now.loops || now.loops == for_ever) {
+      if (!now.steps.empty()) continue;
+    }
+    phase_loop = 0;
+    if (++phase < program->phases.size()) continue;
+    phase = 0;
+    ++loop;
+  }
+  return nullptr;
+}
+
+// When a step that is no run is over.
+std::uint64_t Script::end_of(const Step& pause, std::uint64_t now_ns) {
+  if (pause.kind == Kind::sleep) return now_ns + pause.time_ns;
+  expires_ns.resize(program->timers, 0);
+  std::uint64_t& expires = expires_ns[pause.timer];
+  expires = (expires == 0 ? now_ns : expires) + pause.time_ns;
+  if (expires < now_ns && pause.kind == Kind::timer) expires = now_ns;
+  return std::max(expires, now_ns);
+}
+
+std::optional<Request> Script::next(std::uint64_t now_ns, Random& /*random*/) {
+  std::uint64_t at_ns = std::max(now_ns, begin_ns);
+  while (const Step* now = advance()) {
+    if (now->kind == Kind::run) return Request{at_ns, now->time_ns};
+    at_ns = end_of(*now, at_ns);
+  }
+  return {};
+}
+
 std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random) {
   return std::visit([&](auto& one) { return one.next(now_ns, random); }, behaviour);
 }

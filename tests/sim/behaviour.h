@@ -76,7 +76,44 @@ struct Replay {
   [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
 };
 
-using Behaviour = std::variant<Periodic, Sleeper, Hog, BackToBack, Bursts, Replay>;
+// Steps one after the other, in phases that are repeated; all of them are repeated in turn. As rt-app means
+// them: a sleep begins when the step before has ended; a timer, from its first use on, when its last period
+// was over, and where it is late it begins anew, unless it is absolute.
+struct Script {
+  enum class Kind : std::uint8_t { run, sleep, timer, absolute_timer };
+  struct Step {
+    Kind kind = Kind::run;
+    std::uint64_t time_ns = 1;  // of a run > 0
+    std::uint32_t timer = 0;    // index
+  };
+  static constexpr std::uint32_t for_ever = UINT32_MAX;
+  struct Phase {
+    std::uint32_t loops = 1;
+    std::vector<Step> steps;
+  };
+  // With a run somewhere.
+  struct Program {
+    std::uint32_t loops = for_ever;
+    std::uint32_t timers = 0;
+    std::vector<Phase> phases;
+  };
+
+  std::shared_ptr<const Program> program;
+  std::uint64_t begin_ns = 0;
+  std::uint32_t loop = 0;
+  std::size_t phase = 0;
+  std::uint32_t phase_loop = 0;
+  std::size_t step = 0;
+  std::vector<std::uint64_t> expires_ns = {};  // of each timer; 0: not used yet
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
+
+ private:
+  [[nodiscard]] const Step* advance();
+  [[nodiscard]] std::uint64_t end_of(const Step& pause, std::uint64_t now_ns);
+};
+
+using Behaviour = std::variant<Periodic, Sleeper, Hog, BackToBack, Bursts, Replay, Script>;
 
 // The next request of a task that has done with the one before at now_ns; none: it exits.
 [[nodiscard]] std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <format>
 #include <fstream>
 #include <iostream>
@@ -15,10 +16,12 @@
 #include <string>
 #include <vector>
 
+#include "base/time_span.h"
 #include "comparison.h"
 #include "random_comparison.h"
 #include "random_set.h"
 #include "report.h"
+#include "rt_app.h"
 #include "sets.h"
 #include "simulate.h"
 #include "timeline.h"
@@ -33,6 +36,7 @@ struct Options {
   bool speed = false;
   std::string set;
   std::string trace;
+  std::vector<std::string> rt_app;
   std::string timeline;
   std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
   double seconds = 0;      // 0: ten, or as long as a trace lasts
@@ -55,18 +59,25 @@ void declare(CLI::App& app, Options& options) {
                   ->check(CLI::IsMember(set_names()));
   auto* trace = app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")
                     ->check(CLI::ExistingFile);
+  auto* rt_app =
+      app.add_option("--rt-app", options.rt_app,
+                     "A workload of rt-app, as a unit; with FILE,5ms it has that budget. Repeatable")
+          ->type_name("FILE[,BUDGET]");
   app.add_flag("--speed", options.speed, "How many callbacks a second the simulator makes on this machine")
       ->excludes(table)
       ->excludes(set)
-      ->excludes(trace);
-  table->excludes(set)->excludes(trace);
-  set->excludes(trace);
+      ->excludes(trace)
+      ->excludes(rt_app);
+  table->excludes(set)->excludes(trace)->excludes(rt_app);
+  set->excludes(trace)->excludes(rt_app);
+  trace->excludes(rt_app);
   app.add_option("--cpus", options.cpus, "CPUs (default: 1; of a trace: those it was recorded on)")
       ->check(CLI::Range(1, 256));
   app.add_option("--seconds", options.seconds, "Simulated time (default: 10; of a trace: all of it)")
       ->check(CLI::Range(0.001, 3600.0));
   app.add_option("--seed", options.seed, "What is drawn; 0: all units begin at once (default: 1)");
-  app.add_option("--hogs", options.hogs, "CPU hogs to add to a trace, which holds its own units alone");
+  app.add_option("--hogs", options.hogs,
+                 "CPU hogs to add to a trace or to rt-app's, which have their own units alone");
   app.add_flag("--json", options.json, "JSON instead of tables");
   app.add_option("--timeline", options.timeline,
                  "Also write what ran where as shipped to this file, for ui.perfetto.dev")
@@ -159,6 +170,35 @@ int run_trace(const Options& options) {
                    options);
 }
 
+// What comes after the last comma is a budget, if it is a time.
+Result<void> add_rt_app_unit(Workload& workload, const std::string& argument) {
+  std::string path = argument;
+  std::uint64_t budget_ns = 0;
+  if (const auto comma = argument.rfind(','); comma != std::string::npos)
+    if (const auto time = parse_time_span_ns(argument.substr(comma + 1))) {
+      path.resize(comma);
+      budget_ns = *time;
+    }
+  const std::string name = std::filesystem::path(path).stem().string();
+  return add_rt_app(workload, {.name = name, .budget_ns = budget_ns}, path);
+}
+
+int run_rt_app(const Options& options) {
+  Workload workload;
+  workload.name = "rt-app";
+  for (const std::string& argument : options.rt_app)
+    if (const auto added = add_rt_app_unit(workload, argument); !added) {
+      std::cerr << "sim: " << added.error().message() << '\n';
+      return 2;
+    }
+  if (options.hogs != 0) add_hogs(workload, options.hogs);
+  return print_run({.machine = {.cpus = options.cpus != 0 ? options.cpus : 1},
+                    .workload = std::move(workload),
+                    .span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
+                    .seed = options.seed},
+                   options);
+}
+
 // A machine with enough to do that its events are of all kinds.
 int run_speed(const Options& options) {
   const Machine machine{.cpus = options.cpus != 0 ? options.cpus : 4};
@@ -212,7 +252,8 @@ int run(int argc, char** argv) {
   if (options.speed) return run_speed(options);
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
-  std::cerr << "sim: one of --table, --set, --trace and --speed is needed; see --help\n";
+  if (!options.rt_app.empty()) return run_rt_app(options);
+  std::cerr << "sim: one of --table, --set, --trace, --rt-app and --speed is needed; see --help\n";
   return 2;
 }
 

@@ -68,18 +68,18 @@ nlohmann::ordered_json describe(const scenario& played, const task_count& kernel
     return is_known ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
   };
   const bool has_jobs = played.kernel != comparable::nothing;
-  return {{"scenario", played.name},
-          {"jobs", of_kernel(expected.jobs >= 0, expected.jobs)},
-          {"late_start", expected.late_start},
-          {"preempted", expected.preempted},
-          {"overlong", expected.overlong},
-          {"overrun", expected.overrun},
-          {"kernel_jobs", of_kernel(has_jobs, kernel.sleeps + memory.child_jobs.load())},
-          {"kernel_runs", kernel.runs + 2 * memory.child_jobs.load()},  // of children: about
-          {"kernel_exec_ns", of_kernel(has_jobs, kernel.exec + memory.child_exec.load())},
-          {"kernel_wait_ns",
-           of_kernel(played.kernel == comparable::all, kernel.wait + memory.child_wait.load())},
-          {"kernel_unseen_wait_ns", memory.child_unseen.load()}};  // of children: at most
+  return {
+      {"scenario", played.name},
+      {"jobs", of_kernel(expected.jobs >= 0, expected.jobs)},
+      {"late_start", expected.late_start},
+      {"preempted", expected.preempted},
+      {"overlong", expected.overlong},
+      {"overrun", expected.overrun},
+      {"kernel_jobs", of_kernel(has_jobs, kernel.sleeps + memory.child_jobs.load())},
+      {"kernel_runs", kernel.runs + 2 * memory.child_jobs.load()},  // of children: about
+      {"kernel_exec_ns", of_kernel(has_jobs, kernel.exec + memory.child_exec.load())},
+      {"kernel_wait_ns", of_kernel(played.kernel == comparable::all, kernel.wait + memory.child_wait.load())},
+      {"kernel_unseen_wait_ns", memory.child_unseen.load()}};  // of children: at most
 }
 
 void await_file(const fs::path& path) {

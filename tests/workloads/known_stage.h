@@ -40,7 +40,8 @@ struct stage_memory {
   std::atomic<std::int64_t> child_exec;    // theirs
   std::atomic<std::int64_t> child_wait;    // theirs, as they saw it just before they ended
   std::atomic<std::int64_t> child_unseen;  // what they may have waited after that, at most
-  std::atomic<std::int64_t> child_away;    // when the last child looked, less what it had executed; 0: it did not
+  std::atomic<std::int64_t>
+      child_away;  // when the last child looked, less what it had executed; 0: it did not
   std::atomic<bool> rival_may_sleep;
 };
 
