@@ -157,7 +157,8 @@ def count(loads):
             fcntl.flock(lock, fcntl.LOCK_UN)
             await_end(loads)
             after = all_stats(loads)
-    assert machine.enforcing() and counted[0]["untracked"] == 0
+    assert machine.enforcing()
+    assert counted[0]["untracked"] == 0, "the probes could not follow some task"
     pairs = {
         unit: (difference(before[unit], after[unit]), counted[0]["cgroups"][path]) for unit, path in paths.items()
     }

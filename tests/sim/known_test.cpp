@@ -133,7 +133,7 @@ class Lateness final : public Observer {
 
 // Two units ask for 130% of a CPU that they are pinned to, the other CPU is idle: nobody is shed, as the
 // machine as a whole is not busy. Measured: the important one misses 859 of 884 jobs in 22 s, in the median
-// 206 ms late.
+// 206 ms late; by the count of instructions 887 of 887, 245 ms.
 TEST(Known, OverloadOfOneCpuShedsNobody) {
   Workload workload{.name = "pinned overload",
                     .units = {{.name = "gold", .budget_ns = 8 * ms, .importance = 1000, .cpu_weight = 100},
@@ -156,7 +156,8 @@ TEST(Known, OverloadOfOneCpuShedsNobody) {
   EXPECT_FALSE(system.daemon().is_shed(1));
 }
 
-// A short sleeper beside four hogs on two CPUs. Measured by the wall clock: 9.1 ms late on average.
+// A short sleeper beside four hogs on two CPUs. Measured by the wall clock: 9.1 ms late on average. By the count of
+// instructions, where the two CPUs take turns and so are never both at work, it was 5.7: the model has no such turns.
 TEST(Known, AShortSleeperBesideHogsIsLate) {
   Workload workload = waker_beside_hogs(5 * ms);
   workload.tasks.back().behaviour = Periodic{.exec_ns = 30 * us, .period_ns = 10 * ms, .phase_ns = 5 * ms};
