@@ -2,6 +2,7 @@
 #include "behaviour.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace slo::sim {
 namespace {
@@ -39,6 +40,11 @@ std::optional<Request> Bursts::next(std::uint64_t /*now_ns*/, Random& /*random*/
 std::optional<Request> Replay::next(std::uint64_t /*now_ns*/, Random& /*random*/) {
   if (!requests || count >= requests->size()) return {};
   return (*requests)[count++];
+}
+
+std::optional<Request> Told::next(std::uint64_t now_ns, Random& /*random*/) {
+  if (more_ns == 0) return Request{for_ever_ns, 1};
+  return Request{now_ns, std::exchange(more_ns, 0)};
 }
 
 std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random) {

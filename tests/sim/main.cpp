@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "comparison.h"
+#include "fuzz/fuzzer.h"
+#include "fuzz/story.h"
 #include "random_comparison.h"
 #include "random_set.h"
 #include "report.h"
@@ -34,6 +36,10 @@ struct Options {
   std::string set;
   std::string trace;
   std::string timeline;
+  std::string story;
+  std::optional<double> fuzz;  // seconds
+  std::uint64_t runs = 0;      // stories; 0: any number
+  bool brief = false;
   std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
   double seconds = 0;      // 0: ten, or as long as a trace lasts
   std::uint64_t seed = 1;
@@ -59,6 +65,25 @@ void declare(CLI::App& app, Options& options) {
       ->excludes(table)
       ->excludes(set)
       ->excludes(trace);
+  auto* fuzz =
+      app.add_option("--fuzz", options.fuzz, "Stories that are drawn from --seed on, for so many seconds")
+          ->expected(0, 1)
+          ->default_str("60")
+          ->check(CLI::Range(1.0, 86400.0))
+          ->excludes(table)
+          ->excludes(set)
+          ->excludes(trace);
+  app.add_option("--runs", options.runs, "With --fuzz: so many stories, however long it takes")
+      ->check(CLI::PositiveNumber)
+      ->needs(fuzz);
+  app.add_flag("--brief", options.brief, "With --fuzz: do not look for a short story that shows the same")
+      ->needs(fuzz);
+  app.add_option("--story", options.story, "A file with a story, as --fuzz prints it, played")
+      ->check(CLI::ExistingFile)
+      ->excludes(table)
+      ->excludes(set)
+      ->excludes(trace)
+      ->excludes(fuzz);
   table->excludes(set)->excludes(trace);
   set->excludes(trace);
   app.add_option("--cpus", options.cpus, "CPUs (default: 1; of a trace: those it was recorded on)")
@@ -175,6 +200,38 @@ int run_speed(const Options& options) {
   return 0;
 }
 
+// Status 1: something is wrong that was not known.
+int run_fuzz(const Options& options) {
+  FuzzSpan span{.seed = options.seed};
+  if (options.runs != 0)
+    span.runs = options.runs;
+  else
+    span.seconds = options.fuzz.value_or(0);
+  const FuzzResult result = fuzz(span);
+  std::cout << std::format("{} stories from seed {} on, {} callbacks in {:.2f} s: {:.0f} a second\n",
+                           result.runs, options.seed, result.callbacks, result.seconds,
+                           static_cast<double>(result.callbacks) / result.seconds)
+            << std::flush;
+  if (!result.finding) return 0;
+  std::cout << std::format("seed {}: {}\n", result.finding->seed, to_text(result.finding->complaint))
+            << std::flush;
+  if (!options.brief) std::cout << '\n' << short_story(*result.finding);
+  return 1;
+}
+
+int run_story(const Options& options) {
+  std::ifstream file(options.story);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto story = parse_story(text);
+  if (!story) {
+    std::cerr << "sim: " << options.story << ", " << story.error() << '\n';
+    return 2;
+  }
+  const Verdict verdict = play(*story);
+  for (const Complaint& complaint : verdict.complaints) std::cout << to_text(complaint) << '\n';
+  return new_complaint(verdict) ? 1 : 0;
+}
+
 int run_table(const Options& options) {
   const ComparisonSpan span{.span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
                             .seed = options.seed};
@@ -210,9 +267,11 @@ int run(int argc, char** argv) {
   }
   if (options.table) return run_table(options);
   if (options.speed) return run_speed(options);
+  if (options.fuzz) return run_fuzz(options);
+  if (!options.story.empty()) return run_story(options);
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
-  std::cerr << "sim: one of --table, --set, --trace and --speed is needed; see --help\n";
+  std::cerr << "sim: one of --table, --set, --trace, --speed, --fuzz and --story is needed; see --help\n";
   return 2;
 }
 
