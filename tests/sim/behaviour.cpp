@@ -2,6 +2,7 @@
 #include "behaviour.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace slo::sim {
 namespace {
@@ -75,6 +76,11 @@ std::optional<Request> Script::next(std::uint64_t now_ns, Random& /*random*/) {
     at_ns = end_of(*now, at_ns);
   }
   return {};
+}
+
+std::optional<Request> Told::next(std::uint64_t now_ns, Random& /*random*/) {
+  if (more_ns == 0) return Request{for_ever_ns, 1};
+  return Request{now_ns, std::exchange(more_ns, 0)};
 }
 
 std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random) {

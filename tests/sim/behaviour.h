@@ -113,7 +113,14 @@ struct Script {
   [[nodiscard]] std::uint64_t end_of(const Step& pause, std::uint64_t now_ns);
 };
 
-using Behaviour = std::variant<Periodic, Sleeper, Hog, BackToBack, Bursts, Replay, Script>;
+// Sleeps until it is woken, by others; what it is told meanwhile it does without a sleep.
+struct Told {
+  std::uint64_t more_ns = 0;
+
+  [[nodiscard]] std::optional<Request> next(std::uint64_t now_ns, Random& random);
+};
+
+using Behaviour = std::variant<Periodic, Sleeper, Hog, BackToBack, Bursts, Replay, Script, Told>;
 
 // The next request of a task that has done with the one before at now_ns; none: it exits.
 [[nodiscard]] std::optional<Request> next_request(Behaviour& behaviour, std::uint64_t now_ns, Random& random);

@@ -131,5 +131,57 @@ TEST(KnownFault, TwoThatWakeAtOnceAskTheSameCpu) {
   EXPECT_LT(quantile_ns(run_edf(experiment, {}).units[1].waits_ns, 1), 10 * us);
 }
 
+// The key of a running job whose response is bounded stands still once it has executed what was expected of
+// it; who asks its CPU thinks that it moves on. So one that waits with a later key asks as often as it may,
+// and each time for nothing.
+TEST(KnownFault, AResponseJobBeyondItsExpectationIsAskedInVain) {
+  for (const bool bounds_response : {true, false}) {
+    Workload workload = samples::scripts({{20 * ms, {{10 * ms, 60 * ms}}}, {30 * ms, {{11 * ms, ms}}}});
+    workload.units[0].bounds_response = bounds_response;
+    const Record record = run_policy({.machine = {}, .workload = workload, .span_ns = 100 * ms}, {});
+    if (bounds_response)
+      EXPECT_GT(kicks(record), 300u);
+    else
+      EXPECT_LT(kicks(record), 10u);
+  }
+}
+
+// sched_yield() ends the slice of a task that then has the earliest key all the same: it goes on at once.
+TEST(KnownFault, AYieldOfTheEarliestKeyLetsNobodyIn) {
+  System system({.machine = {},
+                 .workload = samples::scripts({{5 * ms, {{10 * ms, 4 * ms}}}, {50 * ms, {{10 * ms, ms}}}})},
+                {});
+  system.daemon().attach();
+  Kernel& kernel = system.kernel();
+  for (std::uint64_t at_ns = 10 * ms + 100 * us; at_ns < 14 * ms; at_ns += 100 * us)
+    kernel.plan(at_ns, [&kernel] { kernel.yield(kernel.tasks()[0]); });
+  const Record record = system.run(50 * ms);
+  EXPECT_GT(record.units[1].waits_ns.front(), 4 * ms);
+}
+
+// Tasks with budgets wait in one cache behind a long job, and the CPU of the other cache runs best effort: it
+// takes the one that asked for it, and sees the rest neither at its ticks nor at its next choice.
+TEST(KnownFault, BestEffortLetsOneOfAnotherCacheInAndNoMore) {
+  const std::uint64_t hour = 3600 * second;
+  Workload workload{.name = "two caches",
+                    .units = {{.name = "long", .budget_ns = second, .max_exec_ns = hour},
+                              {.name = "urgent", .budget_ns = 2 * ms},
+                              {.name = "batch"}},
+                    .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .cpus = {0}, .behaviour = Hog{}});
+  workload.tasks.push_back({.unit = 2, .cpus = {1}, .behaviour = Hog{}});
+  for (int i = 0; i < 3; ++i)
+    workload.tasks.push_back({.unit = 1, .behaviour = samples::script({{50 * ms, 500 * us}})});
+  System system({.machine = {.cpus = 2, .cache_cpus = 1}, .workload = workload}, {});
+  for (TaskId id = 2; id < 5; ++id) system.kernel().set_cpu(system.kernel().tasks()[id], 0);
+  system.daemon().attach();
+  const Record record = system.run(200 * ms);
+  std::vector<std::uint64_t> waits_ns = record.units[1].waits_ns;
+  std::ranges::sort(waits_ns);
+  ASSERT_EQ(waits_ns.size(), 3u);
+  EXPECT_LT(waits_ns.front(), 100 * us);
+  EXPECT_GT(waits_ns.back(), 1 * ms);
+}
+
 }  // namespace
 }  // namespace slo::sim

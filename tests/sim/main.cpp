@@ -18,6 +18,8 @@
 
 #include "base/time_span.h"
 #include "comparison.h"
+#include "fuzz/fuzzer.h"
+#include "fuzz/story.h"
 #include "random_comparison.h"
 #include "random_set.h"
 #include "report.h"
@@ -38,6 +40,10 @@ struct Options {
   std::string trace;
   std::vector<std::string> rt_app;
   std::string timeline;
+  std::string story;
+  std::optional<double> fuzz;  // seconds
+  std::uint64_t runs = 0;      // stories; 0: any number
+  bool brief = false;
   std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
   double seconds = 0;      // 0: ten, or as long as a trace lasts
   std::uint64_t seed = 1;
@@ -53,24 +59,37 @@ std::vector<std::string> set_names() {
   return names;
 }
 
-void declare(CLI::App& app, Options& options) {
-  auto* table = app.add_flag("--table", options.table, "All comparisons that justify the defaults");
-  auto* set = app.add_option("--set", options.set, "One workload under several schedulers")
-                  ->check(CLI::IsMember(set_names()));
-  auto* trace = app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")
-                    ->check(CLI::ExistingFile);
-  auto* rt_app =
+// What is to be done: one of them at a time.
+std::vector<CLI::Option*> declare_deeds(CLI::App& app, Options& options) {
+  return {
+      app.add_flag("--table", options.table, "All comparisons that justify the defaults"),
+      app.add_option("--set", options.set, "One workload under several schedulers")
+          ->check(CLI::IsMember(set_names())),
+      app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")->check(CLI::ExistingFile),
       app.add_option("--rt-app", options.rt_app,
                      "A workload of rt-app, as a unit; with FILE,5ms it has that budget. Repeatable")
-          ->type_name("FILE[,BUDGET]");
-  app.add_flag("--speed", options.speed, "How many callbacks a second the simulator makes on this machine")
-      ->excludes(table)
-      ->excludes(set)
-      ->excludes(trace)
-      ->excludes(rt_app);
-  table->excludes(set)->excludes(trace)->excludes(rt_app);
-  set->excludes(trace)->excludes(rt_app);
-  trace->excludes(rt_app);
+          ->type_name("FILE[,BUDGET]"),
+      app.add_flag("--speed", options.speed,
+                   "How many callbacks a second the simulator makes on this machine"),
+      app.add_option("--fuzz", options.fuzz, "Stories that are drawn from --seed on, for so many seconds")
+          ->expected(0, 1)
+          ->default_str("60")
+          ->check(CLI::Range(1.0, 86400.0)),
+      app.add_option("--story", options.story, "A file with a story, as --fuzz prints it, played")
+          ->check(CLI::ExistingFile),
+  };
+}
+
+void declare(CLI::App& app, Options& options) {
+  const auto deeds = declare_deeds(app, options);
+  for (CLI::Option* one : deeds)
+    for (CLI::Option* other : deeds)
+      if (one != other) one->excludes(other);
+  app.add_option("--runs", options.runs, "With --fuzz: so many stories, however long it takes")
+      ->check(CLI::PositiveNumber)
+      ->needs("--fuzz");
+  app.add_flag("--brief", options.brief, "With --fuzz: do not look for a short story that shows the same")
+      ->needs("--fuzz");
   app.add_option("--cpus", options.cpus, "CPUs (default: 1; of a trace: those it was recorded on)")
       ->check(CLI::Range(1, 256));
   app.add_option("--seconds", options.seconds, "Simulated time (default: 10; of a trace: all of it)")
@@ -81,7 +100,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--json", options.json, "JSON instead of tables");
   app.add_option("--timeline", options.timeline,
                  "Also write what ran where as shipped to this file, for ui.perfetto.dev")
-      ->excludes(table);
+      ->excludes("--table");
 }
 
 std::uint64_t to_ns(double seconds) {
@@ -215,6 +234,38 @@ int run_speed(const Options& options) {
   return 0;
 }
 
+// Status 1: something is wrong that was not known.
+int run_fuzz(const Options& options) {
+  FuzzSpan span{.seed = options.seed};
+  if (options.runs != 0)
+    span.runs = options.runs;
+  else
+    span.seconds = options.fuzz.value_or(0);
+  const FuzzResult result = fuzz(span);
+  std::cout << std::format("{} stories from seed {} on, {} callbacks in {:.2f} s: {:.0f} a second\n",
+                           result.runs, options.seed, result.callbacks, result.seconds,
+                           static_cast<double>(result.callbacks) / result.seconds)
+            << std::flush;
+  if (!result.finding) return 0;
+  std::cout << std::format("seed {}: {}\n", result.finding->seed, to_text(result.finding->complaint))
+            << std::flush;
+  if (!options.brief) std::cout << '\n' << short_story(*result.finding);
+  return 1;
+}
+
+int run_story(const Options& options) {
+  std::ifstream file(options.story);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto story = parse_story(text);
+  if (!story) {
+    std::cerr << "sim: " << options.story << ", " << story.error() << '\n';
+    return 2;
+  }
+  const Verdict verdict = play(*story);
+  for (const Complaint& complaint : verdict.complaints) std::cout << to_text(complaint) << '\n';
+  return new_complaint(verdict) ? 1 : 0;
+}
+
 int run_table(const Options& options) {
   const ComparisonSpan span{.span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
                             .seed = options.seed};
@@ -250,10 +301,12 @@ int run(int argc, char** argv) {
   }
   if (options.table) return run_table(options);
   if (options.speed) return run_speed(options);
+  if (options.fuzz) return run_fuzz(options);
+  if (!options.story.empty()) return run_story(options);
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
   if (!options.rt_app.empty()) return run_rt_app(options);
-  std::cerr << "sim: one of --table, --set, --trace, --rt-app and --speed is needed; see --help\n";
+  std::cerr << "sim: one of --table, --set, --trace, --rt-app, --speed, --fuzz and --story is needed; see --help\n";
   return 2;
 }
 

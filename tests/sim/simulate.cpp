@@ -57,7 +57,7 @@ Record run_policy(const Experiment& experiment, const Policy& policy) {
   if (system.ext().exit().kind != 0)
     throw std::runtime_error("the kernel ended the scheduler: " + system.ext().exit().message);
   if (!system.queue_judge().complaints().empty())
-    throw std::runtime_error(system.queue_judge().complaints().front());
+    throw std::runtime_error(system.queue_judge().complaints().front().what);
   return record;
 }
 

@@ -36,7 +36,7 @@ class System {
   [[nodiscard]] Ext& ext() { return ext_; }
   [[nodiscard]] Daemon& daemon() { return *daemon_; }
   [[nodiscard]] Group& group(std::uint32_t unit) { return *groups_[unit]; }
-  [[nodiscard]] const IdleJudge& idle_judge() const { return idle_judge_; }
+  [[nodiscard]] IdleJudge& idle_judge() { return idle_judge_; }
   [[nodiscard]] const QueueJudge& queue_judge() const { return queue_judge_; }
   // Once.
   [[nodiscard]] Record run(std::uint64_t until_ns);

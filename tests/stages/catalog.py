@@ -8,8 +8,9 @@ from mistake import Mistake, listed
 
 SETS = ("all", "unit", "full", "witness")
 
-# Builds and tests on this host; packages; boots a machine and runs tests of tests/integration in it; compares.
-UNIT, PACKAGE, MACHINE, WITNESS = "unit", "package", "machine", "witness"
+# Builds and tests on this host; packages; looks for faults put into the scheduler; boots a machine and runs tests of
+# tests/integration in it; compares.
+UNIT, PACKAGE, PLANTED, MACHINE, WITNESS = "unit", "package", "planted", "machine", "witness"
 
 BRIEF = ("-m", "not slow")
 # The rest was tested on the newest kernel, and the kernel makes no difference to it.
@@ -98,6 +99,7 @@ def stages():
         build("unit", "release", SETS, 240),
         build("sanitizers", "sanitize", ("all", "full"), 300),
         Stage("package", frozenset(("all", "full")), PACKAGE, 90),
+        Stage("planted", frozenset(("full",)), PLANTED, 180),
         *on_the_newest(),
         *on_other_kernels(),
         *of_their_own(),

@@ -19,6 +19,10 @@ def unit(stage, options=()):
     return [[BUILD, "tests", stage.preset, f"{INSIDE}/stages/{stage.name}/junit.xml", *options]]
 
 
+def planted(stage):
+    return [[BUILD, "planted", f"{INSIDE}/stages/{stage.name}/junit.xml"]]
+
+
 def boot(stage, out, added):
     options = [option for item in added for option in ("--add", item)]
     return ["tests/vm/run", *stage.boot, "--timeout", str(stage.limit), "--out", str(out), *options, "--"]
@@ -53,6 +57,8 @@ def of(stage, place, colour):
         return unit(stage)
     if stage.kind == catalog.PACKAGE:
         return [["packaging/build-package"]]
+    if stage.kind == catalog.PLANTED:
+        return planted(stage)
     if stage.kind == catalog.WITNESS:
         return witness(stage, place)
     return machine(stage, place, colour)

@@ -12,6 +12,8 @@ TESTS_OF_THE_HOST = ("tests/unit", "tests/sim", "tests/stages", "tests/run", "te
                      "tests/vm/demo.d")  # fmt: skip
 # What the programs are built from that run in machines; the package's sources are part of it.
 PROGRAMS = ("tests/workloads", "tests/CMakeLists.txt")
+# The simulator, and the faults; the scheduler that they are put into is part of the package's sources.
+PLANTED = ("tests/sim", "tests/CMakeLists.txt", "tests/stages/build")
 WITNESS = ("tests/witness", "tests/vm/demo.d")
 
 
@@ -57,6 +59,10 @@ class Inputs:
         yield stage.kind
         if stage.kind == catalog.PACKAGE:
             yield self.scripts.package_key()
+            return
+        if stage.kind == catalog.PLANTED:
+            yield self.scripts.package_key()
+            yield from self.files(*PLANTED)
             return
         yield from self.programs()
         yield from self.helpers()

@@ -26,6 +26,8 @@ EVERY = {stage.name for stage in catalog.stages()}
 BOOTED = {stage.name for stage in catalog.stages() if stage.boots}
 ON_THE_NEWEST = {stage.name for stage in catalog.stages() if stage.boots and "--kernel" not in stage.boot}
 OF_THE_HOST = {"unit", "sanitizers"}
+# They need no more than the sources: neither programs for machines nor what integration tests share.
+OF_THE_SOURCES = {"package", "planted"}
 OTHER = ("7.0", "6.18", "6.12")
 
 
@@ -47,20 +49,21 @@ DEPENDS = {
     "kernels/6.18": {"interface-6.18", "load-6.18", "known-6.18"},
     "kernels/6.12": {"interface-6.12", "load-6.12", "no-jit"},
     "kernels/6.12-stock": {"stock-6.12"},
-    "tests/workloads/jobs.cpp": EVERY - {"package"},
+    "tests/workloads/jobs.cpp": EVERY - OF_THE_SOURCES,
     "tests/CMakeLists.txt": EVERY - {"package"},
     "tests/unit/some_test.cpp": OF_THE_HOST,
-    "tests/sim/engine.cpp": OF_THE_HOST,
+    "tests/sim/engine.cpp": OF_THE_HOST | {"planted"},
     "tests/stages/main.py": OF_THE_HOST,
+    "tests/stages/build": OF_THE_HOST | {"planted"},
     "tests/run": OF_THE_HOST,
     "tests/bench/bench.d/bench.py": OF_THE_HOST,
     "tests/bench/run": set(),
     "README.md": set(),  # for this tree's package is made of bpf/ alone
     "tests/witness/jobs.py": OF_THE_HOST | {"witness"},
     "tests/vm/demo.d/table.py": OF_THE_HOST | {"witness"},
-    "tests/integration/machine.py": EVERY - {"package"},
-    "tests/integration/pytest.ini": EVERY - {"package"},
-    "tests/integration/figures.tsv": EVERY - {"package"},
+    "tests/integration/machine.py": EVERY - OF_THE_SOURCES,
+    "tests/integration/pytest.ini": EVERY - OF_THE_SOURCES,
+    "tests/integration/figures.tsv": EVERY - OF_THE_SOURCES,
     "tests/integration/test_21_watch.py": suite_with("service"),
     "tests/integration/test_20_service.py": suite_with("service", "oldest"),
     "tests/integration/test_60_load.py": suite_with("load", "long-load"),
@@ -98,8 +101,8 @@ class Stale(TreeTest):
                 script.write_text(script.read_text().replace(str(self.tree.top), str(moved)))
         here = place.Place(moved, self.tree.place.cache, self.tree.place.builds)
         inputs = Inputs(here, Scripts(moved))
-        # This tree's scripts name their place, and the unit tests depend on all of tests/stages.
-        held = [stage for stage in catalog.stages() if stage.name not in OF_THE_HOST]
+        # This tree's scripts name their place, and what is built here to be run here depends on tests/stages.
+        held = [stage for stage in catalog.stages() if stage.name not in OF_THE_HOST | {"planted"}]
         self.assertEqual({stage.name: inputs.key(stage) for stage in held}, {s.name: before[s.name] for s in held})
 
     def test_what_no_compiler_and_no_python_reads_counts_for_nothing(self):

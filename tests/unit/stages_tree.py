@@ -60,6 +60,7 @@ case $1 in
     rights) exit 0 ;;
     names) printf '  Test  #1: Slots.AreGiven\\n  Test #12: Slots.AreTaken\\n  Test #13: witness\\n' && exit ;;
     workloads) stage=workloads ;;
+    planted) stage=planted ;;
     tests) stage=$(basename "$(dirname "$3")") ;;
 esac
 echo "$stage" >>ran

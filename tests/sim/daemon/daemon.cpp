@@ -73,6 +73,7 @@ void Daemon::attach() {
   configure();
   maps_ = std::make_unique<Maps>(
       Maps::Sizes{.cpus = kernel_.machine().cpus, .shards = shards_, .capacity = capacity_});
+  servers_ = &maps_->map("servers");
   maps_->on_event() = [this](const deadline_event& /*event*/) { hears_of_miss(); };
   tell_units();
   *globals_.is_counting = 1;
@@ -100,7 +101,7 @@ void Daemon::tell_units() {
 }
 
 void Daemon::tell_unit(std::uint32_t unit) {
-  const Unit& settings = unit_of(unit);
+  const Unit& settings = workload_.units[unit];
   const slo_u64 id = groups_[unit]->id();
   if (settings.budget_ns != 0) {
     const auto server = reserves_.server_of.find(name_of(unit));
@@ -126,7 +127,7 @@ void Daemon::tell_unit(std::uint32_t unit) {
 void Daemon::tell_reserves() {
   std::vector<ReservingUnit> units;
   for (std::uint32_t unit = 0; unit < workload_.units.size(); ++unit) {
-    const Unit& settings = unit_of(unit);
+    const Unit& settings = workload_.units[unit];
     const bool has_own = policy_.has_servers && settings.reserve_permille != 0;
     if (settings.budget_ns == 0 && !has_own) continue;
     units.push_back({.name = name_of(unit),
@@ -146,8 +147,8 @@ void Daemon::tell_reserves() {
   }
 }
 
-void Daemon::set_budget(std::uint32_t unit, std::uint64_t budget_ns) {
-  workload_.units[unit].budget_ns = budget_ns;
+void Daemon::set_unit(std::uint32_t unit, const Unit& settings) {
+  workload_.units[unit] = settings;
   if (maps_) tell_units();
 }
 
@@ -166,7 +167,7 @@ slo_stats Daemon::stats(std::uint32_t unit) {
 std::vector<LoadSample> Daemon::samples() {
   std::vector<LoadSample> all;
   for (std::uint32_t unit = 0; unit < workload_.units.size(); ++unit) {
-    const Unit& settings = unit_of(unit);
+    const Unit& settings = workload_.units[unit];
     if (settings.budget_ns == 0) continue;
     const slo_stats counted = stats(unit);
     const auto share = reserves_.share_of.find(name_of(unit));

@@ -32,8 +32,14 @@ class Daemon {
   [[nodiscard]] std::uint32_t shards() const { return shards_; }
   [[nodiscard]] std::uint32_t shard_of(CpuId cpu) const { return shard_of_cpu_[cpu]; }
   [[nodiscard]] bool is_shed(std::uint32_t unit) const { return shed_[unit]; }
-  // Another budget of a unit, from now on.
-  void set_budget(std::uint32_t unit, std::uint64_t budget_ns);
+  // Its settings from now on: budget, importance, reserve.
+  void set_unit(std::uint32_t unit, const Unit& settings);
+  [[nodiscard]] const Unit& unit(std::uint32_t unit) const { return workload_.units[unit]; }
+  // Reserves by their slots, and what the scheduler keeps of one.
+  [[nodiscard]] const Servers& servers() const { return reserves_.servers; }
+  [[nodiscard]] const void* server(std::uint32_t slot) { return servers_->lookup(&slot); }
+  // The last sign of life, on the kernel's clock.
+  [[nodiscard]] std::uint64_t heartbeat_ns() const { return *globals_.heartbeat_ns; }
 
  private:
   static constexpr std::uint32_t stopped_by_user = 64;
@@ -47,7 +53,6 @@ class Daemon {
   void hears_of_miss();
   [[nodiscard]] std::vector<LoadSample> samples();
   [[nodiscard]] std::uint64_t capacity_permille() const;
-  [[nodiscard]] const Unit& unit_of(std::uint32_t unit) const { return workload_.units[unit]; }
 
   Kernel& kernel_;
   Ext& ext_;
@@ -59,6 +64,7 @@ class Daemon {
   std::vector<std::uint8_t> shard_of_cpu_;
   sim_globals globals_ = {};
   std::unique_ptr<Maps> maps_;
+  Map* servers_ = nullptr;  // one of them
   Reserves reserves_;
   Overload overload_;
   std::vector<bool> shed_;

@@ -92,3 +92,25 @@ slo_u32 sim_task_class(const void* task_storage) {
 slo_u32 sim_cpu_class(slo_u32 cpu) {
   return cpu_ctx_of((s32)cpu)->class;
 }
+
+slo_u64 sim_running_key(const void* task_storage, slo_u64 now_ns) {
+  const struct task_ctx* tctx = task_storage;
+
+  return key_of(tctx, slo_job_exec_ns(&tctx->acct.job, now_ns));
+}
+
+slo_u32 sim_is_known_idle(slo_u32 cpu) {
+  return has_cpu_bit(idle_cpus, (s32)cpu);
+}
+
+long long sim_reserve_left_ns(const void* server) {
+  return ((const struct server*)server)->tokens_ns;
+}
+
+slo_u64 sim_reserve_filled_ns(const void* server) {
+  return ((const struct server*)server)->filled_ns;
+}
+
+slo_u32 sim_is_reserve_empty(const void* server) {
+  return ((const struct server*)server)->is_empty;
+}

@@ -53,6 +53,14 @@ slo_u64 sim_task_queue(const void* task_storage);
 /* SLO_CLASS_* of a task, by what it keeps of it, and of what runs on a CPU. */
 slo_u32 sim_task_class(const void* task_storage);
 slo_u32 sim_cpu_class(slo_u32 cpu);
+/* The key of a running SLO task as of now. */
+slo_u64 sim_running_key(const void* task_storage, slo_u64 now_ns);
+slo_u32 sim_is_known_idle(slo_u32 cpu);
+/* What was left in a reserve when it was filled last, and whether it counts as empty, by its value in
+ * `servers`. */
+long long sim_reserve_left_ns(const void* server);
+slo_u64 sim_reserve_filled_ns(const void* server);
+slo_u32 sim_is_reserve_empty(const void* server);
 
 #ifdef __cplusplus
 }

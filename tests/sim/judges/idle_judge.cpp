@@ -18,12 +18,20 @@ void IdleJudge::waits(const Task& task, std::uint64_t /*now_ns*/) {
 
 void IdleJudge::end(Waiting& waiting, std::uint64_t now_ns) {
   if (waiting.since_ns == never) return;
+  if (!waiting.is_told) look_at_limit(waiting, now_ns);
+  waiting.is_told = waiting.is_heard = false;
   --beside_;
   const std::uint64_t beside_ns = now_ns - std::exchange(waiting.since_ns, never);
   if (beside_ns <= longest_ns_) return;
   longest_ns_ = beside_ns;
   longest_at_ns_ = now_ns;
   longest_task_ = waiting.task->id;
+}
+
+void IdleJudge::look_at_limit(Waiting& waiting, std::uint64_t now_ns) {
+  if (waiting.is_heard || now_ns - waiting.since_ns <= limit_ns_) return;
+  waiting.is_told = true;
+  waiting.is_heard = listener_(*waiting.task, waiting.since_ns);
 }
 
 void IdleJudge::remove(const Task& task, std::uint64_t now_ns) {
@@ -63,6 +71,8 @@ void IdleJudge::looks(std::uint64_t now_ns) {
     } else if (waiting.since_ns == never) {
       waiting.since_ns = now_ns;
       ++beside_;
+    } else {
+      look_at_limit(waiting, now_ns);
     }
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "../machine/kernel.h"
@@ -13,6 +14,14 @@ namespace slo::sim {
 class IdleJudge final : public Observer {
  public:
   explicit IdleJudge(Kernel& kernel);
+
+  // Who wants to hear of each time that is longer than a limit: at each event, as long as it lasts, until the
+  // answer is true; of one without an event when it ends.
+  using Listener = std::function<bool(const Task& task, std::uint64_t from_ns)>;
+  void tell(std::uint64_t limit_ns, Listener listener) {
+    limit_ns_ = limit_ns;
+    listener_ = std::move(listener);
+  }
 
   void wakes(const Task& task, std::uint64_t now_ns) override { waits(task, now_ns); }
   void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
@@ -29,10 +38,13 @@ class IdleJudge final : public Observer {
   struct Waiting {
     const Task* task = nullptr;
     std::uint64_t since_ns = never;  // with an idle CPU beside it
+    bool is_heard = false;           // the listener was told, and has heard enough
+    bool is_told = false;
   };
 
   void waits(const Task& task, std::uint64_t now_ns);
   void end(Waiting& waiting, std::uint64_t now_ns);
+  void look_at_limit(Waiting& waiting, std::uint64_t now_ns);
   void remove(const Task& task, std::uint64_t now_ns);
 
   Kernel& kernel_;
@@ -44,6 +56,8 @@ class IdleJudge final : public Observer {
   std::uint64_t longest_ns_ = 0;
   std::uint64_t longest_at_ns_ = 0;
   TaskId longest_task_ = no_task;
+  std::uint64_t limit_ns_ = never;
+  Listener listener_;
 };
 
 }  // namespace slo::sim

@@ -4,10 +4,10 @@
 #include <format>
 #include <map>
 
+#include "bpf/policy/policy.h"
+
 namespace slo::sim {
 namespace {
-
-enum Kind : std::uint32_t { lost, misplaced, miscounted, waited };
 
 // Made by the scheduler, not the kernel's.
 bool is_own(const Dsq& dsq) {
@@ -21,26 +21,22 @@ QueueJudge::QueueJudge(Kernel& kernel, Ext& ext, const Settings& settings)
   kernel.watch(*this);
 }
 
-void QueueJudge::complain(std::uint32_t kind, std::uint64_t now_ns, const std::string& what) {
-  if ((complained_ >> kind & 1) != 0) return;
-  complained_ |= 1U << kind;
-  complaints_.push_back(std::format("{:.3f} ms: {}", static_cast<double>(now_ns) / 1e6, what));
-}
-
 void QueueJudge::looks(std::uint64_t now_ns) {
   if (now_ns < next_ns_) return;
   next_ns_ = now_ns + settings_.every_ns;
-  if (ext_.is_attached()) {
-    look_for_lost(now_ns);
-    look_at_counts(now_ns);
+  if (!ext_.is_attached()) {
+    waited_ns_.clear();
+    return;
   }
+  look_for_lost(now_ns);
+  look_at_counts(now_ns);
   look_at_waits(now_ns);
 }
 
 void QueueJudge::look_for_lost(std::uint64_t now_ns) {
   for (const Task& task : kernel_.tasks())
     if (task.sched_class == &ext_ && task.is_queued() && !task.is_current && task.ext.dsq == nullptr)
-      complain(lost, now_ns, std::format("task {} is runnable and in no queue", task.id));
+      complain("lost", now_ns, std::format("task {} is runnable and in no queue", task.id));
 }
 
 // A task that left a queue by itself (its affinity changed, its CPU went away) and came to one of the
@@ -51,7 +47,7 @@ void QueueJudge::look_at_place(const Task& task, std::uint64_t queue, std::uint6
   const std::uint64_t waits_in = task.ext.dsq != nullptr ? task.ext.dsq->id : 0;
   if (has_to_be_right && queue != waits_in)
     complain(
-        misplaced, now_ns,
+        "misplaced", now_ns,
         std::format("task {} waits in queue {:#x}, the scheduler thinks in {:#x}", task.id, waits_in, queue));
 }
 
@@ -66,7 +62,7 @@ void QueueJudge::look_at_counts(std::uint64_t now_ns) {
   for (const auto& [id, dsq] : ext_.dsqs())
     if (const std::uint64_t counted = sim_counted_in(id); counted != waiting[id])
       complain(
-          miscounted, now_ns,
+          "miscounted", now_ns,
           std::format("{} tasks wait in queue {:#x}, the scheduler counts {}", waiting[id], id, counted));
 }
 
@@ -77,16 +73,22 @@ bool QueueJudge::is_held_by_real_time(const Task& task) const {
   return true;
 }
 
+// An SLO task whose key lies ahead has time: that of a unit that is shed, ten seconds.
+bool QueueJudge::has_time(const Task& task, std::uint64_t now_ns) const {
+  return task.ext.dsq != nullptr && is_slo_queue(*task.ext.dsq) &&
+         slo_before(now_ns + boot_ns, task.kernel.scx.dsq_vtime);
+}
+
 void QueueJudge::look_at_waits(std::uint64_t now_ns) {
   waited_ns_.resize(kernel_.tasks().size());
   for (const Task& task : kernel_.tasks()) {
     std::uint64_t& waited_ns = waited_ns_[task.id];
-    if (!task.is_queued() || task.is_current || task.real_time != 0)
+    if (!task.is_queued() || task.is_current || task.real_time != 0 || has_time(task, now_ns))
       waited_ns = 0;
     else if (!is_held_by_real_time(task))
       waited_ns += settings_.every_ns;
     if (waited_ns > settings_.wait_max_ns)
-      complain(waited, now_ns,
+      complain("waited", now_ns,
                std::format("task {} has waited for {} s", task.id, settings_.wait_max_ns / 1'000'000'000));
   }
 }

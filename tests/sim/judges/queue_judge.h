@@ -2,18 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "../machine/kernel.h"
 #include "../sched_ext/ext.h"
+#include "judge.h"
 
 namespace slo::sim {
 
 // No task is lost, the scheduler knows what waits in its queues and counts it right, and nobody waits longer
 // than a bound: looked at between two events, every so often. Time in which real-time tasks have all CPUs of
 // a task is not its wait.
-class QueueJudge final : public Observer {
+class QueueJudge final : public Judge {
  public:
   struct Settings {
     std::uint64_t every_ns = 1'000'000;
@@ -22,15 +22,13 @@ class QueueJudge final : public Observer {
   QueueJudge(Kernel& kernel, Ext& ext, const Settings& settings);
 
   void looks(std::uint64_t now_ns) override;
-  // What was wrong, with the instant; the first of each kind.
-  [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
 
  private:
-  void complain(std::uint32_t kind, std::uint64_t now_ns, const std::string& what);
   void look_for_lost(std::uint64_t now_ns);
   void look_at_counts(std::uint64_t now_ns);
   void look_at_place(const Task& task, std::uint64_t queue, std::uint64_t now_ns);
   void look_at_waits(std::uint64_t now_ns);
+  [[nodiscard]] bool has_time(const Task& task, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_held_by_real_time(const Task& task) const;
 
   Kernel& kernel_;
@@ -38,8 +36,6 @@ class QueueJudge final : public Observer {
   Settings settings_;
   std::uint64_t next_ns_ = 0;
   std::vector<std::uint64_t> waited_ns_;  // by task, as looked at
-  std::uint32_t complained_ = 0;          // bits, by kind
-  std::vector<std::string> complaints_;
 };
 
 }  // namespace slo::sim

@@ -45,6 +45,8 @@ void Kernel::handle(const Event& event) {
   if (event.kind != EventKind::wakes && event.kind != EventKind::acts && event.kind != EventKind::expires) {
     here_ = event.subject;
     here().rq.clock = now_ns_;
+  } else if (!online_.test(here_)) {
+    here_ = online_.first();
   }
   switch (event.kind) {
     case EventKind::wakes: {

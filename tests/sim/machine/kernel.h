@@ -59,6 +59,10 @@ class Kernel {
   Task& fork(Task& parent, const Behaviour& behaviour);
   void wake(Task& task, CpuId from, bool is_sync);
   void exit(Task& task);
+  // What it does is done as soon as it has a CPU, or now.
+  void cut_short(Task& task);
+  // sched_yield() of a task that runs.
+  void yield(Task& task);
   void set_nice(Task& task, int nice);
   // priority 0: a normal task again
   void set_real_time(Task& task, std::uint32_t priority);

@@ -154,6 +154,22 @@ void Kernel::exit(Task& task) {
     wake(task, online_.test(task.cpu()) ? task.cpu() : online_.first(), false);
 }
 
+void Kernel::cut_short(Task& task) {
+  if (task.state != TaskState::runnable) return;
+  if (task.is_current) count_exec(cpus_[task.cpu()]);
+  task.left_ns = 1;
+  if (task.is_current) plan_end(cpus_[task.cpu()]);
+}
+
+void Kernel::yield(Task& task) {
+  Cpu& cpu = cpus_[task.cpu()];
+  on_cpu(cpu.id, [&] {
+    count_exec(cpu);
+    task.sched_class->yields(cpu, task);
+    ask_to_look(cpu);
+  });
+}
+
 void Kernel::take_offline(CpuId id) {
   Cpu& cpu = cpus_[id];
   on_cpu(id, [&] {
@@ -172,6 +188,11 @@ void Kernel::bring_online(CpuId id) {
   online_.set(id, true);
   on_cpu(id, [&] {
     for (SchedClass* one : classes_) one->comes_online(cpu);
+    // The thread that brings it up has run there, and sleeps.
+    if (idle_watcher_ != nullptr) {
+      idle_watcher_->notes_idle(cpu, false, false);
+      idle_watcher_->notes_idle(cpu, true, false);
+    }
     ask_to_look(cpu);
   });
 }

@@ -41,9 +41,9 @@ Task* RealTime::pick(Cpu& cpu, Task* prev) {
   return prev != nullptr && prev->real_time >= first->real_time ? prev : first;
 }
 
-// Who is preempted stays the first of its priority.
-void RealTime::put_prev(Cpu& cpu, Task& prev, const Task* /*next*/) {
-  if (prev.is_queued()) waiting(cpu.id)[{99 - prev.real_time, --first_}] = &prev;
+// Who is preempted stays the first of its priority. Without a next one it changes, or sleeps.
+void RealTime::put_prev(Cpu& cpu, Task& prev, const Task* next) {
+  if (next != nullptr && prev.is_queued()) waiting(cpu.id)[{99 - prev.real_time, --first_}] = &prev;
 }
 
 void RealTime::set_next(Cpu& cpu, Task& next) {

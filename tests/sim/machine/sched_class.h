@@ -36,6 +36,8 @@ class SchedClass {
   virtual void tick(Cpu& cpu, Task& current) = 0;
   // A task of this class woke on a CPU that runs another one of it.
   virtual void wakeup_preempt(Cpu& /*cpu*/, Task& /*woken*/) {}
+  // sched_yield()
+  virtual void yields(Cpu& /*cpu*/, Task& /*current*/) {}
   virtual void joins(Task& /*task*/) {}
   virtual void leaves(Task& /*task*/) {}
   // Of a task that is in no queue while it changes.

@@ -130,6 +130,7 @@ CpuId Ext::select_default(Task& task, CpuId prev, bool is_sync, bool* is_idle) {
 
 // scx_bpf_kick_cpu()
 void Ext::kick(CpuId id, std::uint64_t flags) {
+  note_asked();
   if (kernel_.here().ext.is_bypassing || id >= kernel_.machine().cpus) return;
   const Cpu& cpu = kernel_.cpu(id);
   if ((flags & bpf::SCX_KICK_IDLE) != 0 && cpu.current != nullptr && !cpu.ext.is_picking) return;

@@ -35,4 +35,15 @@ struct Dsq {
   void remove(Task& task);
 };
 
+// What the scheduler calls its queues: see bpf/scheduler/queue.bpf.h. The low half is a shard or a CPU.
+inline constexpr std::uint64_t shared_slo = 1ULL << 32;
+inline constexpr std::uint64_t shared_best_effort = 2ULL << 32;
+inline constexpr std::uint64_t pinned_slo = 3ULL << 32;
+inline constexpr std::uint64_t pinned_best_effort = 4ULL << 32;
+
+[[nodiscard]] inline bool is_slo_queue(const Dsq& dsq) {
+  const std::uint64_t kind = dsq.id >> 32 << 32;
+  return dsq.cpu == no_cpu && (kind == shared_slo || kind == pinned_slo);
+}
+
 }  // namespace slo::sim

@@ -112,7 +112,7 @@ void Ext::bypass(bool on) {
     const std::vector<Task*> waiting(cpu.ext.runnable.begin(), cpu.ext.runnable.end());
     kernel_.on_cpu(cpu.id, [&] {
       for (Task* task : waiting) kernel_.change(*task, [] {});
-      kernel_.ask_to_look(cpu);
+      if (cpu.is_online) kernel_.ask_to_look(cpu);
     });
   }
 }

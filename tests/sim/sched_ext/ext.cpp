@@ -164,6 +164,12 @@ void Ext::tick(Cpu& cpu, Task& current) {
   if (current.kernel.scx.slice == 0) kernel_.ask_to_look(cpu);
 }
 
+// The scheduler has no yield(): the slice is over.
+void Ext::yields(Cpu& cpu, Task& current) {
+  update_current(cpu, current);
+  current.kernel.scx.slice = 0;
+}
+
 // Those that were to run at once go elsewhere.
 void Ext::loses(Cpu& cpu) {
   std::vector<Task*> back;

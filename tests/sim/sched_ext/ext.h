@@ -56,6 +56,12 @@ class Ext final : public SchedClass, public IdleWatcher {
   [[nodiscard]] const ExtExit& exit() const { return exit_; }
   [[nodiscard]] const Callbacks& callbacks() const { return callbacks_; }
   [[nodiscard]] const std::unordered_map<std::uint64_t, std::unique_ptr<Dsq>>& dsqs() const { return dsqs_; }
+  // How often the scheduler asked something of a CPU, or started a timer, on one that is on its way offline:
+  // the kernel does neither.
+  [[nodiscard]] std::uint64_t asked_offline() const { return asked_offline_; }
+  void note_asked() {
+    if (!kernel_.here().is_online) ++asked_offline_;
+  }
   [[nodiscard]] const Dsq& global() const { return global_; }
 
   // SchedClass
@@ -67,6 +73,7 @@ class Ext final : public SchedClass, public IdleWatcher {
   void set_next(Cpu& cpu, Task& next) override;
   void update_current(Cpu& cpu, Task& current) override;
   void tick(Cpu& cpu, Task& current) override;
+  void yields(Cpu& cpu, Task& current) override;
   void joins(Task& task) override;
   void leaves(Task& task) override;
   void loses(Cpu& cpu) override;
@@ -123,6 +130,7 @@ class Ext final : public SchedClass, public IdleWatcher {
   Dsq global_ = {};
   ExtExit exit_ = {};
   std::uint64_t attachments_ = 0;
+  std::uint64_t asked_offline_ = 0;
   bool has_taken_ = false;  // dispatch() put something on its CPU
 };
 

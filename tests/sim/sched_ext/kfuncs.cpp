@@ -96,6 +96,7 @@ long bpf_timer_set_callback(bpf::bpf_timer* timer, void* function) {
   return 0;
 }
 long bpf_timer_start(bpf::bpf_timer* timer, std::uint64_t delay_ns, std::uint64_t /*flags*/) {
+  present_ext().note_asked();
   present_ext().timers().start(*timer, delay_ns);
   return 0;
 }

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "player.h"
+
+#include <algorithm>
+#include <format>
+
+#include "../judges/counter_judge.h"
+#include "../judges/floor_judge.h"
+#include "../judges/reserve_judge.h"
+#include "../judges/urgent_judge.h"
+#include "../simulate.h"
+
+namespace slo::sim {
+namespace {
+
+constexpr std::uint64_t us = SLO_NSEC_PER_USEC;
+constexpr std::uint64_t ms = SLO_NSEC_PER_MSEC;
+// A request to look, a switch, and what else the CPU has to do.
+constexpr std::uint64_t idle_max_ns = 30 * us;
+// Who is idle is found by the heartbeat; and how long it may be silent.
+constexpr std::uint64_t heartbeat_ns = 100 * ms;
+// SloSliceMax= and BestEffortSlice= as shipped.
+constexpr std::uint64_t slice_max_ns = 20 * ms;
+constexpr std::uint64_t end_max_ns = 3000 * ms;
+
+class Player final : public Judge {
+ public:
+  explicit Player(const Story& story);
+  Verdict play();
+
+ private:
+  [[nodiscard]] static Experiment experiment_of(const Story& story);
+  [[nodiscard]] static Policy policy_of(const Story& story);
+  [[nodiscard]] Task* task_of(std::uint64_t name);
+  void plan(const Step& step, std::uint64_t nth);
+  void act(const Step& step, std::uint64_t nth);
+  void act_on_task(const Step& step, Task& task, std::uint64_t nth);
+  void act_on_running(const Step& step, Task& task, std::uint64_t nth);
+  void act_on_unit(const Step& step);
+  void act_on_cpu(const Step& step);
+  void wake(const Step& step, Task& task);
+  void set_real_time(Task& task, std::uint32_t priority);
+  [[nodiscard]] bool may_go(CpuId cpu);
+  void attach();
+  void detach();
+  void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
+  void stops(const Task& task, bool is_runnable, std::uint64_t now_ns) override;
+  [[nodiscard]] bool hear_of_idle(const Task& task, std::uint64_t from_ns);
+  [[nodiscard]] std::string_view kind_of_idle(const Task& task) const;
+  void send_to_sleep(Task& task);
+  void end_all();
+  [[nodiscard]] bool all_sleep();
+  void look_at_what_is_left();
+  void look_at_end(std::uint64_t now_ns);
+
+  const Story& story_;
+  System system_;
+  Kernel& kernel_;
+  UrgentJudge urgent_;
+  FloorJudge floor_;
+  CounterJudge counter_;
+  ReserveJudge reserve_;
+  std::vector<Task*> tasks_;             // by name
+  std::vector<bool> is_changed_;         // by task: something of it changed while it ran
+  std::vector<bool> is_displaced_;       // by task: it was put back on its CPU
+  std::uint64_t bypassed_until_ns_ = 0;  // the scheduler has not seen all since then
+  std::uint64_t offline_ns_ = 0;         // when a CPU went last; 0: none
+};
+
+Experiment Player::experiment_of(const Story& story) {
+  return {.machine = story.machine,
+          .workload = {.name = "story", .units = story.units, .tasks = {}},
+          .seed = story.seed};
+}
+
+Policy Player::policy_of(const Story& story) {
+  Policy policy;
+  if (story.is_6_12) policy.rules = rules_of_6_12();
+  policy.attach_ns = story.attach_us * us;
+  return policy;
+}
+
+Player::Player(const Story& story)
+    : story_(story),
+      system_(experiment_of(story), policy_of(story)),
+      kernel_(system_.kernel()),
+      urgent_(kernel_, system_.ext()),
+      floor_(kernel_, system_.ext(), system_.daemon()),
+      counter_(kernel_, system_.ext(), system_.daemon()),
+      reserve_(kernel_, system_.ext(), system_.daemon()) {
+  kernel_.watch(*this);
+  system_.idle_judge().tell(
+      idle_max_ns, [this](const Task& task, std::uint64_t from_ns) { return hear_of_idle(task, from_ns); });
+  for (const std::uint32_t unit : story.tasks)
+    tasks_.push_back(&kernel_.spawn(Told{}, system_.group(unit), unit));
+  for (const Step& step : story.steps) plan(step, 0);
+}
+
+void Player::plan(const Step& step, std::uint64_t nth) {
+  if (nth >= step.times) return;
+  kernel_.plan((step.at_us + nth * step.every_us) * us, [this, &step, nth] {
+    act(step, nth);
+    plan(step, nth + 1);
+  });
+}
+
+Task* Player::task_of(std::uint64_t name) {
+  Task* task = name < tasks_.size() ? tasks_[name] : nullptr;
+  return task != nullptr && task->state != TaskState::dead ? task : nullptr;
+}
+
+void Player::act(const Step& step, std::uint64_t nth) {
+  if (kernel_.now_ns() >= story_.span_us * us) return;
+  switch (step.verb) {
+    case Verb::attach:
+      return attach();
+    case Verb::detach:
+      return detach();
+    case Verb::offline:
+    case Verb::online:
+      return act_on_cpu(step);
+    case Verb::weight:
+    case Verb::budget:
+    case Verb::importance:
+    case Verb::reserve:
+      return act_on_unit(step);
+    default:
+      if (Task* task = task_of(step.subject)) act_on_task(step, *task, nth);
+  }
+}
+
+void Player::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
+  const auto value = static_cast<std::uint64_t>(step.value);
+  if (task.is_current && step.verb != Verb::sleep) {
+    if (is_changed_.size() <= task.id) is_changed_.resize(task.id + 1);
+    is_changed_[task.id] = true;
+  }
+  switch (step.verb) {
+    case Verb::wake:
+      return wake(step, task);
+    case Verb::sleep:
+      return send_to_sleep(task);
+    case Verb::exit:
+      return kernel_.exit(task);
+    case Verb::affinity: {
+      CpuMask cpus;
+      for (CpuId cpu = 0; cpu < story_.machine.cpus; ++cpu) cpus.set(cpu, (value >> cpu & 1) != 0);
+      if ((cpus & kernel_.online()).any()) kernel_.set_affinity(task, cpus);
+      return;
+    }
+    case Verb::release:
+      if (!task.may_migrate()) kernel_.enable_migration(task);
+      return;
+    case Verb::move:
+      if (value >= story_.units.size()) return;
+      task.unit = static_cast<std::uint32_t>(value);
+      return kernel_.move_to_group(task, system_.group(task.unit));
+    case Verb::nice:
+      return kernel_.set_nice(task, std::clamp(static_cast<int>(step.value), -20, 19));
+    case Verb::real_time:
+      return set_real_time(task, static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 99)));
+    default:
+      if (task.is_current) act_on_running(step, task, nth);
+  }
+}
+
+// What a task does itself.
+void Player::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
+  switch (step.verb) {
+    case Verb::fork:
+      kernel_.on_cpu(task.cpu(), [&] {
+        Task& child = kernel_.fork(task, Told{static_cast<std::uint64_t>(step.value) * us});
+        if (nth != 0 || step.from == 0 || step.from >= 1000) return;
+        if (tasks_.size() <= step.from) tasks_.resize(step.from + 1);
+        tasks_[step.from] = &child;
+      });
+      return;
+    case Verb::hold:
+      if (task.may_migrate() && task.real_time == 0) kernel_.disable_migration(task);
+      return;
+    case Verb::yield:
+      return kernel_.yield(task);
+    default:
+      return;
+  }
+}
+
+void Player::wake(const Step& step, Task& task) {
+  const std::uint64_t exec_ns = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(step.value)) * us;
+  if (task.state != TaskState::asleep) {
+    if (Told* told = std::get_if<Told>(&task.behaviour)) told->more_ns += exec_ns;
+    return;
+  }
+  task.request = {.release_ns = kernel_.now_ns(), .exec_ns = exec_ns};
+  task.left_ns = exec_ns;
+  const auto from = static_cast<CpuId>(step.from % story_.machine.cpus);
+  Cpu& cpu = kernel_.cpu(kernel_.online().test(from) ? from : kernel_.online().first());
+  kernel_.wake(task, cpu.id, step.is_sync);
+  // The waker has said that it sleeps now.
+  if (step.is_sync && cpu.current != nullptr) send_to_sleep(*cpu.current);
+}
+
+void Player::set_real_time(Task& task, std::uint32_t priority) {
+  if ((task.real_time == 0) != (priority == 0)) counter_.forget(task);
+  kernel_.set_real_time(task, priority);
+}
+
+void Player::act_on_unit(const Step& step) {
+  if (step.subject >= story_.units.size()) return;
+  const auto at = static_cast<std::uint32_t>(step.subject);
+  const auto value = static_cast<std::uint64_t>(step.value);
+  if (step.verb == Verb::weight) {
+    if (story_.units[at].cpu_weight != 0) system_.group(at).set_weight(static_cast<std::uint32_t>(value));
+    return;
+  }
+  Unit unit = system_.daemon().unit(at);
+  if (step.verb == Verb::budget) unit.budget_ns = value * us;
+  if (step.verb == Verb::importance) unit.importance = static_cast<std::uint32_t>(value);
+  if (step.verb == Verb::reserve) unit.reserve_permille = value;
+  system_.daemon().set_unit(at, unit);
+}
+
+void Player::act_on_cpu(const Step& step) {
+  if (step.subject >= story_.machine.cpus) return;
+  const auto cpu = static_cast<CpuId>(step.subject);
+  const bool is_online = kernel_.online().test(cpu);
+  if (step.verb == Verb::online && !is_online) kernel_.bring_online(cpu);
+  if (step.verb == Verb::offline && is_online && may_go(cpu)) {
+    offline_ns_ = kernel_.now_ns();
+    kernel_.take_offline(cpu);
+  }
+}
+
+void Player::attach() {
+  if (system_.ext().is_attached()) return;
+  counter_.begin_anew();
+  bypassed_until_ns_ = kernel_.now_ns() + story_.attach_us * us;
+  system_.daemon().attach();
+}
+
+void Player::detach() {
+  if (!system_.ext().is_attached()) return;
+  counter_.compare(kernel_.now_ns());
+  system_.daemon().detach();
+}
+
+void Player::runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) {
+  if (task.id < is_changed_.size()) is_changed_[task.id] = false;
+  if (task.id < is_displaced_.size()) is_displaced_[task.id] = false;
+  if (task.sched_class == &system_.ext() && !cpu.ext.is_bypassing && task.kernel.scx.slice > slice_max_ns)
+    complain("slice", now_ns, std::format("task {} has a slice of {} ns", task.id, task.kernel.scx.slice));
+}
+
+void Player::stops(const Task& task, bool is_runnable, std::uint64_t /*now_ns*/) {
+  if (!is_runnable) return;
+  if (is_displaced_.size() <= task.id) is_displaced_.resize(task.id + 1);
+  is_displaced_[task.id] = task.ext.dsq == &kernel_.cpu(task.cpu()).ext.local;
+}
+
+// What is known to take its time may not take longer.
+std::string_view Player::kind_of_idle(const Task& task) const {
+  const std::uint64_t now_ns = kernel_.now_ns();
+  const auto is_so = [&](const std::vector<bool>& tasks) { return task.id < tasks.size() && tasks[task.id]; };
+  if (now_ns < bypassed_until_ns_ + heartbeat_ns + ms) return "idle-unknown";
+  if (task.ext.dsq != nullptr && task.ext.dsq->cpu == no_cpu) return "idle";
+  const Task* current = kernel_.cpu(task.cpu()).current;
+  const bool is_behind_real_time = current != nullptr && current->real_time != 0;
+  if (offline_ns_ != 0 && (now_ns < offline_ns_ + slice_max_ns + ms || is_behind_real_time))
+    return "idle-offline";
+  if (is_so(is_displaced_) && (story_.is_6_12 || is_so(is_changed_))) return "idle-displaced";
+  return "idle";
+}
+
+bool Player::hear_of_idle(const Task& task, std::uint64_t from_ns) {
+  if (!system_.ext().is_attached() || task.sched_class != &system_.ext()) return false;
+  const std::string_view kind = kind_of_idle(task);
+  complain(kind, from_ns, std::format("task {} waits beside an idle CPU", task.id));
+  return kind == "idle";
+}
+
+void Player::send_to_sleep(Task& task) {
+  if (Told* told = std::get_if<Told>(&task.behaviour)) told->more_ns = 0;
+  kernel_.cut_short(task);
+}
+
+void Player::end_all() {
+  for (Task& task : kernel_.tasks()) {
+    if (task.state == TaskState::dead) continue;
+    if (!task.may_migrate()) kernel_.enable_migration(task);
+    send_to_sleep(task);
+  }
+}
+
+// A CPU does not go while somebody must not leave it.
+bool Player::may_go(CpuId cpu) {
+  return kernel_.online().count() > 1 && std::ranges::none_of(kernel_.tasks(), [&](const Task& task) {
+           return task.cpu() == cpu && !task.may_migrate();
+         });
+}
+
+bool Player::all_sleep() {
+  return std::ranges::none_of(kernel_.tasks(),
+                              [](const Task& task) { return task.state == TaskState::runnable; });
+}
+
+// After two more heartbeats.
+void Player::look_at_what_is_left() {
+  const std::uint64_t now_ns = kernel_.now_ns();
+  for (const auto& [id, dsq] : system_.ext().dsqs())
+    if (dsq->size() != 0 || sim_counted_in(id) != 0)
+      complain("left", now_ns,
+               std::format("queue {:#x} has {} tasks and counts {}", id, dsq->size(), sim_counted_in(id)));
+  for (const Cpu& cpu : kernel_.cpus()) {
+    if ((sim_is_known_idle(cpu.id) != 0) != cpu.is_online)
+      complain("idle-bit", now_ns,
+               std::format("CPU {} is {} and known to be {}", cpu.id, cpu.is_online ? "idle" : "offline",
+                           sim_is_known_idle(cpu.id) != 0 ? "idle" : "busy"));
+    if (sim_cpu_class(cpu.id) != 0)
+      complain("class", now_ns, std::format("CPU {} has nothing to run, and a class", cpu.id));
+  }
+  if (now_ns + boot_ns - system_.daemon().heartbeat_ns() > heartbeat_ns + ms)
+    complain("heartbeat", now_ns, "the heartbeat is silent");
+}
+
+void Player::look_at_end(std::uint64_t now_ns) {
+  if (!all_sleep()) {
+    for (const Task& task : kernel_.tasks())
+      if (task.state == TaskState::runnable)
+        complain("stuck", now_ns, std::format("task {} does not come to its end", task.id));
+    return;
+  }
+  if (!system_.ext().is_attached()) return;
+  kernel_.run(now_ns + 2 * heartbeat_ns + ms);
+  counter_.compare(kernel_.now_ns());
+  look_at_what_is_left();
+}
+
+Verdict Player::play() {
+  kernel_.run(story_.span_us * us);
+  end_all();
+  const std::uint64_t end_ns = kernel_.now_ns() + end_max_ns;
+  while (!all_sleep() && kernel_.now_ns() < end_ns) kernel_.run(kernel_.now_ns() + 10 * ms);
+  look_at_end(kernel_.now_ns());
+  const ExtExit& exit = system_.ext().exit();
+  if (system_.ext().asked_offline() != 0)
+    complain("asked", kernel_.now_ns(), "a CPU on its way offline asked for something");
+  if (exit.kind >= 1024) complain("ended", kernel_.now_ns(), exit.message);
+  Verdict verdict{.complaints = complaints(), .callbacks = system_.ext().callbacks().count()};
+  for (const Judge* judge :
+       std::initializer_list<const Judge*>{&system_.queue_judge(), &urgent_, &floor_, &counter_, &reserve_})
+    verdict.complaints.insert(verdict.complaints.end(), judge->complaints().begin(),
+                              judge->complaints().end());
+  return verdict;
+}
+
+}  // namespace
+
+Verdict play(const Story& story) {
+  return Player(story).play();
+}
+
+}  // namespace slo::sim
