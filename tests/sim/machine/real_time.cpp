@@ -50,6 +50,11 @@ void RealTime::set_next(Cpu& cpu, Task& next) {
   dequeue(cpu, next, Change::restore);
 }
 
+// What runs was put among those that wait while it changes.
+void RealTime::leaves(Task& task) {
+  dequeue(kernel_.cpu(task.cpu()), task, Change::restore);
+}
+
 void RealTime::wakeup_preempt(Cpu& cpu, Task& woken) {
   if (woken.real_time > cpu.current->real_time) kernel_.ask_to_look(cpu);
 }
