@@ -33,6 +33,14 @@ TEST(SimExaggeration, TheSameSeedGivesTheSameRun) {
   EXPECT_EQ(a.callbacks, b.callbacks);
 }
 
+// A CPU that is woken for a task which is still on its way to the queue finds the count and no task. It was
+// idle and is, so nobody asks it to look again, and it stays beside the task until something else happens.
+TEST(KnownFault, AnIdleCpuLooksOnceForATaskOnItsWayToAQueue) {
+  const ExaggeratedRun run =
+      run_exaggerated({.seed = 5006, .cpus = 2, .events = 20'000, .has_changes = false});
+  EXPECT_THAT(run.complaints, testing::ElementsAre(testing::HasSubstr("beside an idle CPU")));
+}
+
 TEST(SimExaggeration, AccessesOfCallbacksAreCounted) {
   Workload workload{.name = "hogs", .units = {}, .tasks = {}};
   add_hogs(workload, 3);
