@@ -113,6 +113,7 @@ void Daemon::tell_unit(std::uint32_t unit) {
     cfg.flags = (settings.bounds_response ? SLO_CFG_RESPONSE : 0U) | (shed_[unit] ? SLO_CFG_SHED : 0U);
     cfg.unit = unit + 1;
     cfg.server = server != reserves_.server_of.end() ? server->second : SLO_NO_SLOT;
+    kernel_.may_switch();
     maps_->map("cfg_map").update(&id, &cfg);
   } else {
     maps_->map("cfg_map").erase(id);
@@ -120,7 +121,9 @@ void Daemon::tell_unit(std::uint32_t unit) {
   slo_u64 smallest_ns = 0;
   for (const Unit& one : workload_.units)
     if (one.budget_ns != 0 && (smallest_ns == 0 || one.budget_ns < smallest_ns)) smallest_ns = one.budget_ns;
+  kernel_.may_switch();
   *globals_.smallest_budget_ns = smallest_ns;
+  kernel_.may_switch();
   *globals_.cfg_generation = *globals_.cfg_generation + 1;
 }
 
@@ -143,6 +146,7 @@ void Daemon::tell_reserves() {
     const slo_server_cfg cfg = found != reserves_.servers.end()
                                    ? found->second
                                    : slo_server_cfg{.quota_ns = 0, .parent = SLO_NO_SLOT, .pad = 0};
+    kernel_.may_switch();
     maps_->map("server_cfgs").update(&slot, &cfg);
   }
 }

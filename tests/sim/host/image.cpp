@@ -67,6 +67,10 @@ std::array<Image, sections> saved_image() {
 
 }  // namespace
 
+bool is_constant(const void* address) {
+  return address >= __start_slo_rodata && address < __stop_slo_rodata;
+}
+
 void restore_globals() {
   static const std::array<Image, sections> image = saved_image();
   for (std::size_t i = 0; i < sections; ++i) restore(all_sections()[i], image[i].data());

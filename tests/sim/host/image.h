@@ -8,4 +8,7 @@ namespace slo::sim {
 // at a time.
 void restore_globals();
 
+// Whether one of those lies there.
+[[nodiscard]] bool is_constant(const void* address);
+
 }  // namespace slo::sim

@@ -5,6 +5,7 @@
 #include <list>
 
 #include "../sched_ext/dsq.h"
+#include "concurrency.h"
 #include "cpu_mask.h"
 #include "task.h"
 
@@ -18,6 +19,7 @@ struct ExtQueue {
   bool is_online = true;
   bool is_picking = false;      // SCX_RQ_IN_BALANCE
   bool waits_for_tick = false;  // a kick, see Ext::Settings
+  bool has_taken = false;       // dispatch() put something on it
   CpuId search_from = 0;        // cpumask_any_distribute() goes round
 };
 
@@ -33,6 +35,9 @@ struct Cpu {
   std::uint64_t kicks = 0;                // requests to preempt, in all
   bpf::task_struct idle_task = {};
   bpf::rq rq = {};
+  Lock rq_lock = {};
+  Lock context = {};             // held by what happens there: interrupts wait
+  std::uint64_t lock_drops = 0;  // of rq_lock, in the middle of a choice
   ExtQueue ext = {};
 };
 

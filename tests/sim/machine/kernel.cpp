@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace slo::sim {
@@ -29,11 +30,15 @@ Kernel::Kernel(const Machine& machine, std::uint64_t seed)
 }
 
 void Kernel::run(std::uint64_t until_ns) {
-  while (!events_.is_empty() && events_.next().at_ns < until_ns) {
-    const Event event = events_.pop();
-    now_ns_ = event.at_ns;
-    handle(event);
-    if (spent_ns_ != 0) take_time(here(), std::exchange(spent_ns_, 0));
+  const auto next_ns = [&] {
+    const bool is_there = !events_.is_empty() && events_.next().at_ns < until_ns;
+    return is_there ? events_.next().at_ns : UINT64_MAX;
+  };
+  while (next_ns() != UINT64_MAX) {
+    if (concurrency_ != nullptr)
+      concurrency_->run_together(next_ns, [this] { do_next(); });
+    else
+      do_next();
     for (Observer* observer : observers_) observer->looks(now_ns_);
   }
   now_ns_ = until_ns;
@@ -41,13 +46,28 @@ void Kernel::run(std::uint64_t until_ns) {
     if (cpu.current != nullptr) count_exec(cpu);
 }
 
-void Kernel::handle(const Event& event) {
-  if (event.kind != EventKind::wakes && event.kind != EventKind::acts && event.kind != EventKind::expires) {
-    here_ = event.subject;
+void Kernel::do_next() {
+  const Event event = events_.pop();
+  now_ns_ = event.at_ns;
+  const bool is_of_cpu =
+      event.kind != EventKind::wakes && event.kind != EventKind::acts && event.kind != EventKind::expires;
+  // Acts come from user space: each is done before the next.
+  std::optional<Held> acts;
+  if (event.kind == EventKind::acts) acts.emplace(concurrency_, acts_lock_);
+  if (is_of_cpu) context_.here = event.subject;
+  const Held context(concurrency_, here().context);
+  std::optional<Held> rq_lock;
+  if (is_of_cpu) {
+    rq_lock.emplace(concurrency_, here().rq_lock);
     here().rq.clock = now_ns_;
   } else if (!online_.test(here_)) {
     here_ = online_.first();
   }
+  handle(event);
+  if (context_.spent_ns != 0) take_time(here(), std::exchange(context_.spent_ns, 0));
+}
+
+void Kernel::handle(const Event& event) {
   switch (event.kind) {
     case EventKind::wakes: {
       Task& task = tasks_[event.subject];
@@ -85,10 +105,20 @@ void Kernel::plan(std::uint64_t at_ns, std::function<void()> act) {
 }
 
 void Kernel::on_cpu(CpuId cpu, const std::function<void()>& act) {
-  const CpuId before = std::exchange(here_, cpu);
+  const CpuId before = context_.here;
+  go_to(cpu);
   here().rq.clock = now_ns_;
   act();
-  here_ = before;
+  go_to(before);
+}
+
+// Nobody is on two CPUs.
+void Kernel::go_to(CpuId cpu) {
+  if (concurrency_ != nullptr && cpu != context_.here) {
+    concurrency_->unlock(here().context);
+    concurrency_->lock(cpus_[cpu].context);
+  }
+  context_.here = cpu;
 }
 
 void Kernel::expire_at(std::uint64_t at_ns, std::uint32_t timer, std::uint64_t generation) {
@@ -152,6 +182,7 @@ Task& Kernel::fork(Task& parent, const Behaviour& behaviour) {
   make_task(task, behaviour, *parent.group, parent.unit);
   task.allowed = parent.allowed;
   task.kernel.nr_cpus_allowed = parent.kernel.nr_cpus_allowed;
+  const Held pi_lock(concurrency_, task.pi_lock);
   set_nice(task, parent.nice);
   set_cpu(task, parent.cpu());
   if (on_fork_) on_fork_(task);
@@ -185,17 +216,27 @@ CpuId Kernel::select_cpu(Task& task, Change change, bool is_sync) {
 
 void Kernel::wake(Task& task, CpuId from, bool is_sync) {
   on_cpu(from, [&] {
+    const Held pi_lock(concurrency_, task.pi_lock);
+    // Until its CPU has done with it, as try_to_wake_up() does.
+    if (concurrency_ != nullptr && task.state == TaskState::asleep)
+      concurrency_->wait_until([&task] { return !task.is_current; });
     if (task.state != TaskState::asleep) return;
     take_time(here(), machine_.wakeup_ns);
     for (Observer* observer : observers_) observer->wakes(task, now_ns_);
     task.state = TaskState::runnable;
     task.kernel.__state = task_waking;
     activate(task, select_cpu(task, Change::wakeup, is_sync), Change::wakeup);
-    if (spent_ns_ != 0) take_time(here(), std::exchange(spent_ns_, 0));
+    if (context_.spent_ns != 0) take_time(here(), std::exchange(context_.spent_ns, 0));
   });
 }
 
 void Kernel::activate(Task& task, CpuId id, Change change) {
+  auto rq_lock = std::make_optional<Held>(concurrency_, cpus_[id].rq_lock);
+  while (!cpus_[id].is_online) {  // it is gone since it was chosen
+    rq_lock.reset();
+    id = fallback_cpu(task);
+    rq_lock.emplace(concurrency_, cpus_[id].rq_lock);
+  }
   Cpu& cpu = cpus_[id];
   set_cpu(task, id);
   cpu.rq.clock = now_ns_;
@@ -223,7 +264,7 @@ void Kernel::wakeup_preempt(Cpu& cpu, Task& task) {
 
 void Kernel::ask_to_look(Cpu& cpu) {
   cpu.needs_look = true;
-  plan_look(cpu, cpu.id == here_ ? 0 : machine_.kick_ns);
+  plan_look(cpu, cpu.id == context_.here ? 0 : machine_.kick_ns);
 }
 
 void Kernel::plan_look(Cpu& cpu, std::uint64_t delay_ns) {
@@ -307,11 +348,17 @@ void Kernel::leave(Cpu& /*cpu*/, Task& task) {
 }
 
 Task* Kernel::pick(Cpu& cpu, Task* prev) {
+  const std::uint64_t lock_drops = cpu.lock_drops;
+  Task* next = nullptr;
   for (SchedClass* one : classes_) {
     Task* own = prev != nullptr && prev->sched_class == one ? prev : nullptr;
-    if (Task* next = one->pick(cpu, own)) return next;
+    next = one->pick(cpu, own);
+    if (next != nullptr) break;
   }
-  return nullptr;
+  if (lock_drops == cpu.lock_drops) return next;
+  // Somebody may have put a task of a higher class there, or changed the one that ran.
+  Task* current = cpu.current;
+  return pick(cpu, current != nullptr && current->is_queued() ? current : nullptr);
 }
 
 void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
@@ -335,7 +382,7 @@ void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
   for (Observer* observer : observers_) observer->switches(cpu, now_ns_);
   if (next == nullptr) return;
   next->is_current = true;
-  cpu.busy_until_ns = now_ns_ + machine_.switch_ns + std::exchange(spent_ns_, 0);
+  cpu.busy_until_ns = now_ns_ + machine_.switch_ns + std::exchange(context_.spent_ns, 0);
   next->counted_ns = cpu.busy_until_ns;
   for (Observer* observer : observers_) observer->runs(*next, cpu, now_ns_);
   plan_end(cpu);

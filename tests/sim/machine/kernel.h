@@ -5,11 +5,13 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "../random.h"
 #include "../workload.h"
+#include "concurrency.h"
 #include "cpu.h"
 #include "event_queue.h"
 #include "group.h"
@@ -23,7 +25,8 @@ namespace slo::sim {
 
 /*
  * The kernel's core scheduler on a simulated machine, in discrete events on a virtual clock. What one event
- * does happens at one instant: callbacks run to their end and see no other CPU move. What it costs comes
+ * does happens at one instant: callbacks run to their end and see no other CPU move, unless events are made
+ * to happen together (concurrency.h). What it costs comes
  * after it, as time in which the CPU does not get on with its task (see Machine in workload.h).
  *
  *            a wakeup, a kick                 next
@@ -41,9 +44,12 @@ class Kernel {
   Kernel& operator=(const Kernel&) = delete;
 
   void watch(Observer& observer) { observers_.push_back(&observer); }
+  void forget(Observer& observer) { std::erase(observers_, &observer); }
   // Where tasks go that are not real-time, from now on; those there are move with move_all().
   void set_normal_class(SchedClass& normal) { normal_ = &normal; }
   void set_idle_watcher(IdleWatcher* watcher) { idle_watcher_ = watcher; }
+  // From now on; null: one event after the other.
+  void set_concurrency(Concurrency* concurrency) { concurrency_ = concurrency; }
   // A class below the kernel's own.
   void add_class(SchedClass& lowest) { classes_.push_back(&lowest); }
 
@@ -85,11 +91,21 @@ class Kernel {
   void count_exec(Cpu& cpu);
   // move_queued_task(): off the queue of one CPU, into that of another.
   void migrate(Task& task, CpuId to);
-  void spend(std::uint64_t cost_ns) { spent_ns_ += cost_ns; }
+  void spend(std::uint64_t cost_ns) { context_.spent_ns += cost_ns; }
+
+  // Where others may go on meanwhile.
+  [[nodiscard]] Concurrency* concurrency() { return concurrency_; }
+  [[nodiscard]] Context& context() { return context_; }
+  void may_switch() {
+    if (concurrency_ != nullptr) concurrency_->may_switch();
+  }
+  void full_barrier() {
+    if (concurrency_ != nullptr) concurrency_->full_barrier();
+  }
 
   [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
   // The CPU whose work an event is; what runs there.
-  [[nodiscard]] Cpu& here() { return cpus_[here_]; }
+  [[nodiscard]] Cpu& here() { return cpus_[context_.here]; }
   [[nodiscard]] bpf::task_struct* running_here() {
     return here().current != nullptr ? &here().current->kernel : &here().idle_task;
   }
@@ -112,6 +128,8 @@ class Kernel {
   void on_cpu(CpuId cpu, const std::function<void()>& act);
 
  private:
+  void do_next();
+  void go_to(CpuId cpu);
   void handle(const Event& event);
   void end_request(Cpu& cpu);
   void look(Cpu& cpu);
@@ -155,8 +173,26 @@ class Kernel {
   std::function<void(Task&)> on_fork_;
   std::function<void(Task&)> on_exit_;
   std::uint64_t now_ns_ = 0;
-  std::uint64_t spent_ns_ = 0;  // by what the present event does, beside its own costs
-  CpuId here_ = 0;
+  Context context_ = {};
+  Concurrency* concurrency_ = nullptr;
+  Lock acts_lock_ = {};
+};
+
+// Holds the lock of the run queue that a task is in, whichever it is by the time.
+class HeldQueueOf {
+ public:
+  HeldQueueOf(Kernel& kernel, const Task& task) {
+    if (kernel.concurrency() == nullptr) return;
+    CpuId cpu = no_cpu;
+    do {
+      cpu = task.cpu();
+      lock_.reset();
+      lock_.emplace(kernel.concurrency(), kernel.cpu(cpu).rq_lock);
+    } while (task.cpu() != cpu);
+  }
+
+ private:
+  std::optional<Held> lock_;
 };
 
 }  // namespace slo::sim

@@ -13,6 +13,8 @@ constexpr std::uint64_t exit_ns = 10'000;
 }  // namespace
 
 void Kernel::change(Task& task, const std::function<void()>& how) {
+  const Held pi_lock(concurrency_, task.pi_lock);
+  const HeldQueueOf rq_lock(*this, task);
   Cpu& cpu = cpus_[task.cpu()];
   const bool was_queued = task.is_queued();
   const bool was_current = task.is_current;
@@ -26,6 +28,8 @@ void Kernel::change(Task& task, const std::function<void()>& how) {
 }
 
 void Kernel::move_to_class(Task& task, SchedClass& to) {
+  const Held pi_lock(concurrency_, task.pi_lock);
+  const HeldQueueOf rq_lock(*this, task);
   change(task, [&] {
     task.sched_class->leaves(task);
     task.sched_class = &to;
@@ -57,6 +61,8 @@ void Kernel::set_real_time(Task& task, std::uint32_t priority) {
     task.real_time = priority;
     task.kernel.prio = priority != 0 ? 99 - static_cast<int>(priority) : normal_prio + task.nice;
   };
+  const Held pi_lock(concurrency_, task.pi_lock);
+  const HeldQueueOf rq_lock(*this, task);
   change(task, [&] {
     task.sched_class->leaves(task);
     set();
@@ -71,7 +77,12 @@ void Kernel::set_real_time(Task& task, std::uint32_t priority) {
 }
 
 void Kernel::migrate(Task& task, CpuId to) {
-  deactivate(task, Change::migration);
+  const Held pi_lock(concurrency_, task.pi_lock);
+  {
+    const HeldQueueOf rq_lock(*this, task);
+    if (!task.is_queued() || task.is_current) return;  // it went to sleep, or runs, since somebody looked
+    deactivate(task, Change::migration);
+  }
   activate(task, to, Change::migration);
 }
 
@@ -79,6 +90,7 @@ void Kernel::migrate(Task& task, CpuId to) {
 void Kernel::push_away(Cpu& cpu) {
   static Task stopper;
   stopper.sched_class = &real_time_;
+  auto rq_lock = std::make_optional<Held>(concurrency_, cpu.rq_lock);
   Task& task = *cpu.current;
   count_exec(cpu);
   task.sched_class->put_prev(cpu, task, &stopper);
@@ -86,7 +98,9 @@ void Kernel::push_away(Cpu& cpu) {
   ++cpu.done_generation;
   for (Observer* observer : observers_) observer->stops(task, true, now_ns_);
   cpu.current = nullptr;
+  rq_lock.reset();
   migrate(task, fallback_cpu(task));
+  rq_lock.emplace(concurrency_, cpu.rq_lock);
   Task* next = pick(cpu, nullptr);
   if (next == nullptr) {
     for (Observer* observer : observers_) observer->switches(cpu, now_ns_);
@@ -114,7 +128,9 @@ void Kernel::set_affinity(Task& task, const CpuMask& cpus) {
   if (!task.is_queued() || !task.may_migrate() || cpus.test(task.cpu())) return;
   Cpu& cpu = cpus_[task.cpu()];
   if (task.is_current)
-    on_cpu(cpu.id, [&] { push_away(cpu); });
+    on_cpu(cpu.id, [&] {
+      if (cpu.current == &task && !cpus.test(cpu.id)) push_away(cpu);
+    });
   else
     migrate(task, fallback_cpu(task));
 }
@@ -133,6 +149,8 @@ void Kernel::enable_migration(Task& task) {
 }
 
 void Kernel::move_to_group(Task& task, Group& group) {
+  const Held pi_lock(concurrency_, task.pi_lock);
+  const HeldQueueOf rq_lock(*this, task);
   task.kernel.cgroups = group.css_set();
   task.group = &group;
   if (task.kernel.sched_task_group == group.task_group()) return;
@@ -144,13 +162,16 @@ void Kernel::move_to_group(Task& task, Group& group) {
 
 // A killed task runs once more, to end.
 void Kernel::exit(Task& task) {
-  if (task.state == TaskState::dead) return;
-  if (task.is_current) count_exec(cpus_[task.cpu()]);
-  task.behaviour = Replay{};
-  task.left_ns = exit_ns;
-  if (task.is_current)
-    plan_end(cpus_[task.cpu()]);
-  else if (task.state == TaskState::asleep)
+  {
+    const Held pi_lock(concurrency_, task.pi_lock);
+    const HeldQueueOf rq_lock(*this, task);
+    if (task.state == TaskState::dead) return;
+    if (task.is_current) count_exec(cpus_[task.cpu()]);
+    task.behaviour = Replay{};
+    task.left_ns = exit_ns;
+    if (task.is_current) plan_end(cpus_[task.cpu()]);
+  }
+  if (!task.is_current && task.state == TaskState::asleep)
     wake(task, online_.test(task.cpu()) ? task.cpu() : online_.first(), false);
 }
 

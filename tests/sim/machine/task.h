@@ -8,6 +8,7 @@
 
 #include "../behaviour.h"
 #include "../random.h"
+#include "concurrency.h"
 #include "cpu_mask.h"
 #include "group.h"
 #include "types.h"
@@ -34,7 +35,8 @@ struct ExtEntity {
   std::uint64_t direct_vtime = 0;
   std::uint64_t direct_flags = 0;
   bool is_direct_by_vtime = false;
-  bool is_immed = false;  // SCX_ENQ_IMMED: runs at once, or comes back to enqueue()
+  CpuId holding_cpu = no_cpu;  // takes it from a queue, and has let go of its own lock for it
+  bool is_immed = false;       // SCX_ENQ_IMMED: runs at once, or comes back to enqueue()
   std::uint64_t runnable_at_ns = 0;
   bool is_in_runnable_list = false;
   CpuId runnable_cpu = 0;  // in whose list, and where
@@ -55,6 +57,7 @@ struct Task {
   CpuMask allowed = {};
   CpuMask here = {};  // where it is while it must not migrate
   Group* group = nullptr;
+  Lock pi_lock = {};
   TaskState state = TaskState::asleep;
   bool is_current = false;
   bool is_leaving = false;  // wants to sleep, or to exit, at the next look

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "../host/scheduler.h"
@@ -13,6 +14,7 @@
 namespace slo::sim {
 
 enum class Op : std::uint8_t {
+  none,
   select_cpu,
   enqueue,
   dispatch,
@@ -27,9 +29,15 @@ enum class Op : std::uint8_t {
   cpu_offline,
   init,
   exit,
-  timer,
-  none
+  timer
 };
+
+inline constexpr std::array<std::string_view, 16> op_names = {
+    "nothing",   "select_cpu", "enqueue", "dispatch",   "update_idle", "running", "tick", "stopping",
+    "init_task", "enable",     "disable", "cpu_online", "cpu_offline", "init",    "exit", "timer"};
+[[nodiscard]] inline std::string_view name_of(Op op) {
+  return op_names[static_cast<std::size_t>(op)];
+}
 
 // The scheduler's callbacks.
 [[nodiscard]] inline const bpf::sched_ext_ops& ops() {
@@ -46,11 +54,13 @@ class Callbacks {
   template <typename Call>
   auto call(Op op, Task* about, Call call) {
     const Inside inside(*this, op, about);
+    kernel_.may_switch();
     return call();
   }
-  [[nodiscard]] Op op() const { return op_; }
-  [[nodiscard]] const Task* about() const { return about_; }
+  [[nodiscard]] Op op() const { return kernel_.context().op; }
+  [[nodiscard]] const Task* about() const { return kernel_.context().about; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint32_t under_way() const { return under_way_; }
 
  private:
   // The running task must not migrate meanwhile, where the kernel sees to it that way.
@@ -58,17 +68,20 @@ class Callbacks {
    public:
     Inside(Callbacks& callbacks, Op op, Task* about)
         : callbacks_(callbacks),
-          op_(std::exchange(callbacks.op_, op)),
-          about_(std::exchange(callbacks.about_, about)),
+          op_(std::exchange(callbacks.kernel_.context().op, op)),
+          about_(std::exchange(callbacks.kernel_.context().about, about)),
           running_(callbacks.kernel_.running_here()) {
       ++callbacks.count_;
+      ++callbacks.under_way_;
       callbacks.kernel_.spend(callbacks.kernel_.machine().callback_ns);
       if (callbacks.rules_.callbacks_disable_migration) ++running_->migration_disabled;
     }
     ~Inside() {
+      callbacks_.kernel_.full_barrier();
       if (callbacks_.rules_.callbacks_disable_migration) --running_->migration_disabled;
-      callbacks_.op_ = op_;
-      callbacks_.about_ = about_;
+      --callbacks_.under_way_;
+      callbacks_.kernel_.context().op = op_;
+      callbacks_.kernel_.context().about = about_;
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
@@ -82,9 +95,8 @@ class Callbacks {
 
   Kernel& kernel_;
   Rules rules_;
-  Op op_ = Op::none;
-  Task* about_ = nullptr;
   std::uint64_t count_ = 0;
+  std::uint32_t under_way_ = 0;
 };
 
 }  // namespace slo::sim

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a CPU runs next, and tasks that go from queue to queue.
+#include <optional>
 #include <utility>
 
 #include "ext.h"
@@ -33,13 +34,13 @@ bool Ext::balance(Cpu& cpu, Task* prev) {
   if (!is_asked(cpu) || !cpu.ext.is_online) return prev != nullptr;
   cpu.ext.waits_for_tick = false;
   for (int loop = 0;; ++loop) {
-    has_taken_ = false;
+    cpu.ext.has_taken = false;
     callbacks_.call(Op::dispatch, before, [&] {
       ops().dispatch(static_cast<int>(cpu.id), before != nullptr ? &before->kernel : nullptr);
     });
     if (goes_on()) return true;
     if (cpu.ext.local.size() != 0 || take_from(global_, cpu, 0)) return false;
-    if (!has_taken_) break;
+    if (!cpu.ext.has_taken) break;
     if (loop + 1 == dispatch_loops_max) {
       kernel_.kick(cpu.id, 0);
       break;
@@ -51,21 +52,42 @@ bool Ext::balance(Cpu& cpu, Task* prev) {
 // consume_dispatch_q()
 bool Ext::take_from(Dsq& dsq, Cpu& cpu, std::uint64_t flags) {
   if (!cpu.ext.is_online) return false;
-  for (const Dsq::Entry& entry : dsq.entries) {
-    Task& task = *entry.task;
+  if (dsq.entries.empty()) return false;
+  kernel_.full_barrier();  // the queue's lock
+  for (auto entry = dsq.entries.begin(); entry != dsq.entries.end();) {
+    Task& task = *entry->task;
+    ++entry;
     if (!may_run_on(task, cpu)) continue;
     dsq.remove(task);
-    if (task.cpu() != cpu.id) {
-      const std::uint64_t runnable_at_ns = task.ext.runnable_at_ns;
-      kernel_.set_cpu(task, cpu.id);
-      set_runnable(cpu, task);
-      task.ext.runnable_at_ns = runnable_at_ns;
+    if (task.cpu() != cpu.id && !bring_over(cpu, task)) {
+      entry = dsq.entries.begin();
+      continue;
     }
     insert_local(cpu, task, flags);
-    has_taken_ = true;
+    cpu.ext.has_taken = true;
     return true;
   }
   return false;
+}
+
+// consume_remote_task(): the other CPU's lock is taken without that of this one, and meanwhile somebody may
+// have done something else with the task.
+bool Ext::bring_over(Cpu& cpu, Task& task) {
+  std::optional<Held> source;
+  if (kernel_.concurrency() != nullptr) {
+    Cpu& from = kernel_.cpu(task.cpu());
+    task.ext.holding_cpu = cpu.id;
+    ++cpu.lock_drops;
+    kernel_.concurrency()->relock_with(cpu.rq_lock, from.rq_lock);
+    source.emplace(kernel_.concurrency(), from.rq_lock);
+    kernel_.concurrency()->unlock(from.rq_lock);
+    if (std::exchange(task.ext.holding_cpu, no_cpu) != cpu.id) return false;
+  }
+  const std::uint64_t runnable_at_ns = task.ext.runnable_at_ns;
+  kernel_.set_cpu(task, cpu.id);
+  set_runnable(cpu, task);
+  task.ext.runnable_at_ns = runnable_at_ns;
+  return true;
 }
 
 bool Ext::move_to_local(std::uint64_t id, std::uint64_t flags) {
@@ -84,6 +106,7 @@ bool Ext::move_to_local(std::uint64_t id, std::uint64_t flags) {
 bool Ext::move_by_vtime(Dsq& from, Task& task, std::uint64_t id, std::uint64_t vtime) {
   Dsq* to = find_dsq(id);
   if (to == nullptr) fail("there is no queue " + std::to_string(id));
+  const HeldQueueOf rq_lock(kernel_, task);
   if (to == nullptr || task.ext.dsq != &from) return false;
   from.remove(task);
   task.kernel.scx.dsq_vtime = vtime;
@@ -133,7 +156,9 @@ void Ext::kick(CpuId id, std::uint64_t flags) {
   note_asked();
   if (kernel_.here().ext.is_bypassing || id >= kernel_.machine().cpus) return;
   const Cpu& cpu = kernel_.cpu(id);
-  if ((flags & bpf::SCX_KICK_IDLE) != 0 && cpu.current != nullptr && !cpu.ext.is_picking) return;
+  // The kernel asks what runs there if it gets the lock: not in the middle of a switch.
+  const bool is_seen = cpu.rq_lock.holder == 0;
+  if ((flags & bpf::SCX_KICK_IDLE) != 0 && is_seen && cpu.current != nullptr && !cpu.ext.is_picking) return;
   if (settings_.kicks_wait_for_tick && (flags & bpf::SCX_KICK_PREEMPT) != 0)
     kernel_.cpu(id).ext.waits_for_tick = true;
   else

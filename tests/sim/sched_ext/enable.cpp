@@ -95,6 +95,8 @@ void Ext::detach(std::uint32_t kind, std::string message) {
   info.dump = no_dump;
   callbacks_.call(Op::exit, nullptr, [&] { ops().exit(&info); });
   timers_.cancel_all();
+  if (kernel_.concurrency() != nullptr)
+    kernel_.concurrency()->wait_until([this] { return callbacks_.under_way() == 0; });
   state_ = State::disabled;
 }
 
@@ -126,6 +128,7 @@ void Ext::init_task(Task& task, bool is_fork) {
 
 // exit_task(): the scheduler has none; what it kept of the task is gone.
 void Ext::end_task(Task& task) {
+  if (kernel_.concurrency() != nullptr && task.storage) retired_.push_back(std::move(task.storage));
   task.storage.reset();
 }
 
@@ -155,6 +158,7 @@ void Ext::expire(std::uint32_t number, std::uint64_t generation) {
   if (timer == nullptr) return;
   const CpuId cpu = kernel_.cpu(timer->cpu).is_online ? timer->cpu : kernel_.online().first();
   kernel_.on_cpu(cpu, [&] {
+    if (timers_.expired(number, generation) == nullptr) return;
     std::uint32_t index = timer->index;
     callbacks_.call(Op::timer, nullptr, [&] { return timer->function(timer->map, &index, timer->value); });
   });

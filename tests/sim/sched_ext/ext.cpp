@@ -123,6 +123,7 @@ void Ext::dequeue(Cpu& cpu, Task& task, Change /*change*/) {
   }
   task.kernel.scx.flags &= ~static_cast<unsigned>(bpf::SCX_TASK_QUEUED);
   task.ext.direct_dsq = 0;
+  task.ext.holding_cpu = no_cpu;
   if (task.ext.dsq != nullptr) task.ext.dsq->remove(task);
   clear_runnable(task);
 }

@@ -109,6 +109,7 @@ class Ext final : public SchedClass, public IdleWatcher {
   void note_insert(Cpu& cpu, Task& task, std::uint64_t flags);
   [[nodiscard]] bool balance(Cpu& cpu, Task* prev);
   [[nodiscard]] bool take_from(Dsq& dsq, Cpu& cpu, std::uint64_t flags);
+  [[nodiscard]] bool bring_over(Cpu& cpu, Task& task);
   void set_runnable(Cpu& cpu, Task& task);
   void clear_runnable(Task& task);
   void bypass(bool on);
@@ -131,7 +132,7 @@ class Ext final : public SchedClass, public IdleWatcher {
   ExtExit exit_ = {};
   std::uint64_t attachments_ = 0;
   std::uint64_t asked_offline_ = 0;
-  bool has_taken_ = false;  // dispatch() put something on its CPU
+  std::vector<std::unique_ptr<std::byte[]>> retired_;  // storage that others may look at still
 };
 
 }  // namespace slo::sim

@@ -40,7 +40,14 @@ Iterator& iterator_of(bpf::bpf_iter_scx_dsq* it) {
 
 bool move(bpf::bpf_iter_scx_dsq* it, bpf::task_struct* p, std::uint64_t dsq) {
   const Iterator& from = iterator_of(it);
+  kernel().full_barrier();
   return present_ext().move_by_vtime(*from.dsq, task_of(p), dsq, from.vtime);
+}
+
+// Where the kernel takes a lock or changes a bit, and others may come in between (see machine/concurrency.h).
+Ext& ordered_ext() {
+  kernel().full_barrier();
+  return present_ext();
 }
 
 void insert(bpf::task_struct* p, std::uint64_t dsq, std::uint64_t slice, std::uint64_t flags) {
@@ -70,9 +77,11 @@ int sim_ksym_exists(const char* symbol) {
 
 // Maps and storage.
 void* bpf_map_lookup_elem(void* map, const void* key) {
+  kernel().may_switch();
   return Maps::of(map).lookup(key);
 }
 long bpf_map_update_elem(void* map, const void* key, const void* value, std::uint64_t /*flags*/) {
+  kernel().full_barrier();
   Maps::of(map).update(key, value);
   return 0;
 }
@@ -80,10 +89,10 @@ void* bpf_task_storage_get(void* /*map*/, bpf_task* p, void* /*value*/, std::uin
   return present_ext().maps().storage_of(task_of(p), flags != 0);
 }
 void* bpf_ringbuf_reserve(void* /*map*/, std::uint64_t size, std::uint64_t /*flags*/) {
-  return present_ext().maps().reserve_event(size);
+  return ordered_ext().maps().reserve_event(size);
 }
-void bpf_ringbuf_submit(void* /*data*/, std::uint64_t /*flags*/) {
-  present_ext().maps().submit_event();
+void bpf_ringbuf_submit(void* data, std::uint64_t /*flags*/) {
+  ordered_ext().maps().submit_event(data);
 }
 
 // Timers.
@@ -96,8 +105,8 @@ long bpf_timer_set_callback(bpf::bpf_timer* timer, void* function) {
   return 0;
 }
 long bpf_timer_start(bpf::bpf_timer* timer, std::uint64_t delay_ns, std::uint64_t /*flags*/) {
-  present_ext().note_asked();
-  present_ext().timers().start(*timer, delay_ns);
+  ordered_ext().note_asked();
+  ordered_ext().timers().start(*timer, delay_ns);
   return 0;
 }
 
@@ -123,6 +132,7 @@ void* bpf_per_cpu_ptr(const void* /*percpu*/, std::uint32_t cpu) {
   return &rq;
 }
 long bpf_probe_read_kernel_str(void* to, std::uint32_t size, const void* from) {
+  kernel().full_barrier();
   const std::size_t length = strnlen(static_cast<const char*>(from), size - 1);
   std::memcpy(to, from, length);
   static_cast<char*>(to)[length] = '\0';
@@ -141,26 +151,29 @@ void scx_bpf_dump_bstr___optional(char* /*fmt*/, unsigned long long* /*data*/, s
 int scx_bpf_select_cpu_dfl(bpf_task* p, int prev, std::uint64_t flags, slo_bool* is_idle) {
   bool found = false;
   const CpuId cpu =
-      present_ext().select_default(task_of(p), to_cpu(prev), (flags & bpf::SCX_WAKE_SYNC) != 0, &found);
+      ordered_ext().select_default(task_of(p), to_cpu(prev), (flags & bpf::SCX_WAKE_SYNC) != 0, &found);
   *is_idle = found ? 1 : 0;
   return static_cast<int>(cpu);
 }
 int scx_bpf_pick_idle_cpu(const bpf::cpumask* allowed, std::uint64_t /*flags*/) {
+  kernel().may_switch();
   const CpuId cpu = present_ext().idle().pick(mask_of(allowed), false);
+  if (cpu != no_cpu) kernel().full_barrier();          // with none, no bit was changed
   return cpu != no_cpu ? static_cast<int>(cpu) : -16;  // EBUSY
 }
 slo_bool scx_bpf_test_and_clear_cpu_idle(int cpu) {
-  return present_ext().idle().test_and_clear(to_cpu(cpu)) ? 1 : 0;
+  return ordered_ext().idle().test_and_clear(to_cpu(cpu)) ? 1 : 0;
 }
 const bpf::cpumask* scx_bpf_get_idle_cpumask() {
   return reinterpret_cast<const bpf::cpumask*>(&present_ext().idle().cpus());
 }
 void scx_bpf_put_idle_cpumask(const bpf::cpumask* /*mask*/) {}
 slo_bool bpf_cpumask_test_cpu(std::uint32_t cpu, const bpf::cpumask* mask) {
+  kernel().may_switch();
   return cpu < cpus_max && mask_of(mask).test(cpu) ? 1 : 0;
 }
 void scx_bpf_kick_cpu(int cpu, std::uint64_t flags) {
-  present_ext().kick(to_cpu(cpu), flags);
+  ordered_ext().kick(to_cpu(cpu), flags);
 }
 int scx_bpf_task_cpu(const bpf_task* p) {
   return static_cast<int>(task_of(p).cpu());
@@ -215,6 +228,7 @@ int bpf_iter_scx_dsq_new(bpf::bpf_iter_scx_dsq* it, std::uint64_t id, std::uint6
 bpf_task* bpf_iter_scx_dsq_next(bpf::bpf_iter_scx_dsq* it) {
   Iterator& state = iterator_of(it);
   if (state.dsq == nullptr) return nullptr;
+  kernel().full_barrier();
   const auto& entries = state.dsq->entries;
   auto next = state.has_begun ? entries.upper_bound({state.at, state.nth}) : entries.begin();
   while (next != entries.end() && next->nth > state.newest) ++next;
@@ -242,6 +256,7 @@ void scx_bpf_dispatch_from_dsq_set_vtime___move_set_vtime(bpf::bpf_iter_scx_dsq*
 
 // Tasks.
 slo_bool scx_bpf_task_set_slice___optional(bpf_task* p, std::uint64_t slice) {
+  kernel().full_barrier();
   p->scx.slice = slice;
   return 1;
 }

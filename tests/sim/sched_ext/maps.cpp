@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace slo::sim {
 namespace {
@@ -57,8 +58,15 @@ void Map::update(const void* key, const void* value) {
   std::memcpy(there, value, value_size_);
 }
 
+void Map::erase(std::uint64_t key) {
+  const auto found = hash_.find(key);
+  if (found == hash_.end()) return;
+  retired_.push_back(std::move(found->second.room));
+  hash_.erase(found);
+}
+
 void Map::forget_one() {
-  hash_.erase(std::ranges::min_element(hash_, {}, [](const auto& entry) { return entry.second.used; }));
+  erase(std::ranges::min_element(hash_, {}, [](const auto& entry) { return entry.second.used; })->first);
 }
 
 std::uint32_t Map::index_of(const void* value) const {
@@ -66,11 +74,21 @@ std::uint32_t Map::index_of(const void* value) const {
       static_cast<std::size_t>(static_cast<const std::byte*>(value) - array_.data()) / stride_);
 }
 
+std::uint32_t task_storage_size() {
+  static const std::uint32_t size = [] {
+    slo_u32 count = 0;
+    const sim_map* described = sim_maps(&count);
+    return std::ranges::find(described, described + count, slo_u32{bpf::BPF_MAP_TYPE_TASK_STORAGE},
+                             &sim_map::type)
+        ->value_size;
+  }();
+  return size;
+}
+
 Maps::Maps(const Sizes& sizes) {
   slo_u32 count = 0;
   const sim_map* described = sim_maps(&count);
   for (slo_u32 i = 0; i < count; ++i) {
-    if (described[i].type == bpf::BPF_MAP_TYPE_TASK_STORAGE) storage_size_ = described[i].value_size;
     auto made = std::make_unique<Map>(described[i], entries_of(described[i], sizes));
     *described[i].at = made.get();
     maps_.emplace(described[i].name, std::move(made));
@@ -78,8 +96,21 @@ Maps::Maps(const Sizes& sizes) {
 }
 
 void* Maps::storage_of(Task& task, bool create) const {
-  if (!task.storage && create) task.storage = std::make_unique<std::byte[]>(storage_size_);
+  if (!task.storage && create) task.storage = std::make_unique<std::byte[]>(task_storage_size());
   return task.storage.get();
+}
+
+void* Maps::reserve_event(std::uint64_t size) {
+  if (size > sizeof(deadline_event)) return nullptr;
+  if (events_.empty()) events_.push_back(std::make_unique<deadline_event>());
+  void* event = events_.back().release();
+  events_.pop_back();
+  return event;
+}
+
+void Maps::submit_event(void* event) {
+  events_.emplace_back(static_cast<deadline_event*>(event));
+  if (on_event_) on_event_(*events_.back());
 }
 
 }  // namespace slo::sim

@@ -38,7 +38,7 @@ class Map {
 
   [[nodiscard]] void* lookup(const void* key);
   void update(const void* key, const void* value);
-  void erase(std::uint64_t key) { hash_.erase(key); }
+  void erase(std::uint64_t key);
   [[nodiscard]] std::uint32_t value_size() const { return value_size_; }
   // At index, of an array.
   template <typename Value>
@@ -62,8 +62,12 @@ class Map {
   std::size_t stride_;
   Room array_;
   std::unordered_map<std::uint64_t, Slot> hash_;
+  std::vector<Room> retired_;  // others may look at it still
   std::uint64_t uses_ = 0;
 };
+
+// What the scheduler keeps of a task.
+[[nodiscard]] std::uint32_t task_storage_size();
 
 // All maps of the object, made anew, as large as the daemon makes them.
 class Maps {
@@ -78,17 +82,14 @@ class Maps {
   // Of a task; null: it has none, and create is false.
   [[nodiscard]] void* storage_of(Task& task, bool create) const;
 
-  // The ring buffer: what is in it is taken at once, by whoever listens.
+  // The ring buffer: what is submitted is taken at once, by whoever listens.
   [[nodiscard]] std::function<void(const deadline_event&)>& on_event() { return on_event_; }
-  [[nodiscard]] void* reserve_event(std::uint64_t size) { return size <= sizeof(event_) ? &event_ : nullptr; }
-  void submit_event() {
-    if (on_event_) on_event_(event_);
-  }
+  [[nodiscard]] void* reserve_event(std::uint64_t size);
+  void submit_event(void* event);
 
  private:
   std::unordered_map<std::string, std::unique_ptr<Map>> maps_;
-  std::uint32_t storage_size_ = 0;
-  deadline_event event_ = {};
+  std::vector<std::unique_ptr<deadline_event>> events_;  // that nobody writes
   std::function<void(const deadline_event&)> on_event_;
 };
 
