@@ -156,8 +156,9 @@ TEST(Known, OverloadOfOneCpuShedsNobody) {
   EXPECT_FALSE(system.daemon().is_shed(1));
 }
 
-// A short sleeper beside four hogs on two CPUs. Measured by the wall clock: 9.1 ms late on average. By the count of
-// instructions, where the two CPUs take turns and so are never both at work, it was 5.7: the model has no such turns.
+// A short sleeper beside four hogs on two CPUs. Measured by the wall clock: 9.1 ms late on average. By the
+// count of instructions, where the two CPUs take turns and so are never both at work, it was 5.7: the model
+// has no such turns.
 TEST(Known, AShortSleeperBesideHogsIsLate) {
   Workload workload = waker_beside_hogs(5 * ms);
   workload.tasks.back().behaviour = Periodic{.exec_ns = 30 * us, .period_ns = 10 * ms, .phase_ns = 5 * ms};

@@ -65,7 +65,8 @@ std::vector<CLI::Option*> declare_deeds(CLI::App& app, Options& options) {
       app.add_flag("--table", options.table, "All comparisons that justify the defaults"),
       app.add_option("--set", options.set, "One workload under several schedulers")
           ->check(CLI::IsMember(set_names())),
-      app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")->check(CLI::ExistingFile),
+      app.add_option("--trace", options.trace, "A file of `scx-slo record`, replayed")
+          ->check(CLI::ExistingFile),
       app.add_option("--rt-app", options.rt_app,
                      "A workload of rt-app, as a unit; with FILE,5ms it has that budget. Repeatable")
           ->type_name("FILE[,BUDGET]"),
@@ -306,7 +307,8 @@ int run(int argc, char** argv) {
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
   if (!options.rt_app.empty()) return run_rt_app(options);
-  std::cerr << "sim: one of --table, --set, --trace, --rt-app, --speed, --fuzz and --story is needed; see --help\n";
+  std::cerr
+      << "sim: one of --table, --set, --trace, --rt-app, --speed, --fuzz and --story is needed; see --help\n";
   return 2;
 }
 

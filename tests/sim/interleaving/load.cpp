@@ -88,6 +88,12 @@ class Changes {
   }
 
  private:
+  void change_budget(std::uint32_t unit) {
+    Unit settings = system_.daemon().unit(unit);
+    settings.budget_ns = one_of(random_, std::array{0 * us, 100 * us, 5 * ms});
+    system_.daemon().set_unit(unit, settings);
+  }
+
   void happen() {
     Kernel& kernel = system_.kernel();
     Task& task = kernel.tasks()[below(random_, kernel.tasks().size())];
@@ -98,8 +104,7 @@ class Changes {
         return kernel.set_affinity(task, draw_cpus());
       case 2:
       case 3:
-        return system_.daemon().set_budget(static_cast<std::uint32_t>(below(random_, units_)),
-                                           one_of(random_, std::array{0 * us, 100 * us, 5 * ms}));
+        return change_budget(static_cast<std::uint32_t>(below(random_, units_)));
       case 4:
         return kernel.set_nice(task, static_cast<int>(below(random_, 40)) - 20);
       case 5:
@@ -183,7 +188,7 @@ ExaggeratedRun run_exaggerated(const Exaggeration& what) {
     while (interleaving.counts().events < what.events && run.complaints.empty() &&
            long_wait.complaint().empty() && system.ext().is_attached()) {
       system.kernel().run(system.kernel().now_ns() + 100 * us);
-      for (const std::string& complaint : system.queue_judge().complaints()) complain(complaint);
+      for (const Complaint& complaint : system.queue_judge().complaints()) complain(complaint.what);
     }
   } catch (const std::exception& error) {
     complain(error.what());

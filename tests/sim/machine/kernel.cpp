@@ -8,9 +8,7 @@
 namespace slo::sim {
 namespace {
 
-constexpr unsigned task_interruptible = 1;
 constexpr unsigned task_waking = 0x200;
-constexpr int first_pid = 1000;
 
 }  // namespace
 
@@ -54,14 +52,15 @@ void Kernel::do_next() {
   // Acts come from user space: each is done before the next.
   std::optional<Held> acts;
   if (event.kind == EventKind::acts) acts.emplace(concurrency_, acts_lock_);
-  if (is_of_cpu) context_.here = event.subject;
+  if (is_of_cpu)
+    context_.here = event.subject;
+  else if (!online_.test(context_.here))
+    context_.here = online_.first();
   const Held context(concurrency_, here().context);
   std::optional<Held> rq_lock;
   if (is_of_cpu) {
     rq_lock.emplace(concurrency_, here().rq_lock);
     here().rq.clock = now_ns_;
-  } else if (!online_.test(here_)) {
-    here_ = online_.first();
   }
   handle(event);
   if (context_.spent_ns != 0) take_time(here(), std::exchange(context_.spent_ns, 0));
@@ -129,71 +128,6 @@ void Kernel::kick(CpuId cpu, std::uint64_t flags) {
   if ((flags & bpf::SCX_KICK_PREEMPT) != 0) ++cpus_[cpu].kicks;
   events_.push(
       {.at_ns = now_ns_ + machine_.kick_ns, .generation = flags, .subject = cpu, .kind = EventKind::kicks});
-}
-
-Group& Kernel::make_group(std::string name, Group* parent, const Group::Settings& settings) {
-  constexpr std::uint64_t first_id = 100;
-  groups_.push_back(std::make_unique<Group>(std::move(name), first_id + groups_.size(),
-                                            parent != nullptr ? parent : &root(), settings));
-  return *groups_.back();
-}
-
-void Kernel::make_task(Task& task, const Behaviour& behaviour, Group& group, std::uint32_t unit) {
-  task.id = static_cast<TaskId>(tasks_.size() - 1);
-  task.unit = unit;
-  task.group = &group;
-  task.allowed = shape_.all();
-  task.behaviour = behaviour;
-  task.random.seed(seed_ + task.id);
-  task.kernel.pid = task.kernel.tgid = first_pid + static_cast<int>(task.id);
-  task.kernel.comm[0] = 't';
-  task.kernel.prio = 120;
-  task.kernel.nr_cpus_allowed = static_cast<int>(machine_.cpus);
-  task.kernel.cpus_ptr = reinterpret_cast<const bpf::cpumask_t*>(&task.allowed);
-  task.kernel.cgroups = group.css_set();
-  task.kernel.sched_task_group = group.task_group();
-  task.kernel.scx.weight = cgroup_weight_of_nice(0);
-  task.kernel.__state = task_interruptible;
-  task.sched_class = normal_;
-}
-
-Task& Kernel::spawn(const Behaviour& behaviour, Group& group, std::uint32_t unit) {
-  Task& task = tasks_.emplace_back();
-  make_task(task, behaviour, group, unit);
-  CpuId cpu = task.id % machine_.cpus;
-  set_cpu(task, online_.test(cpu) ? cpu : online_.first());
-  if (on_fork_) on_fork_(task);
-  begin(task);
-  return task;
-}
-
-// Its first request.
-void Kernel::begin(Task& task) {
-  const auto request = next_request(task.behaviour, now_ns_, task.random);
-  if (!request) return;
-  task.request = *request;
-  task.left_ns = request->exec_ns;
-  events_.push(
-      {.at_ns = std::max(request->release_ns, now_ns_), .subject = task.id, .kind = EventKind::wakes});
-}
-
-Task& Kernel::fork(Task& parent, const Behaviour& behaviour) {
-  Task& task = tasks_.emplace_back();
-  make_task(task, behaviour, *parent.group, parent.unit);
-  task.allowed = parent.allowed;
-  task.kernel.nr_cpus_allowed = parent.kernel.nr_cpus_allowed;
-  const Held pi_lock(concurrency_, task.pi_lock);
-  set_nice(task, parent.nice);
-  set_cpu(task, parent.cpu());
-  if (on_fork_) on_fork_(task);
-  const auto request = next_request(task.behaviour, now_ns_, task.random);
-  if (!request) return task;
-  task.request = *request;
-  task.left_ns = request->exec_ns;
-  for (Observer* observer : observers_) observer->wakes(task, now_ns_);
-  task.state = TaskState::runnable;
-  activate(task, select_cpu(task, Change::fork, false), Change::fork);
-  return task;
 }
 
 CpuId Kernel::fallback_cpu(Task& task) {

@@ -25,7 +25,6 @@ class RealTime final : public SchedClass {
   void update_current(Cpu& /*cpu*/, Task& /*current*/) override {}
   void tick(Cpu& /*cpu*/, Task& /*current*/) override {}
   void wakeup_preempt(Cpu& cpu, Task& woken) override;
-  void leaves(Task& /*task*/) override {}
 
  private:
   using Key = std::pair<std::uint32_t, std::int64_t>;  // 99 - priority, then as they came

@@ -15,6 +15,8 @@
 
 namespace slo::sim {
 
+inline constexpr unsigned task_interruptible = 1;  // of include/linux/sched.h, as TASK_DEAD is in types.h
+
 class SchedClass;
 struct Dsq;
 
