@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/time_span.h"
+#include "callback_log/difference.h"
 #include "comparison.h"
 #include "random_comparison.h"
 #include "random_set.h"
@@ -37,6 +38,7 @@ struct Options {
   std::string set;
   std::string trace;
   std::vector<std::string> rt_app;
+  std::string callbacks;
   std::string timeline;
   std::uint32_t cpus = 0;  // 0: one, or as many as a trace says
   double seconds = 0;      // 0: ten, or as long as a trace lasts
@@ -63,11 +65,16 @@ void declare(CLI::App& app, Options& options) {
       app.add_option("--rt-app", options.rt_app,
                      "A workload of rt-app, as a unit; with FILE,5ms it has that budget. Repeatable")
           ->type_name("FILE[,BUDGET]");
+  auto* callbacks = app.add_option("--callbacks", options.callbacks,
+                                   "What callback_log logged on a kernel, held against the model")
+                        ->check(CLI::ExistingFile);
   app.add_flag("--speed", options.speed, "How many callbacks a second the simulator makes on this machine")
       ->excludes(table)
       ->excludes(set)
       ->excludes(trace)
-      ->excludes(rt_app);
+      ->excludes(rt_app)
+      ->excludes(callbacks);
+  callbacks->excludes(table)->excludes(set)->excludes(trace)->excludes(rt_app);
   table->excludes(set)->excludes(trace)->excludes(rt_app);
   set->excludes(trace)->excludes(rt_app);
   trace->excludes(rt_app);
@@ -215,6 +222,19 @@ int run_speed(const Options& options) {
   return 0;
 }
 
+// Status 1: they differ.
+int run_callbacks(const Options& options) {
+  const auto log = load_callback_log(options.callbacks);
+  const auto replayed = log ? replay_best(*log, options.callbacks) : std::unexpected(log.error());
+  if (!replayed) {
+    std::cerr << "sim: " << replayed.error().message() << '\n';
+    return 2;
+  }
+  const Difference difference = difference_of(*replayed);
+  std::cout << to_text(*log, *replayed, difference);
+  return difference.equal(false) == difference.tasks.size() ? 0 : 1;
+}
+
 int run_table(const Options& options) {
   const ComparisonSpan span{.span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
                             .seed = options.seed};
@@ -250,10 +270,12 @@ int run(int argc, char** argv) {
   }
   if (options.table) return run_table(options);
   if (options.speed) return run_speed(options);
+  if (!options.callbacks.empty()) return run_callbacks(options);
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
   if (!options.rt_app.empty()) return run_rt_app(options);
-  std::cerr << "sim: one of --table, --set, --trace, --rt-app and --speed is needed; see --help\n";
+  std::cerr
+      << "sim: one of --table, --set, --trace, --rt-app, --callbacks and --speed is needed; see --help\n";
   return 2;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "../host/scheduler.h"
@@ -42,15 +43,18 @@ class Callbacks {
  public:
   Callbacks(Kernel& kernel, const Rules& rules) : kernel_(kernel), rules_(rules) {}
 
-  // about: the task that it is about, if any.
+  // about: the task that it is about, if any. flag: what it is told beside.
   template <typename Call>
-  auto call(Op op, Task* about, Call call) {
+  auto call(Op op, Task* about, Call call, bool flag = false) {
     const Inside inside(*this, op, about);
+    if (on_call_) on_call_(op, about, flag);
     return call();
   }
   [[nodiscard]] Op op() const { return op_; }
   [[nodiscard]] const Task* about() const { return about_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  // Whoever wants to hear of each.
+  [[nodiscard]] std::function<void(Op, const Task*, bool)>& on_call() { return on_call_; }
 
  private:
   // The running task must not migrate meanwhile, where the kernel sees to it that way.
@@ -85,6 +89,7 @@ class Callbacks {
   Op op_ = Op::none;
   Task* about_ = nullptr;
   std::uint64_t count_ = 0;
+  std::function<void(Op, const Task*, bool)> on_call_;
 };
 
 }  // namespace slo::sim
