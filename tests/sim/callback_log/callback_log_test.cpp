@@ -167,6 +167,34 @@ TEST_F(WrittenLog, IsReplayed) {
   EXPECT_EQ(difference.unlike(), 0u) << to_text(log, *replayed, difference);
 }
 
+// A real-time task has no callbacks: what it took is between two switches, the second of which comes after
+// running() of the task behind it.
+TEST_F(WrittenLog, ARealTimeTaskTakesTheCpu) {
+  const CallbackLog log = load(
+      R"({"callbacks":1,"kernel":"7","cpus":1,"lost":0}
+{"task":7,"at":0,"comm":"hog","group":1,"cpu":0,"cpus":1,"flags":0,"prio":120}
+{"task":9,"at":0,"comm":"urgent","group":1,"cpu":0,"cpus":1,"flags":0,"prio":0}
+[0,"update_idle",0,0,1,0]
+[1000000,"enqueue",0,7,9,0]
+[1001000,"dispatch",0,0,0,0]
+[1002000,"update_idle",0,0,0,0]
+[1004000,"running",0,7,0,0]
+[2000000,"waking",0,9,0,0]
+[2004000,"stopping",0,7,1,7]
+[2006000,"switch",0,9,57,7]
+[2504000,"dispatch",0,0,0,9]
+[2506000,"running",0,7,0,9]
+[2508000,"switch",0,7,74,9]
+)");
+  const auto scripts = scripts_of(log);
+  ASSERT_TRUE(scripts);
+  const auto& urgent = scripts->steps.at(9);
+  ASSERT_EQ(urgent.size(), 1u);
+  EXPECT_EQ(urgent[0].then, LoggedStep::Then::sleep);
+  EXPECT_EQ(urgent[0].exec_ns, 498 * us);
+  EXPECT_FALSE(scripts->steps.contains(7)) << "it never sleeps";
+}
+
 // The comparison itself: what one side alone has is counted, and where it begins is said.
 TEST(CallbackLog, ADifferenceIsSeen) {
   Held held = hold("one_cpu.jsonl");
