@@ -33,29 +33,40 @@ Workload waker_beside_hogs(std::uint64_t phase_ns) {
   return workload;
 }
 
+struct Latency {
+  double wait_ms;
+  double response_ms;
+};
+
 // The period is a multiple of the tick, so the phase decides what the waker finds: all of them together.
-double p99_of_response_ms(Record (*run)(const Experiment& experiment)) {
+Latency p99_of_waker(Record (*run)(const Experiment& experiment)) {
+  std::vector<std::uint64_t> waits_ns;
   std::vector<std::uint64_t> responses_ns;
   for (std::uint64_t phase_ns = 0; phase_ns < 4 * ms; phase_ns += 500 * us) {
     const Record record =
         run({.machine = {}, .workload = waker_beside_hogs(5 * ms + phase_ns), .span_ns = 30 * second});
-    responses_ns.insert(responses_ns.end(), record.units[1].responses_ns.begin(),
-                        record.units[1].responses_ns.end());
+    const UnitRecord& waker = record.units[1];
+    waits_ns.insert(waits_ns.end(), waker.waits_ns.begin(), waker.waits_ns.end());
+    responses_ns.insert(responses_ns.end(), waker.responses_ns.begin(), waker.responses_ns.end());
   }
-  return in_ms(quantile_ns(responses_ns, 0.99));
+  return {.wait_ms = in_ms(quantile_ns(waits_ns, 0.99)),
+          .response_ms = in_ms(quantile_ns(responses_ns, 0.99))};
 }
 
 Record run_ours(const Experiment& experiment) {
   return run_policy(experiment, {});
 }
 
+// The response was measured as 19.3 ms, and again as 19.0, of which 18.7 were the wait.
 TEST(Known, AWakerBesideHogsWaitsForTheEndOfASlice) {
-  const double ours_ms = p99_of_response_ms(run_ours);
-  const double kernel_ms = p99_of_response_ms(run_fair);
-  std::cout << "waker beside 4 hogs, p99: " << ours_ms << " ms (measured 19.3), under the kernel's scheduler "
-            << kernel_ms << " ms (0.99)\n";
-  EXPECT_NEAR(ours_ms, 19.3, 0.2 * 19.3);
-  EXPECT_NEAR(kernel_ms, 0.99, 0.1 * 0.99);
+  const Latency ours = p99_of_waker(run_ours);
+  const Latency kernel = p99_of_waker(run_fair);
+  std::cout << "waker beside 4 hogs, p99 of the response: " << ours.response_ms
+            << " ms (measured 19.3), of the wait: " << ours.wait_ms
+            << " (18.7); response under the kernel's scheduler: " << kernel.response_ms << " ms (0.99)\n";
+  EXPECT_NEAR(ours.response_ms, 19.3, 0.2 * 19.3);
+  EXPECT_NEAR(ours.wait_ms, 18.7, 0.2 * 18.7);
+  EXPECT_NEAR(kernel.response_ms, 0.99, 0.1 * 0.99);
 }
 
 struct Share {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/time_span.h"
+#include "callback_log/difference.h"
 #include "comparison.h"
 #include "fuzz/fuzzer.h"
 #include "fuzz/story.h"
@@ -39,6 +40,7 @@ struct Options {
   std::string set;
   std::string trace;
   std::vector<std::string> rt_app;
+  std::string callbacks;
   std::string timeline;
   std::string story;
   std::optional<double> fuzz;  // seconds
@@ -70,6 +72,9 @@ std::vector<CLI::Option*> declare_deeds(CLI::App& app, Options& options) {
       app.add_option("--rt-app", options.rt_app,
                      "A workload of rt-app, as a unit; with FILE,5ms it has that budget. Repeatable")
           ->type_name("FILE[,BUDGET]"),
+      app.add_option("--callbacks", options.callbacks,
+                     "What callback_log logged on a kernel, held against the model")
+          ->check(CLI::ExistingFile),
       app.add_flag("--speed", options.speed,
                    "How many callbacks a second the simulator makes on this machine"),
       app.add_option("--fuzz", options.fuzz, "Stories that are drawn from --seed on, for so many seconds")
@@ -267,6 +272,19 @@ int run_story(const Options& options) {
   return new_complaint(verdict) ? 1 : 0;
 }
 
+// Status 1: they differ.
+int run_callbacks(const Options& options) {
+  const auto log = load_callback_log(options.callbacks);
+  const auto replayed = log ? replay_best(*log, options.callbacks) : std::unexpected(log.error());
+  if (!replayed) {
+    std::cerr << "sim: " << replayed.error().message() << '\n';
+    return 2;
+  }
+  const Difference difference = difference_of(*replayed);
+  std::cout << to_text(*log, *replayed, difference);
+  return difference.equal(false) == difference.tasks.size() ? 0 : 1;
+}
+
 int run_table(const Options& options) {
   const ComparisonSpan span{.span_ns = to_ns(options.seconds > 0 ? options.seconds : default_seconds),
                             .seed = options.seed};
@@ -304,11 +322,12 @@ int run(int argc, char** argv) {
   if (options.speed) return run_speed(options);
   if (options.fuzz) return run_fuzz(options);
   if (!options.story.empty()) return run_story(options);
+  if (!options.callbacks.empty()) return run_callbacks(options);
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
   if (!options.rt_app.empty()) return run_rt_app(options);
   std::cerr
-      << "sim: one of --table, --set, --trace, --rt-app, --speed, --fuzz and --story is needed; see --help\n";
+      << "sim: one of --table, --set, --trace, --rt-app, --callbacks, --speed, --fuzz and --story is needed; see --help\n";
   return 2;
 }
 

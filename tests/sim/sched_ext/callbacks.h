@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -50,17 +51,20 @@ class Callbacks {
  public:
   Callbacks(Kernel& kernel, const Rules& rules) : kernel_(kernel), rules_(rules) {}
 
-  // about: the task that it is about, if any.
+  // about: the task that it is about, if any. flag: what it is told beside.
   template <typename Call>
-  auto call(Op op, Task* about, Call call) {
+  auto call(Op op, Task* about, Call call, bool flag = false) {
     const Inside inside(*this, op, about);
     kernel_.may_switch();
+    if (on_call_) on_call_(op, about, flag);
     return call();
   }
   [[nodiscard]] Op op() const { return kernel_.context().op; }
   [[nodiscard]] const Task* about() const { return kernel_.context().about; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint32_t under_way() const { return under_way_; }
+  // Whoever wants to hear of each.
+  [[nodiscard]] std::function<void(Op, const Task*, bool)>& on_call() { return on_call_; }
 
  private:
   // The running task must not migrate meanwhile, where the kernel sees to it that way.
@@ -97,6 +101,7 @@ class Callbacks {
   Rules rules_;
   std::uint64_t count_ = 0;
   std::uint32_t under_way_ = 0;
+  std::function<void(Op, const Task*, bool)> on_call_;
 };
 
 }  // namespace slo::sim

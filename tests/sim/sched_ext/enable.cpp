@@ -148,8 +148,8 @@ void Ext::comes_online(Cpu& cpu) {
 void Ext::notes_idle(Cpu& cpu, bool idle, bool picked_again) {
   if (state_ == State::disabled) return;
   if (is_asked(cpu) && (!picked_again || settings_.rules.tells_idle_again))
-    callbacks_.call(Op::update_idle, nullptr,
-                    [&] { ops().update_idle(static_cast<int>(cpu.id), idle ? 1 : 0); });
+    callbacks_.call(
+        Op::update_idle, nullptr, [&] { ops().update_idle(static_cast<int>(cpu.id), idle ? 1 : 0); }, idle);
   idle_.set(cpu.id, idle);
 }
 

@@ -131,7 +131,7 @@ void Ext::dequeue(Cpu& cpu, Task& task, Change /*change*/) {
 void Ext::put_prev(Cpu& cpu, Task& prev, const Task* next) {
   update_current(cpu, prev);
   if (!is_ext_queued(prev)) return;
-  callbacks_.call(Op::stopping, &prev, [&] { ops().stopping(&prev.kernel, 1); });
+  callbacks_.call(Op::stopping, &prev, [&] { ops().stopping(&prev.kernel, 1); }, true);
   set_runnable(cpu, prev);
   const bool is_displaced = next != nullptr && next->sched_class != this;
   if (prev.kernel.scx.slice != 0 && is_asked(cpu)) {

@@ -55,6 +55,7 @@ class Ext final : public SchedClass, public IdleWatcher {
   [[nodiscard]] bool is_attached() const { return state_ == State::enabled; }
   [[nodiscard]] const ExtExit& exit() const { return exit_; }
   [[nodiscard]] const Callbacks& callbacks() const { return callbacks_; }
+  [[nodiscard]] Callbacks& callbacks() { return callbacks_; }
   [[nodiscard]] const std::unordered_map<std::uint64_t, std::unique_ptr<Dsq>>& dsqs() const { return dsqs_; }
   // How often the scheduler asked something of a CPU, or started a timer, on one that is on its way offline:
   // the kernel does neither.
