@@ -326,8 +326,8 @@ int run(int argc, char** argv) {
   if (!options.trace.empty()) return run_trace(options);
   if (!options.set.empty()) return run_set(options);
   if (!options.rt_app.empty()) return run_rt_app(options);
-  std::cerr
-      << "sim: one of --table, --set, --trace, --rt-app, --callbacks, --speed, --fuzz and --story is needed; see --help\n";
+  std::cerr << "sim: one of --table, --set, --trace, --rt-app, --callbacks, --speed, --fuzz and --story is "
+               "needed; see --help\n";
   return 2;
 }
 
