@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The scheduler on a simulated machine: what it does to units with budgets, and to their neighbours.
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <exception>
 #include <filesystem>
 #include <format>
 #include <fstream>
@@ -18,6 +15,7 @@
 
 #include "base/time_span.h"
 #include "callback_log/difference.h"
+#include "command_line.h"
 #include "comparison.h"
 #include "fuzz/fuzzer.h"
 #include "fuzz/story.h"
@@ -306,18 +304,7 @@ int run_table(const Options& options) {
   return 0;
 }
 
-int run(int argc, char** argv) {
-  Options options;
-  CLI::App app{"The scheduler of scx-slo on a simulated machine."};
-  declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "sim: " << error.what() << '\n';
-    return 2;
-  }
+int run(const Options& options) {
   if (options.table) return run_table(options);
   if (options.speed) return run_speed(options);
   if (options.fuzz) return run_fuzz(options);
@@ -335,10 +322,8 @@ int run(int argc, char** argv) {
 }  // namespace slo::sim
 
 int main(int argc, char** argv) {
-  try {
-    return slo::sim::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sim: %s\n", error.what());
-    return 1;
-  }
+  slo::sim::Options options;
+  CLI::App app{"The scheduler of scx-slo on a simulated machine."};
+  slo::sim::declare(app, options);
+  return slo::sim::answer("sim", app, argc, argv, [&] { return slo::sim::run(options); });
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The scheduler in the exaggerated mode: many seeds, each with a machine and a load of its own.
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <format>
 #include <iostream>
 #include <string>
 
+#include "../command_line.h"
 #include "../sets.h"
 #include "accesses.h"
 #include "load.h"
@@ -79,30 +77,13 @@ int run_seeds(const Options& options) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   std::cout << std::format(
       "exaggerated: {} events, {} callbacks, {} switches, {} waits for locks in {:.1f} s, {:.0f} events a "
-      "second; "
-      "{} seeds with a complaint\n",
+      "second; {} seeds with a complaint\n",
       all.events, callbacks, all.switches, all.waits, took.count(),
       static_cast<double>(all.events) / took.count(), failed);
   return failed;
 }
 
-int run(int argc, char** argv) {
-  Options options;
-  CLI::App app{
-      "The scheduler of scx-slo in the exaggerated mode: what happens to several CPUs at nearly the same "
-      "time is "
-      "interleaved at each access to shared memory, in ways that a real machine need not ever show. For "
-      "races; "
-      "figures come from `sim`."};
-  declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "sim_exaggerated: " << error.what() << '\n';
-    return 2;
-  }
+int run(const Options& options) {
   if (options.accesses) {
     print_accesses(options);
     return 0;
@@ -114,10 +95,12 @@ int run(int argc, char** argv) {
 }  // namespace slo::sim
 
 int main(int argc, char** argv) {
-  try {
-    return slo::sim::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sim_exaggerated: %s\n", error.what());
-    return 1;
-  }
+  slo::sim::Options options;
+  CLI::App app{
+      "The scheduler of scx-slo in the exaggerated mode: what happens to several CPUs at nearly the same "
+      "time "
+      "is interleaved at each access to shared memory, in ways that a real machine need not ever show. For "
+      "races; figures come from `sim`."};
+  slo::sim::declare(app, options);
+  return slo::sim::answer("sim_exaggerated", app, argc, argv, [&] { return slo::sim::run(options); });
 }
