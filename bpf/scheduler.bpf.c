@@ -70,7 +70,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 	if (tctx->acct.budget_ns != 0)
 		wake_flags &= ~(u64)SCX_WAKE_SYNC;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
-	if (!is_idle)
+	if (!is_idle || is_offline(cpu))
 		return cpu;
 	now = slo_now();
 	wake_job(tctx, p, now);

@@ -135,6 +135,14 @@ static __noinline void wake_idling_cpu(struct task_struct *p, s32 near) __must_h
 	}
 }
 
+/* A CPU that went offline stays among the kernel's idle ones until somebody picks it; then it is gone. */
+static __always_inline s32 pick_idle_cpu(const struct task_struct *p) __must_hold(rq)
+{
+	s32 idle = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	return idle >= 0 && is_offline(idle) ? scx_bpf_pick_idle_cpu(p->cpus_ptr, 0) : idle;
+}
+
 /*
  * Wakes an idle CPU for a queued task; true when there was one. Whoever clears an idle bit of the kernel's
  * wakes that CPU. Our own bits are looked at first: none set is the usual case under load.
@@ -150,7 +158,7 @@ static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool p
 	} else {
 		if (!any_cpu_idle())
 			return false;
-		idle = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+		idle = pick_idle_cpu(p);
 		if (idle < 0) {
 			wake_idling_cpu(p, cpu);
 			return false;

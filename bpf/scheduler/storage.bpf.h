@@ -157,6 +157,11 @@ static __always_inline u32 shard_of(s32 cpu)
 	return cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)];
 }
 
+static __always_inline bool is_offline(s32 cpu)
+{
+	return nr_offline != 0 && cpu_ctx_of(cpu)->is_offline;
+}
+
 /* Callbacks look it up once and hand it on. */
 static __always_inline struct shard_ctx *shard_at(s32 cpu)
 {

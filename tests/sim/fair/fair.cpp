@@ -67,6 +67,9 @@ void Fair::enqueue(Cpu& cpu, Task& task, Change change) {
   FairEntity& entity = entity_of(task);
   if (cpu.current != nullptr && cpu.current->sched_class == this) update_current(cpu, *cpu.current);
   ++parts_[cpu.id].waiting;
+  // It must not run where it still is.
+  if (entity.is_delayed && entity.in != &queue_of(cpu, task.group->with_controller()))
+    leave_queues(cpu, entity, true);
   if (entity.is_delayed) {
     entity.in->wake_delayed(entity, slice_ns_);
   } else {

@@ -148,9 +148,6 @@ void Player::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
       if ((cpus & kernel_.online()).any()) kernel_.set_affinity(task, cpus);
       return;
     }
-    case Verb::release:
-      if (!task.may_migrate()) kernel_.enable_migration(task);
-      return;
     case Verb::move:
       if (value >= story_.units.size()) return;
       task.unit = static_cast<std::uint32_t>(value);
@@ -177,6 +174,9 @@ void Player::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
       return;
     case Verb::hold:
       if (task.may_migrate() && task.real_time == 0) kernel_.disable_migration(task);
+      return;
+    case Verb::release:
+      if (!task.may_migrate()) kernel_.enable_migration(task);
       return;
     case Verb::yield:
       return kernel_.yield(task);
@@ -286,7 +286,6 @@ void Player::send_to_sleep(Task& task) {
 void Player::end_all() {
   for (Task& task : kernel_.tasks()) {
     if (task.state == TaskState::dead) continue;
-    if (!task.may_migrate()) kernel_.enable_migration(task);
     send_to_sleep(task);
   }
 }

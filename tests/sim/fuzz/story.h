@@ -19,7 +19,7 @@ enum class Verb : std::uint8_t {
   yield,  // sched_yield() of a running task
   affinity,
   hold,     // migrate_disable() of a running task
-  release,  // migrate_enable()
+  release,  // migrate_enable(), likewise
   move,     // to the cgroup of another unit
   nice,
   real_time,  // priority; 0: a normal task again

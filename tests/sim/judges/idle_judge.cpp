@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "idle_judge.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace slo::sim {
@@ -29,9 +30,19 @@ void IdleJudge::end(Waiting& waiting, std::uint64_t now_ns) {
 }
 
 void IdleJudge::look_at_limit(Waiting& waiting, std::uint64_t now_ns) {
-  if (waiting.is_heard || now_ns - waiting.since_ns <= limit_ns_) return;
+  const std::uint64_t from_ns = std::max(waiting.since_ns, waiting.here_ns);
+  if (waiting.is_heard || now_ns - from_ns <= limit_ns_) return;
   waiting.is_told = true;
-  waiting.is_heard = listener_(*waiting.task, waiting.since_ns);
+  waiting.is_heard = listener_(*waiting.task, from_ns);
+}
+
+// A change of what it is puts it into another queue: whom that one belongs to could not help before.
+void IdleJudge::look_at_place(Waiting& waiting, std::uint64_t now_ns) {
+  const Task& task = *waiting.task;
+  if (waiting.sched_class == task.sched_class && waiting.dsq == task.ext.dsq) return;
+  waiting.sched_class = task.sched_class;
+  waiting.dsq = task.ext.dsq;
+  waiting.here_ns = now_ns;
 }
 
 void IdleJudge::remove(const Task& task, std::uint64_t now_ns) {
@@ -66,6 +77,7 @@ void IdleJudge::looks(std::uint64_t now_ns) {
   const bool any = idle_.any();
   if (waiting_.empty() || (!any && beside_ == 0)) return;
   for (Waiting& waiting : waiting_) {
+    look_at_place(waiting, now_ns);
     if (!any || !(waiting.task->cpus() & idle_).any()) {
       end(waiting, now_ns);
     } else if (waiting.since_ns == never) {

@@ -15,8 +15,8 @@ class IdleJudge final : public Observer {
  public:
   explicit IdleJudge(Kernel& kernel);
 
-  // Who wants to hear of each time that is longer than a limit: at each event, as long as it lasts, until the
-  // answer is true; of one without an event when it ends.
+  // Who wants to hear of each time in one queue that is longer than a limit: at each event, as long as it
+  // lasts, until the answer is true; of one without an event when it ends.
   using Listener = std::function<bool(const Task& task, std::uint64_t from_ns)>;
   void tell(std::uint64_t limit_ns, Listener listener) {
     limit_ns_ = limit_ns;
@@ -38,13 +38,17 @@ class IdleJudge final : public Observer {
   struct Waiting {
     const Task* task = nullptr;
     std::uint64_t since_ns = never;  // with an idle CPU beside it
-    bool is_heard = false;           // the listener was told, and has heard enough
+    std::uint64_t here_ns = 0;       // it came to where it waits
+    const SchedClass* sched_class = nullptr;
+    const Dsq* dsq = nullptr;
+    bool is_heard = false;  // the listener was told, and has heard enough
     bool is_told = false;
   };
 
   void waits(const Task& task, std::uint64_t now_ns);
   void end(Waiting& waiting, std::uint64_t now_ns);
   void look_at_limit(Waiting& waiting, std::uint64_t now_ns);
+  static void look_at_place(Waiting& waiting, std::uint64_t now_ns);
   void remove(const Task& task, std::uint64_t now_ns);
 
   Kernel& kernel_;
