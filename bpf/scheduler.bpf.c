@@ -104,23 +104,17 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 {
 	const struct shard_ctx *shard = shard_at(cpu);
 	u32 at = pinned ? (u32)cpu : (u32)shard->id;
+	bool is_wakeup = enq_flags & SCX_ENQ_WAKEUP;
+	u64 slice_ns = slice_of(tctx, shard);
 
 	if (is_throttled(&tctx->acct))
 		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
-	move_vtime(tctx, shard);
-	if (tctx->acct.budget_ns != 0) {
-		if (tctx->key_exec_ns != 0)
-			begin_weight(tctx, p, now);
-		tctx->vtime_ns = slo_vtime_after_key_ns(tctx->vtime_ns, shard->vtime_now_ns.value,
-							tctx->key_exec_ns, tctx->weight);
-		tctx->key_exec_ns = 0;
-	}
-	tctx->vtime_ns =
-		slo_vtime_place_ns(tctx->vtime_ns, shard->vtime_now_ns.value, tunables.best_effort_slice_ns);
+	place_best_effort(p, tctx, cpu, is_wakeup, slice_ns, now);
 	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);
-	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at,
-			 slice_of(tctx, shard), tctx->vtime_ns, enq_flags);
-	wake_idle_cpu(p, cpu, pinned);
+	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at, slice_ns,
+			 tctx->vtime_ns, enq_flags);
+	if (!wake_idle_cpu(p, cpu, pinned) && is_wakeup)
+		preempt_best_effort(p, tctx, cpu, shard, pinned, now);
 }
 
 SEC("struct_ops/enqueue")
@@ -216,16 +210,20 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->server = tctx->acct.server;
 	if (cctx->idle_retries != 0)
 		cctx->idle_retries = 0;
+	if (cctx->yields != 0)
+		cctx->yields = 0;
+	note_class(cpu, cctx, tctx->class);
 	if (tctx->class == SLO_CLASS_SLO) {
 		cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
 		if (slo_is_tardy(cctx->key_ns, tctx->acct.budget_ns, now))
 			renew(cctx, tctx, cpu, now);
 	} else {
 		move_vtime(tctx, shard);
-		if (slo_before(shard->vtime_now_ns.value, tctx->vtime_ns))
-			shard->vtime_now_ns.value = tctx->vtime_ns;
+		begin_turn(cpu, cctx, shard, tctx, p);
+		/* Its turn is over before the next tick. */
+		if (cctx->gives_way && best_effort_waits(cctx, shard))
+			kick_for_first_best_effort(cpu, now);
 	}
-	note_class(cpu, cctx, tctx->class);
 	/* Requests that came while the CPU was between two tasks found nothing to preempt, and what waits
 	 * behind a running SLO task may overtake it. */
 	kick_seen(cctx);
@@ -234,7 +232,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
- * to have a turn, and whether what waits will overtake it. */
+ * to have a turn, and whether what waits will overtake it. And a request that best effort never had, as it
+ * was lost or the CPU was thought to be idle, is found here. */
 SEC("struct_ops/tick")
 void BPF_PROG(slo_tick, struct task_struct *p)
 {
@@ -246,13 +245,28 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	/* The kernel does not tell who leaves idleness while it bypasses us. */
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);
-	if (cctx->class != SLO_CLASS_SLO)
+	if (cctx->class != SLO_CLASS_SLO) {
+		if (slo_waits(cctx, shard) && !in_floor_turn(cctx, now))
+			slo_set_slice(p, 0);
 		return;
+	}
 	charge(cctx, shard, now);
 	if (floor_is_wanted(cctx, shard) || (cctx->server != SLO_NO_SLOT && is_empty(cctx->server)))
 		slo_set_slice(p, 0);
 	else
 		kick_for_first(cpu, now);
+}
+
+/* Whoever waits for this CPU runs next, be its key or its virtual time the later one. To give the rest of its
+ * turn to one that it names is more than we do. */
+SEC("struct_ops/yield")
+bool BPF_PROG(slo_yield, struct task_struct *from, struct task_struct *to)
+{
+	if (to)
+		return false;
+	cpu_ctx_of(slo_task_cpu(from))->yields = 1;
+	slo_set_slice(from, 0);
+	return true;
 }
 
 /* Counts the job that has ended here. */
@@ -300,10 +314,13 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
 	if (tctx->class != SLO_CLASS_SLO)
 		keep_weight(tctx, p, p->__state == TASK_DEAD, now);
-	if (goes_to_sleep(p, runnable))
+	if (goes_to_sleep(p, runnable)) {
+		tctx->credit_ns =
+			slo_vtime_credit_ns(tctx->vtime_ns, shard_at(cpu)->clock.vtime_ns, tctx->weight);
 		end_job(tctx, p, cpu, now);
-	else if (tctx->class == SLO_CLASS_SLO)
+	} else if (tctx->class == SLO_CLASS_SLO) {
 		note_demotion(&tctx->acct, tctx->acct.job.exec_ns);
+	}
 }
 
 SEC("struct_ops.s/init_task")
@@ -336,7 +353,7 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 		begin_uncounted_job(&tctx->acct, now);
 	}
 	tctx->vtime_shard = shard_of(slo_task_cpu(p));
-	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value);
+	tctx->vtime_ns = slo_vtime_new_ns(shard_ctx_of(tctx->vtime_shard)->clock.vtime_ns);
 }
 
 SEC("struct_ops/disable")
@@ -359,6 +376,7 @@ struct sched_ext_ops scx_slo = {
 	.update_idle = (void *)slo_update_idle,
 	.running = (void *)slo_running,
 	.tick = (void *)slo_tick,
+	.yield = (void *)slo_yield,
 	.stopping = (void *)slo_stopping,
 	.init_task = (void *)slo_init_task,
 	.enable = (void *)slo_enable,

@@ -59,6 +59,8 @@ enum {
 #define PF_IDLE 0x00000002
 #define PF_KTHREAD 0x00200000
 #define MAX_RT_PRIO 100
+#define SCHED_BATCH 3
+#define SCHED_IDLE 5
 #define TASK_DEAD 0x00000080
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -115,6 +117,7 @@ struct thread_info {
 /* kernel/sched/sched.h */
 struct task_group {
 	unsigned long shares;
+	int idle;
 	struct task_group *parent;
 };
 
@@ -126,6 +129,7 @@ struct task_struct {
 	unsigned int on_rq; /* runnable, whether it is in a queue just now or not */
 	unsigned int on_cpu;
 	int prio;
+	unsigned int policy;
 	int nr_cpus_allowed;
 	const cpumask_t *cpus_ptr;
 	unsigned short migration_disabled;
@@ -140,6 +144,10 @@ struct task_struct {
 /* kernel/sched/ext.c and ext_internal.h: only values that have not changed between 6.12 and 7.3. */
 enum scx_ent_flags {
 	SCX_TASK_QUEUED = 1 << 0,
+};
+
+enum scx_enq_flags {
+	SCX_ENQ_WAKEUP = 1,
 };
 
 enum scx_wake_flags {
@@ -192,6 +200,7 @@ struct sched_ext_ops {
 	void (*dispatch)(s32 cpu, struct task_struct *prev);
 	void (*update_idle)(s32 cpu, bool idle);
 	void (*tick)(struct task_struct *p);
+	bool (*yield)(struct task_struct *from, struct task_struct *to);
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);
 	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);

@@ -9,15 +9,14 @@
  * each level. That is averaged over about a second; so the usual path reads one number of the task's own, and
  * what groups share is written some times a second.
  *
- * Pure functions, as policy.h. Weights are those of cpu.weight: 1..10000, 100 is normal.
+ * Pure functions, as policy.h. Weights are in fractions of the unit of cpu.weight: see SLO_WEIGHT_SHIFT.
  */
 #ifndef SLO_GROUP_H
 #define SLO_GROUP_H
 
-#include "bpf/abi/slo_abi.h"
+#include "bpf/policy/policy.h"
 
-#define SLO_WEIGHT_MIN 1ull
-#define SLO_WEIGHT_MAX 10000ull
+#define SLO_WEIGHT_MAX (10000ull << SLO_WEIGHT_SHIFT)
 
 /* A task tells its groups at most this often how long it was runnable. */
 #define SLO_GROUP_PERIOD_NS (64ull * SLO_NSEC_PER_MSEC)
@@ -32,8 +31,8 @@
 #define SLO_GROUP_DEPTH_MAX 16
 
 struct slo_group {
-	slo_u64 since_ns;    /* the two sums are from here on */
-	slo_u64 weight_ns;   /* of each child its weight times how long it was runnable */
+	slo_u64 since_ns;  /* the two sums are from here on */
+	slo_u64 weight_us; /* of each child its weight times how long it was runnable: see slo_group_sum() */
 	slo_u64 runnable_ns; /* of each child how long it was runnable */
 	slo_u64 weight;      /* of the runnable children together, on average; 0: not known yet */
 };
@@ -41,13 +40,14 @@ struct slo_group {
 /* The part of the whole that a task has, as a fixed-point number. */
 #define SLO_SHARE_ALL (1ull << 32)
 
-/* The kernel's task_group::shares: 1024 for cpu.weight=100, scaled by another 1024 on 64-bit machines. */
+/* The kernel's task_group::shares: 1024 for cpu.weight=100, 3 for cpu.idle, scaled by another 1024 on 64-bit
+ * machines. */
 static inline slo_u64 slo_group_weight(slo_u64 shares)
 {
-	slo_u64 weight = (shares >> 10) * 100 / 1024;
+	slo_u64 weight = (shares >> 10) * 100 << SLO_WEIGHT_SHIFT >> 10;
 
-	if (weight < SLO_WEIGHT_MIN)
-		return SLO_WEIGHT_MIN; /* cpu.idle */
+	if (weight == 0)
+		return 1;
 	return weight < SLO_WEIGHT_MAX ? weight : SLO_WEIGHT_MAX;
 }
 
@@ -67,19 +67,27 @@ static inline slo_u64 slo_group_runnable_ns(slo_u64 runnable_ns, slo_u64 elapsed
 	return runnable_ns < SLO_GROUP_RUNNABLE_MAX_NS ? runnable_ns : SLO_GROUP_RUNNABLE_MAX_NS;
 }
 
-/* The average with the last elapsed_ns in it, which had weight_ns; exponential, whatever elapsed_ns is. */
-static inline slo_u64 slo_group_average(slo_u64 weight, slo_u64 weight_ns, slo_u64 elapsed_ns)
+/* What a child of this weight that was runnable for so long adds to the sum: in 1024 ns, so that a crowd of
+ * them does not overflow it. */
+static inline slo_u64 slo_group_sum(slo_u64 weight, slo_u64 runnable_ns)
 {
-	slo_u64 latest = elapsed_ns != 0 ? weight_ns / elapsed_ns : weight;
-	slo_u64 elapsed_ms = elapsed_ns / SLO_NSEC_PER_MSEC;
-	slo_u64 memory_ms = SLO_GROUP_MEMORY_NS / SLO_NSEC_PER_MSEC;
-
-	if (weight == 0 || elapsed_ms >= 100 * memory_ms)
-		return latest;
-	return (weight * memory_ms + latest * elapsed_ms) / (memory_ms + elapsed_ms);
+	return weight * (runnable_ns >> 10);
 }
 
-/* The share of a child of this weight (1..10000) in its group, which has `share` of the whole. */
+/* The average with the last elapsed_ns in it, over which the sum was taken; exponential, whatever elapsed_ns
+ * is. */
+static inline slo_u64 slo_group_average(slo_u64 weight, slo_u64 weight_us, slo_u64 elapsed_ns)
+{
+	slo_u64 elapsed_us = elapsed_ns >> 10;
+	slo_u64 memory_us = SLO_GROUP_MEMORY_NS >> 10;
+	slo_u64 latest = elapsed_us != 0 ? weight_us / elapsed_us : weight;
+
+	if (weight == 0 || elapsed_us >= 100 * memory_us)
+		return latest;
+	return (weight * memory_us + latest * elapsed_us) / (memory_us + elapsed_us);
+}
+
+/* The share of a child of this weight in its group, which has `share` of the whole. */
 static inline slo_u64 slo_group_share(slo_u64 share, slo_u64 weight, slo_u64 group_weight)
 {
 	return share * weight / (group_weight > weight ? group_weight : weight);
@@ -94,8 +102,8 @@ static inline slo_u32 slo_weight_of_share(slo_u64 share, slo_u64 all_weight)
 {
 	slo_u64 weight = share * (all_weight < 1ull << 31 ? all_weight : 1ull << 31) >> 32;
 
-	if (weight < SLO_WEIGHT_MIN)
-		return SLO_WEIGHT_MIN;
+	if (weight == 0)
+		return 1;
 	return (slo_u32)(weight < SLO_WEIGHT_MAX ? weight : SLO_WEIGHT_MAX);
 }
 

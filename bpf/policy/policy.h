@@ -137,46 +137,109 @@ static inline slo_u64 slo_slice_ns(slo_u64 budget_ns, slo_u64 tick_ns, slo_u64 s
 }
 
 /*
- * While SLO tasks wait, best effort comes back to the queue at the next tick. A task of little weight has a
- * short turn rather than a long wait after a long one (weight: 1..10000, 100 is normal).
+ * Best effort is served by virtual time: what a task has executed, divided by its weight (start-time fair
+ * queueing: Goyal, Vin and Cheng, SIGCOMM 1996). Whoever has the earliest runs next, what runs already
+ * included; the clock of a queue (vtime_now_ns) is the virtual time at which the last one began to run.
+ *
+ * One round of the queue takes no longer than this many slices, and one more: the more wait, the shorter they
+ * are.
+ */
+#define SLO_BEST_EFFORT_ROUND_SLICES 5ull
+
+/* What a task weighs among all others, in fractions of the unit of cpu.weight, as of a crowd in one group
+ * each has little. */
+#define SLO_WEIGHT_SHIFT 10
+#define SLO_WEIGHT_NORMAL (100u << SLO_WEIGHT_SHIFT)
+
+/*
+ * A tick while SLO tasks wait. A task of little weight has a short turn rather than a long wait after a long
+ * one. nr_waiting: for each CPU, in best effort.
  */
 static inline slo_u64 slo_best_effort_slice_ns(slo_u64 slice_ns, slo_u64 tick_ns, slo_u64 nr_slo_waiting,
-					       slo_u32 weight)
+					       slo_u64 nr_waiting, slo_u32 weight)
 {
-	if (weight < 100)
-		slice_ns = slice_ns * weight / 100;
+	if (nr_waiting > SLO_BEST_EFFORT_ROUND_SLICES)
+		slice_ns = slice_ns * SLO_BEST_EFFORT_ROUND_SLICES / nr_waiting;
+	if (weight < SLO_WEIGHT_NORMAL)
+		slice_ns = slice_ns * weight / SLO_WEIGHT_NORMAL;
 	return nr_slo_waiting != 0 || slice_ns < tick_ns ? tick_ns : slice_ns;
 }
 
-/* Virtual time that exec_ns costs a task of this weight (1..10000, 100 is normal; exec below 2^57 ns). */
+/* Virtual time that exec_ns costs a task of this weight (exec below 2^47 ns). */
 static inline slo_u64 slo_vtime_charge_ns(slo_u64 exec_ns, slo_u32 weight)
 {
-	return weight != 0 ? exec_ns * 100 / weight : exec_ns;
+	return weight != 0 ? exec_ns * SLO_WEIGHT_NORMAL / weight : exec_ns;
 }
 
-/*
- * Nobody waits for ever, however little its weight and however many tasks come and go before it: virtual time
- * advances at least at this part of real time, and no task is further ahead of it than this. So the longest
- * wait is (200 + 20) ms * 25, which is 5.5 s, and one round of the queue. The kernel calls 21 s without a run
- * a stall where the task holds a read lock of RCU, and 30 s a reason to end the scheduler.
- */
-#define SLO_VTIME_LEAD_MAX_NS (200ull * SLO_NSEC_PER_MSEC)
-#define SLO_VTIME_LEAST_RATE_DIVISOR 25ull
+/* So much a task may be behind the clock, and less with more weight; as the kernel, which bounds its lag by a
+ * tick of its own. */
+#define SLO_VTIME_CREDIT_NS (4ull * SLO_NSEC_PER_MSEC)
 
-static inline slo_u64 slo_vtime_least_ns(slo_u64 elapsed_ns)
+static inline slo_u64 slo_vtime_credit_max_ns(slo_u32 weight)
 {
-	return elapsed_ns / SLO_VTIME_LEAST_RATE_DIVISOR;
+	return slo_vtime_charge_ns(SLO_VTIME_CREDIT_NS,
+				   weight < SLO_WEIGHT_NORMAL ? SLO_WEIGHT_NORMAL : weight);
 }
 
-/* A task that slept keeps no more than one slice of credit, so that it cannot starve those that did not. */
-static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 slice_ns)
+/* What a task is owed that goes to sleep. It is owed as much when it wakes: nobody earns by sleeping. */
+static inline slo_u64 slo_vtime_credit_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u32 weight)
 {
-	slo_u64 earliest_ns = vtime_now_ns - slice_ns;
-	slo_u64 latest_ns = vtime_now_ns + SLO_VTIME_LEAD_MAX_NS;
+	slo_u64 max_ns = slo_vtime_credit_max_ns(weight);
+
+	if (!slo_before(vtime_ns, vtime_now_ns))
+		return 0;
+	return vtime_now_ns - vtime_ns < max_ns ? vtime_now_ns - vtime_ns : max_ns;
+}
+
+/* Where it comes into a queue. turn_ns: the longest run without a look at it. No task is further ahead than
+ * by one turn of its own: it began no later than the clock stands. */
+static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 credit_ns,
+					 slo_u64 turn_ns, slo_u32 weight)
+{
+	slo_u64 earliest_ns = vtime_now_ns - credit_ns;
+	slo_u64 latest_ns = vtime_now_ns + slo_vtime_charge_ns(turn_ns, weight);
 
 	if (slo_before(vtime_ns, earliest_ns))
 		return earliest_ns;
 	return slo_before(latest_ns, vtime_ns) ? latest_ns : vtime_ns;
+}
+
+/*
+ * Nobody waits for ever, however little its weight and however many tasks come and go before it: who has
+ * waited for this long goes to the front. The kernel calls 21 s without a run a stall where the task holds a
+ * read lock of RCU, and 30 s a reason to end the scheduler. In a queue so long that everybody waits that long
+ * the front is where all are, in the order in which they came there.
+ */
+#define SLO_BEST_EFFORT_WAIT_MAX_NS (8ull * SLO_NSEC_PER_SEC)
+
+/* Best effort runs for this long before other best effort takes its CPU: the kernel's base slice on one CPU
+ * (6.13 and later). A switch costs a hundredth of it or less. */
+#define SLO_BEST_EFFORT_RUN_NS (700ull * SLO_NSEC_PER_USEC)
+
+/*
+ * In how long a CPU has to look again because of a waiting task of best effort: when what runs there, whose
+ * virtual time was running_ns at ran_from_ns, will be ahead of the waiting one and has had its run. is_idle:
+ * it has CPUWeight=idle or SCHED_IDLE, the waiting one has not. 0: at once.
+ */
+static inline slo_u64 slo_gives_way_in_ns(slo_u64 waiting_ns, slo_u64 running_ns, slo_u32 running_weight,
+					  int is_idle, slo_u64 ran_from_ns, slo_u64 now_ns)
+{
+	slo_u64 run_ns = SLO_BEST_EFFORT_RUN_NS;
+	slo_u64 at_ns;
+
+	if (is_idle)
+		return 0;
+	if (slo_before(running_ns, waiting_ns)) {
+		slo_u64 ahead_ns = waiting_ns - running_ns;
+
+		/* Longer than any run; and no product of it overflows. */
+		if (ahead_ns > SLO_NSEC_PER_SEC)
+			return SLO_NSEC_PER_SEC;
+		ahead_ns = ahead_ns * running_weight / SLO_WEIGHT_NORMAL;
+		run_ns = ahead_ns > run_ns ? ahead_ns : run_ns;
+	}
+	at_ns = ran_from_ns + run_ns;
+	return slo_before(now_ns, at_ns) ? at_ns - now_ns : 0;
 }
 
 /*

@@ -49,7 +49,7 @@ void BPF_PROG(slo_dump, struct scx_dump_ctx *dctx)
 		const struct shard_ctx *shard = shard_ctx_of(i);
 
 		slo_dump_part("slo shard %u: waiting=%llu/%llu vtime_now=%lluus\n", i, shard->nr_slo.value,
-			      shard->nr_best_effort.value, in_us(shard->vtime_now_ns.value));
+			      shard->nr_best_effort.value, in_us(shard->clock.vtime_ns));
 	}
 }
 

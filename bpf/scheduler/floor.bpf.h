@@ -7,7 +7,7 @@
 #ifndef SLO_FLOOR_BPF_H
 #define SLO_FLOOR_BPF_H
 
-#include "bpf/scheduler/preempt.bpf.h"
+#include "bpf/scheduler/best_effort.bpf.h"
 
 /* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
  */
@@ -53,13 +53,14 @@ static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
  * has_slo: one of them waits, or ran until now and goes on; key: the earliest of theirs. wanted: as
  * floor_is_wanted() said.
  */
-static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, bool has_slo, bool wanted, u64 key,
+static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev,
+					    struct task_ctx *tctx, bool has_slo, bool wanted, u64 key,
 					    u64 now) __must_hold(rq)
 {
 	u64 turn_ns;
 
 	if (in_floor_turn(cctx, now))
-		return take_best_effort(cpu);
+		return serve_best_effort(cpu, cctx, prev, tctx, now);
 	cctx->floor_turn_until_ns = 0;
 	if (!has_slo || !wanted)
 		return false; /* without SLO tasks it is next anyway */

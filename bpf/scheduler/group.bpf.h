@@ -25,9 +25,9 @@ static struct slo_group all_tasks;
 
 static __always_inline u64 weight_of(const struct task_struct *p)
 {
-	u32 weight = p->scx.weight;
+	u64 weight = p->scx.weight;
 
-	return weight != 0 ? weight : 100;
+	return (weight != 0 ? weight : 100) << SLO_WEIGHT_SHIFT;
 }
 
 /* Sums up to now become part of the average, by whoever comes first; 0: it is not time, or others did.
@@ -35,21 +35,21 @@ static __always_inline u64 weight_of(const struct task_struct *p)
 static __always_inline u64 take_average(struct slo_group *group, u64 now)
 {
 	u64 since_ns = group->since_ns;
-	u64 weight_ns, runnable_ns;
+	u64 weight_us, runnable_ns;
 
 	if (!slo_group_is_due(since_ns, now) ||
 	    __sync_val_compare_and_swap(&group->since_ns, since_ns, now) != since_ns)
 		return 0;
-	weight_ns = __sync_lock_test_and_set(&group->weight_ns, 0);
+	weight_us = __sync_lock_test_and_set(&group->weight_us, 0);
 	runnable_ns = __sync_lock_test_and_set(&group->runnable_ns, 0);
-	group->weight = slo_group_average(group->weight, weight_ns, now - since_ns);
+	group->weight = slo_group_average(group->weight, weight_us, now - since_ns);
 	return slo_group_runnable_ns(runnable_ns, now - since_ns);
 }
 
 /* A child of this weight was runnable for so long. */
 static __always_inline void tell(struct slo_group *group, u64 weight, u64 runnable_ns)
 {
-	__sync_fetch_and_add(&group->weight_ns, weight * runnable_ns);
+	__sync_fetch_and_add(&group->weight_us, slo_group_sum(weight, runnable_ns));
 	__sync_fetch_and_add(&group->runnable_ns, runnable_ns);
 }
 
@@ -75,12 +75,19 @@ static __always_inline u64 group_weight_of(u64 task_group)
 	return slo_group_weight(BPF_CORE_READ((struct task_group *)task_group, shares));
 }
 
+static __always_inline u32 is_group_idle(u64 task_group)
+{
+	return BPF_CORE_READ((struct task_group *)task_group, idle) > 0;
+}
+
 /*
  * Tells the groups of a task how long it was runnable since it was here last, and says what it weighs now.
  * From the innermost group outwards; a group whose average is taken tells the one above in its turn.
  */
-static __noinline u32 weigh(struct task_struct *p, u64 runnable_ns, u64 now) __must_hold(rq)
+static __noinline u32 weigh(struct task_struct *p, struct task_ctx *tctx, u64 runnable_ns, u64 now)
+	__must_hold(rq)
 {
+	u32 is_idle = 0;
 	u64 own_weight = weight_of(p);
 	u64 weight = own_weight;
 	u64 share = SLO_SHARE_ALL;
@@ -102,10 +109,12 @@ static __noinline u32 weigh(struct task_struct *p, u64 runnable_ns, u64 now) __m
 		runnable_ns = take_average(group, now);
 		share = slo_group_share(share, weight, group->weight);
 		weight = group_weight_of(task_group);
+		is_idle |= is_group_idle(task_group);
 		task_group = parent_of(task_group);
 		if (!task_group)
 			break;
 	}
+	tctx->is_idle = is_idle;
 	return slo_weight_of_share(share, all_tasks.weight > own_weight ? all_tasks.weight : own_weight);
 }
 
@@ -123,7 +132,7 @@ static __always_inline void begin_weight(struct task_ctx *tctx, struct task_stru
 	tctx->runnable_ns = 0;
 	tctx->job_told_ns = job_runnable_ns(tctx);
 	tctx->told_ns = now;
-	tctx->weight = weigh(p, 0, now);
+	tctx->weight = weigh(p, tctx, 0, now);
 }
 
 /* It ran as best effort and has left its CPU; dies: for good. */
@@ -136,8 +145,8 @@ static __noinline void keep_weight(struct task_ctx *tctx, struct task_struct *p,
 	tctx->job_told_ns = job_ns;
 	if (!dies && !slo_group_is_due(tctx->told_ns, now))
 		return;
-	tctx->weight =
-		weigh(p, slo_group_runnable_ns(tctx->runnable_ns, slo_elapsed_ns(tctx->told_ns, now)), now);
+	tctx->weight = weigh(
+		p, tctx, slo_group_runnable_ns(tctx->runnable_ns, slo_elapsed_ns(tctx->told_ns, now)), now);
 	tctx->runnable_ns = 0;
 	tctx->told_ns = now;
 }

@@ -11,16 +11,6 @@
 
 static u64 dispatches_seen;
 
-/* See SLO_VTIME_LEAD_MAX_NS. A CPU that advances it at the same moment may undo this once; the next beat is
- * near. */
-static __always_inline void advance_vtime(void)
-{
-	u32 i;
-
-	bpf_for (i, 0, nr_shards)
-		shard_ctx_of(i)->vtime_now_ns.value += slo_vtime_least_ns(SLO_SERVER_PERIOD_NS);
-}
-
 /*
  * What CPUs did while the kernel bypassed us (it attached us, or the machine slept) nobody told: those that
  * are idle since then are found here, and woken for what waits. Full barrier between the bit and the counts:
@@ -65,7 +55,7 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 	 * a look at the queues says that it has begun. */
 	if (dispatches != 0)
 		find_idle_cpus();
-	advance_vtime();
+	hasten_queues();
 	if (nr_servers != 0)
 		refill(slo_now());
 	bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);

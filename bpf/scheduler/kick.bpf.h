@@ -125,6 +125,35 @@ static __noinline void kick_for_first(s32 cpu, u64 now) __must_hold(rcu)
 		kick_for(cpu, cctx, first.at, now);
 }
 
+/*
+ * In how long best effort that runs on this CPU will have had more than one that waits with this virtual
+ * time. is_idle: that one gives way itself, and takes nothing from one that does not.
+ */
+static __always_inline u64 gives_way_in_ns(const struct cpu_ctx *cctx, u64 vtime_ns, bool is_idle, u64 now)
+{
+	if (cctx->class != SLO_CLASS_BEST_EFFORT || in_floor_turn(cctx, now) || (is_idle && !cctx->gives_way))
+		return SLO_NSEC_PER_SEC;
+	return slo_gives_way_in_ns(vtime_ns, cctx->vtime_ns, cctx->weight, cctx->gives_way && !is_idle,
+				   cctx->ran_from_ns, now);
+}
+
+static __noinline void kick_for_first_best_effort(s32 cpu, u64 now) __must_hold(rcu)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	const struct shard_ctx *shard = shard_at(cpu);
+	struct head first;
+	u64 delay_ns;
+
+	if (cctx->class != SLO_CLASS_BEST_EFFORT || !best_effort_waits(cctx, shard))
+		return;
+	first = first_best_effort(cpu, cctx, shard);
+	if (!first.queue)
+		return;
+	delay_ns = gives_way_in_ns(cctx, first.at, cctx->gives_way, now);
+	if (delay_ns < tick_ns)
+		kick_when_allowed(cpu, cctx, now, delay_ns);
+}
+
 static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 {
 	s32 cpu = (s32)*index;
@@ -133,6 +162,7 @@ static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 	/* Verifiers before 6.18 check a timer's function as part of slo_init, which may sleep. */
 	bpf_rcu_read_lock();
 	kick_for_first(cpu, slo_now());
+	kick_for_first_best_effort(cpu, slo_now());
 	bpf_rcu_read_unlock();
 	return 0;
 }

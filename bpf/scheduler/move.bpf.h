@@ -73,6 +73,57 @@ static __noinline void revive_queues(void) __must_hold(rcu)
 	}
 }
 
+/* Of one queue, in one look. */
+#define LOOKED_AT_MAX 4096
+
+/* Who has waited for long goes to the front of its queue: see SLO_BEST_EFFORT_WAIT_MAX_NS. */
+static __noinline void hasten(u64 queue, u64 vtime_ns, u64 now) __must_hold(rcu)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	int i;
+
+	bpf_iter_scx_dsq_new(&it, queue, 0);
+	bpf_for (i, 0, LOOKED_AT_MAX) {
+		struct task_ctx *tctx;
+
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		tctx = task_ctx_of(p);
+		if (!tctx || slo_elapsed_ns(tctx->acct.job.since_ns, now) < SLO_BEST_EFFORT_WAIT_MAX_NS ||
+		    !slo_before(vtime_ns, p->scx.dsq_vtime))
+			continue;
+		tctx->vtime_ns = vtime_ns;
+		slo_move(&it, p, queue, vtime_ns);
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
+static u64 hastened_ns;
+
+/* Once a second. */
+static __noinline void hasten_queues(void)
+{
+	u64 now = slo_now();
+	u32 i;
+
+	if (slo_elapsed_ns(hastened_ns, now) < SLO_NSEC_PER_SEC)
+		return;
+	hastened_ns = now;
+	/* See on_alarm(). */
+	bpf_rcu_read_lock();
+	bpf_for (i, 0, nr_shards) {
+		if (shard_ctx_of(i)->nr_best_effort.value != 0)
+			hasten(QUEUE_SHARED_BEST_EFFORT | i, shard_ctx_of(i)->clock.vtime_ns, now);
+	}
+	bpf_for (i, 0, nr_cpus) {
+		if (cpu_ctx_of((s32)i)->nr_pinned_best_effort != 0)
+			hasten(QUEUE_PINNED_BEST_EFFORT | i, shard_at((s32)i)->clock.vtime_ns, now);
+	}
+	bpf_rcu_read_unlock();
+}
+
 static __always_inline void refill(u64 now)
 {
 	u32 empty = 0;

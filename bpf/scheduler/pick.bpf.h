@@ -6,21 +6,7 @@
 #define SLO_PICK_BPF_H
 
 #include "bpf/scheduler/floor.bpf.h"
-#include "bpf/scheduler/group.bpf.h"
 #include "bpf/scheduler/move.bpf.h"
-
-/* Whose time a run was. */
-static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns) __must_hold(rq)
-{
-	if (tctx->class == SLO_CLASS_SLO) {
-		tctx->acct.job_key_exec_ns += exec_ns;
-		tctx->key_exec_ns += exec_ns;
-		return;
-	}
-	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, tctx->weight);
-	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
-		tctx->acct.job_throttled_exec_ns += exec_ns;
-}
 
 /* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
 static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now) __must_hold(rq)
@@ -52,8 +38,9 @@ static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now) __must_h
 	note_class(cpu, cctx, SLO_CLASS_SLO);
 }
 
-/* The task that ran until now, when it is an SLO task that is still runnable; its key, as of now. */
-static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
+/* The task that ran until now, when it is still runnable, with its class as of now; and its key, where that
+ * is SLO. */
+static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
 	__must_hold(rq)
 {
 	struct task_ctx *tctx;
@@ -68,7 +55,7 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
 	if (classify(tctx, exec_ns) != SLO_CLASS_SLO) {
 		if (tctx->class == SLO_CLASS_SLO)
 			demote(cpu, tctx, now);
-		return NULL;
+		return tctx;
 	}
 	if (tctx->class != SLO_CLASS_SLO)
 		promote(cpu, tctx, now);
@@ -80,16 +67,17 @@ static __always_inline struct task_ctx *slo_prev(s32 cpu, struct task_struct *pr
  * The clock, and what the floor is owed by now. It matters where a task goes on, or best effort may have its
  * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not.
  */
-static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard)
-	__must_hold(rq)
+static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard,
+				       const struct task_struct *prev) __must_hold(rq)
 {
-	bool runs = cctx->class != SLO_CLASS_NONE;
+	bool runs = prev && (prev->scx.flags & SCX_TASK_QUEUED);
 	u64 now;
 
-	if (!runs && cctx->floor_turn_until_ns == 0 && !floor_is_wanted(cctx, shard))
+	if (!runs && cctx->class == SLO_CLASS_NONE && cctx->floor_turn_until_ns == 0 &&
+	    !floor_is_wanted(cctx, shard))
 		return 0;
 	now = slo_rq_now(cpu);
-	if (runs)
+	if (cctx->class != SLO_CLASS_NONE)
 		charge(cctx, shard, now);
 	return now;
 }
@@ -98,20 +86,26 @@ static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const stru
 static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev) __must_hold(rq)
 {
 	const struct shard_ctx *shard = shard_at(cpu);
-	u64 now = now_of_pick(cpu, cctx, shard);
+	u64 now = now_of_pick(cpu, cctx, shard, prev);
 	u64 prev_key = 0;
-	struct task_ctx *tctx = slo_prev(cpu, prev, now, &prev_key);
+	struct task_ctx *tctx = runnable_prev(cpu, prev, now, &prev_key);
+	bool prev_is_slo = tctx && tctx->class == SLO_CLASS_SLO;
 	bool wanted = now != 0 && floor_is_wanted(cctx, shard);
 	struct head first = {};
 	bool prev_first = false;
 
-	if (slo_waits(cctx, shard) && (tctx || slo_waits_twice(cctx, shard) || wanted))
+	if (slo_waits(cctx, shard) && (prev_is_slo || slo_waits_twice(cctx, shard) || wanted))
 		first = first_slo(cpu, cctx, shard);
-	if (tctx)
-		prev_first = !first.queue || !slo_before(first.at, prev_key);
-	if (take_floor_turn(cpu, cctx, tctx || first.queue, wanted, prev_first ? prev_key : first.at, now))
+	if (prev_is_slo)
+		prev_first = !first.queue || !(cctx->yields || slo_before(first.at, prev_key));
+	if (take_floor_turn(cpu, cctx, prev, tctx, prev_is_slo || first.queue, wanted,
+			    prev_first ? prev_key : first.at, now))
+		return;
+	/* It comes back by its key, as soon as a switch is worth it. */
+	if (prev_first && cctx->yields && take_best_effort(cpu))
 		return;
 	if (prev_first) {
+		cctx->yields = 0;
 		slo_set_slice(prev, slo_slice_of(tctx));
 		if (first.queue)
 			kick_for(cpu, cctx, first.at, now);
@@ -121,7 +115,8 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 		return;
 	if (nr_shards > 1 && level_best_effort((u32)shard->id))
 		return;
-	if (take_best_effort(cpu) || nr_shards == 1 || (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 ||
+	    (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
 		return;
 	steal((u32)shard->id);
 }

@@ -53,7 +53,7 @@ static __always_inline u64 slice_of(const struct task_ctx *tctx, const struct sh
 	if (tctx->class == SLO_CLASS_SLO)
 		return slo_slice_of(tctx);
 	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns, shard->nr_slo.value,
-					tctx->weight);
+					shard->nr_best_effort.value / (shard->nr_cpus ?: 1), tctx->weight);
 }
 
 /* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
@@ -124,7 +124,7 @@ static __always_inline void move_vtime(struct task_ctx *tctx, const struct shard
 {
 	if (tctx->vtime_shard == shard->id)
 		return;
-	tctx->vtime_ns += shard->vtime_now_ns.value - shard_ctx_of(tctx->vtime_shard)->vtime_now_ns.value;
+	tctx->vtime_ns += shard->clock.vtime_ns - shard_ctx_of(tctx->vtime_shard)->clock.vtime_ns;
 	tctx->vtime_shard = (u32)shard->id;
 }
 
@@ -183,6 +183,19 @@ static __always_inline struct head first_slo(s32 cpu, const struct cpu_ctx *cctx
 	return first;
 }
 
+/* The earliest of best effort that this CPU may take: its shard's, or its own. */
+static __always_inline struct head first_best_effort(s32 cpu, const struct cpu_ctx *cctx,
+						     const struct shard_ctx *shard) __must_hold(rcu)
+{
+	struct head first = {};
+
+	if (shard->nr_best_effort.value != 0)
+		keep_earlier(&first, QUEUE_SHARED_BEST_EFFORT | shard->id, cpu);
+	if (cctx->nr_pinned_best_effort != 0)
+		keep_earlier(&first, QUEUE_PINNED_BEST_EFFORT | (u32)cpu, cpu);
+	return first;
+}
+
 /* SLO tasks wait in more than one of the queues from which this CPU takes them. */
 static __always_inline bool slo_waits_twice(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
@@ -220,12 +233,11 @@ __noinline bool take_best_effort(s32 cpu) __must_hold(rq)
 	u64 pinned = QUEUE_PINNED_BEST_EFFORT | (u32)cpu;
 	bool has_shared = shard->nr_best_effort.value != 0;
 	bool has_pinned = cctx->nr_pinned_best_effort != 0;
-	struct head first = {};
+	struct head first;
 
 	if (!(has_shared && has_pinned))
 		return (has_shared && take(shared)) || (has_pinned && take(pinned));
-	keep_earlier(&first, shared, cpu);
-	keep_earlier(&first, pinned, cpu);
+	first = first_best_effort(cpu, cctx, shard);
 	return (first.queue && take(first.queue)) || take(pinned) || take(shared);
 }
 

@@ -20,16 +20,18 @@
 struct task_ctx {
 	struct accounting acct;
 	u64 vtime_ns;    /* on the clock of vtime_shard */
+	u64 credit_ns;   /* how far it may be behind that clock when it wakes */
 	u64 key_exec_ns; /* of the present job, by key, that is not in vtime_ns */
 	u64 ran_from_ns;
 	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
 	u64 told_ns;     /* when its groups were told of it */
 	u64 runnable_ns; /* how long it was since then */
 	u64 job_told_ns; /* of the present job: what is in runnable_ns, or was */
-	u32 weight;      /* as best effort, among all others, 1..10000 */
+	u32 weight;      /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
 	u32 vtime_shard;
 	u32 class;
-	u32 queue; /* SLO_QUEUE_* and where */
+	u32 queue;   /* SLO_QUEUE_* and where */
+	u32 is_idle; /* by CPUWeight=idle of a group that it is in */
 };
 
 /*
@@ -39,6 +41,7 @@ struct task_ctx {
 struct cpu_ctx {
 	u64 key_ns;      /* of the SLO task that runs, when it began to */
 	u64 ran_from_ns; /* when it began to */
+	u64 vtime_ns;    /* of what runs as best effort, at ran_from_ns */
 	u64 left_ns;     /* when the last task stopped */
 	u64 floor_credit_ns;
 	u64 charged_ns;          /* the credit, and reserves, are right up to here */
@@ -48,12 +51,15 @@ struct cpu_ctx {
 	u64 nr_dispatches; /* looks at the queues */
 	u32 class;         /* SLO_CLASS_* of what runs */
 	u32 server;        /* whose reserve it uses */
+	u32 weight;        /* of what runs as best effort */
+	u32 gives_way;     /* it is idle by weight or policy */
 	u32 kick_pending;  /* asked to reschedule and has not looked at the queues since */
 	u32 helps;         /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
 	u32 is_offline;
+	u32 yields;       /* what runs does not want to, as long as somebody waits */
 	u32 idle_retries; /* went idle in sight of queued tasks, since it last ran one */
 } __attribute__((aligned(128)));
 
@@ -62,12 +68,19 @@ struct counter {
 	volatile u64 value;
 } __attribute__((aligned(128)));
 
+/* Best effort's: the latest virtual time at which one of its tasks began to run, and where. */
+struct clock {
+	volatile u64 vtime_ns;
+	u32 cpu;
+} __attribute__((aligned(128)));
+
 /* CPUs of one last-level cache, at most 16: they share a pair of queues, and best effort's virtual time. */
 struct shard_ctx {
 	u64 id __attribute__((aligned(128)));
+	u32 nr_cpus;
 	struct counter nr_slo;
 	struct counter nr_best_effort;
-	struct counter vtime_now_ns;
+	struct clock clock;
 };
 
 struct {

@@ -146,19 +146,6 @@ TEST(KnownFault, AResponseJobBeyondItsExpectationIsAskedInVain) {
   }
 }
 
-// sched_yield() ends the slice of a task that then has the earliest key all the same: it goes on at once.
-TEST(KnownFault, AYieldOfTheEarliestKeyLetsNobodyIn) {
-  System system({.machine = {},
-                 .workload = samples::scripts({{5 * ms, {{10 * ms, 4 * ms}}}, {50 * ms, {{10 * ms, ms}}}})},
-                {});
-  system.daemon().attach();
-  Kernel& kernel = system.kernel();
-  for (std::uint64_t at_ns = 10 * ms + 100 * us; at_ns < 14 * ms; at_ns += 100 * us)
-    kernel.plan(at_ns, [&kernel] { kernel.yield(kernel.tasks()[0]); });
-  const Record record = system.run(50 * ms);
-  EXPECT_GT(record.units[1].waits_ns.front(), 4 * ms);
-}
-
 // Tasks with budgets wait in one cache behind a long job, and the CPU of the other cache runs best effort: it
 // takes the one that asked for it, and sees the rest neither at its ticks nor at its next choice.
 TEST(KnownFault, BestEffortLetsOneOfAnotherCacheInAndNoMore) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What was measured in the booted machine (7.3.4, 250 Hz), side by side with the model: of the scheduler as
-// it is, so that whoever mends it sees these figures move, and of the kernel's own.
+// What was measured in the booted machine (7.3.4, 250 Hz), side by side with the model: of the kernel's own
+// scheduler, which ours must not be worse than for those that have no budget, and what of ours is still
+// wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,15 +58,12 @@ Record run_ours(const Experiment& experiment) {
   return run_policy(experiment, {});
 }
 
-// The response was measured as 19.3 ms, and again as 19.0, of which 18.7 were the wait.
-TEST(Known, AWakerBesideHogsWaitsForTheEndOfASlice) {
+TEST(Known, AWakerBesideHogsIsServedAsByTheKernel) {
   const Latency ours = p99_of_waker(run_ours);
   const Latency kernel = p99_of_waker(run_fair);
   std::cout << "waker beside 4 hogs, p99 of the response: " << ours.response_ms
-            << " ms (measured 19.3), of the wait: " << ours.wait_ms
-            << " (18.7); response under the kernel's scheduler: " << kernel.response_ms << " ms (0.99)\n";
-  EXPECT_NEAR(ours.response_ms, 19.3, 0.2 * 19.3);
-  EXPECT_NEAR(ours.wait_ms, 18.7, 0.2 * 18.7);
+            << " ms; under the kernel's scheduler: " << kernel.response_ms << " ms (measured 0.99)\n";
+  EXPECT_LE(ours.response_ms, 1.5 * kernel.response_ms);
   EXPECT_NEAR(kernel.response_ms, 0.99, 0.1 * 0.99);
 }
 
@@ -74,13 +72,16 @@ struct Share {
   Unit one;
   Unit other;
   int nice_of_other;
-  double ours;    // percent of the CPU that the first one has, as measured
-  double kernel;  // the same under the kernel's scheduler
+  double kernel;  // percent of the CPU that the first one has, as measured under the kernel's scheduler
 };
+
+void PrintTo(const Share& share, std::ostream* out) {
+  *out << share.name;
+}
 
 class KnownShare : public testing::TestWithParam<Share> {};
 
-TEST_P(KnownShare, IsAsMeasured) {
+TEST_P(KnownShare, IsTheKernels) {
   const Share& share = GetParam();
   Workload workload{.name = share.name, .units = {share.one, share.other}, .tasks = {}};
   workload.tasks = {{.unit = 0, .behaviour = Hog{}},
@@ -92,35 +93,29 @@ TEST_P(KnownShare, IsAsMeasured) {
   };
   const double ours = percent(run_ours(experiment));
   const double kernel = percent(run_fair(experiment));
-  std::cout << share.name << ": " << ours << "% (measured " << share.ours
-            << "), under the kernel's scheduler " << kernel << "% (" << share.kernel << ")\n";
-  EXPECT_NEAR(ours, share.ours, 2);
+  std::cout << share.name << ": " << ours << "%, under the kernel's scheduler " << kernel << "% (measured "
+            << share.kernel << ")\n";
+  EXPECT_NEAR(ours, share.kernel, 2);
   EXPECT_NEAR(kernel, share.kernel, 1);
 }
 
-// One queue's task of little weight has at least one tick, which is two where it begins within one; and what
-// ran until now is not compared with what waits.
 INSTANTIATE_TEST_SUITE_P(, KnownShare,
                          testing::Values(Share{"Weight300Beside100",
                                                {.name = "a", .cpu_weight = 300},
                                                {.name = "b", .cpu_weight = 100},
                                                0,
-                                               68.1,
                                                74.9},
                                          Share{"Weight1000Beside100",
                                                {.name = "a", .cpu_weight = 1000},
                                                {.name = "b", .cpu_weight = 100},
                                                0,
-                                               74.8,
                                                90.8},
                                          Share{"Weight100BesideIdle",
                                                {.name = "a", .cpu_weight = 100},
                                                {.name = "b", .is_cpu_idle = true},
                                                0,
-                                               73.8,
                                                99.7},
-                                         Share{
-                                             "Nice0Beside10", {.name = "a"}, {.name = "b"}, 10, 74.5, 90.2}),
+                                         Share{"Nice0Beside10", {.name = "a"}, {.name = "b"}, 10, 90.2}),
                          [](const auto& share) { return std::string(share.param.name); });
 
 // How late jobs of a Sleeper begin, by its own clock.
@@ -167,10 +162,9 @@ TEST(Known, OverloadOfOneCpuShedsNobody) {
   EXPECT_FALSE(system.daemon().is_shed(1));
 }
 
-// A short sleeper beside four hogs on two CPUs. Measured by the wall clock: 9.1 ms late on average. By the
-// count of instructions, where the two CPUs take turns and so are never both at work, it was 5.7: the model
-// has no such turns.
-TEST(Known, AShortSleeperBesideHogsIsLate) {
+// A short sleeper beside four hogs on two CPUs; measured under the kernel's scheduler: 0.7 ms late on
+// average.
+TEST(Known, AShortSleeperBesideHogsIsInTime) {
   Workload workload = waker_beside_hogs(5 * ms);
   workload.tasks.back().behaviour = Periodic{.exec_ns = 30 * us, .period_ns = 10 * ms, .phase_ns = 5 * ms};
   const Record record =
@@ -178,8 +172,8 @@ TEST(Known, AShortSleeperBesideHogsIsLate) {
   std::uint64_t sum_ns = 0;
   for (const std::uint64_t wait_ns : record.units[1].waits_ns) sum_ns += wait_ns;
   const double mean_ms = in_ms(sum_ns) / static_cast<double>(record.units[1].jobs);
-  std::cout << "short sleeper: " << mean_ms << " ms late on average (measured 9.1)\n";
-  EXPECT_NEAR(mean_ms, 9.1, 0.2 * 9.1);
+  std::cout << "short sleeper: " << mean_ms << " ms late on average\n";
+  EXPECT_LE(mean_ms, 0.7);
 }
 
 // Many urgent tasks that may run on two CPUs of four hide one that may run on the others.

@@ -62,8 +62,8 @@ ROOMS = {
     # The scheduler is that of bpf/, compiled for the host; what decides beside it is the daemon's; traces and tables are
     # read and written as elsewhere.
     "tests/sim/host": ("bpf", ABI),
-    "tests/sim": ("tests/sim/host", "bpf/kernel", ABI, POLICY, BASE, SETTINGS, FIGURES, LOAD, UNITS, TRACE,
-                  f"{CLIENT}/print"),
+    "tests/sim": ("tests/sim/host", "tests/workloads", "bpf/kernel", ABI, POLICY, BASE, SETTINGS, FIGURES, LOAD, UNITS,
+                  TRACE, f"{CLIENT}/print"),
     "tests/unit": ("*",),
     "tests/workloads/bpf": ("bpf/kernel", ABI, POLICY),
     "tests/workloads": ("tests/workloads/bpf", ABI, BASE, SETTINGS, FIGURES, KERNEL),

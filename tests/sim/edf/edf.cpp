@@ -75,13 +75,15 @@ void Edf::queue(Cpu& cpu, Task& task) {
     if (!is_free(cpu)) preempt_for(cpu.id, deadline_ns(task));
     return;
   }
-  const std::uint32_t weight = task.kernel.scx.weight;
+  const std::uint32_t weight = task.kernel.scx.weight << SLO_WEIGHT_SHIFT;
   if (unit_of(task).budget_ns != 0)
     state.vtime_ns =
         slo_vtime_after_key_ns(state.vtime_ns, vtime_now_ns_, std::exchange(state.key_exec_ns, 0), weight);
-  state.vtime_ns = slo_vtime_place_ns(state.vtime_ns, vtime_now_ns_, policy_.tunables.best_effort_slice_ns);
-  state.slice_ns = slo_best_effort_slice_ns(policy_.tunables.best_effort_slice_ns, kernel_.machine().tick_ns,
-                                            urgent_.size(), weight);
+  const std::uint64_t slice_ns = policy_.tunables.best_effort_slice_ns;
+  state.vtime_ns = slo_vtime_place_ns(state.vtime_ns, vtime_now_ns_, slo_vtime_credit_max_ns(weight),
+                                      slice_ns + kernel_.machine().tick_ns, weight);
+  state.slice_ns = slo_best_effort_slice_ns(slice_ns, kernel_.machine().tick_ns, urgent_.size(),
+                                            best_effort_.size() / kernel_.machine().cpus, weight);
   best_effort_.insert(task, state.vtime_ns, false);
 }
 
@@ -99,7 +101,7 @@ void Edf::stop(Cpu& cpu, Task& task) {
   if (state.task_class == SLO_CLASS_SLO)
     state.key_exec_ns += exec_ns;
   else
-    state.vtime_ns += slo_vtime_charge_ns(exec_ns, task.kernel.scx.weight);
+    state.vtime_ns += slo_vtime_charge_ns(exec_ns, task.kernel.scx.weight << SLO_WEIGHT_SHIFT);
   slo_job_stops(&state.job, now_ns());
 }
 

@@ -235,6 +235,7 @@ void Player::attach() {
   if (system_.ext().is_attached()) return;
   counter_.begin_anew();
   bypassed_until_ns_ = kernel_.now_ns() + story_.attach_us * us;
+  urgent_.forgive_until(bypassed_until_ns_ + heartbeat_ns + ms);
   system_.daemon().attach();
 }
 

@@ -33,6 +33,11 @@ void QueueJudge::looks(std::uint64_t now_ns) {
   look_at_waits(now_ns);
 }
 
+// Between two looks, as some turns are shorter.
+void QueueJudge::runs(const Task& task, const Cpu& /*cpu*/, std::uint64_t /*now_ns*/) {
+  if (task.id < waited_ns_.size()) waited_ns_[task.id] = 0;
+}
+
 void QueueJudge::look_for_lost(std::uint64_t now_ns) {
   for (const Task& task : kernel_.tasks())
     if (task.sched_class == &ext_ && task.is_queued() && !task.is_current && task.ext.dsq == nullptr)

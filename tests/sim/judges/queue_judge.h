@@ -17,10 +17,11 @@ class QueueJudge final : public Judge {
  public:
   struct Settings {
     std::uint64_t every_ns = 1'000'000;
-    std::uint64_t wait_max_ns = 8'000'000'000;
+    std::uint64_t wait_max_ns = 12'000'000'000;
   };
   QueueJudge(Kernel& kernel, Ext& ext, const Settings& settings);
 
+  void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
   void looks(std::uint64_t now_ns) override;
 
  private:

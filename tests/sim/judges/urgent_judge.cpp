@@ -49,7 +49,8 @@ void UrgentJudge::looks(std::uint64_t now_ns) {
     waiting_ = task;
     since_ns_ = now_ns;
   }
-  if (now_ns - since_ns_ > limit_ns)
+  const std::uint64_t tick_ns = since_ns_ < forgiving_until_ns_ ? kernel_.machine().tick_ns : 0;
+  if (now_ns - since_ns_ > limit_ns + tick_ns)
     complain("urgent", now_ns,
              std::format("task {} waits for CPU {}, which runs what is less urgent", task->id, task->cpu()));
 }

@@ -16,6 +16,9 @@ class UrgentJudge final : public Judge {
  public:
   UrgentJudge(Kernel& kernel, Ext& ext) : kernel_(kernel), ext_(ext) { kernel.watch(*this); }
 
+  // Up to then a CPU may be taken for idle that is not, and hears at its next tick that somebody waits.
+  void forgive_until(std::uint64_t until_ns) { forgiving_until_ns_ = until_ns; }
+
   void looks(std::uint64_t now_ns) override;
   void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
 
@@ -28,6 +31,7 @@ class UrgentJudge final : public Judge {
   std::uint64_t next_ns_ = 0;
   const Task* waiting_ = nullptr;  // the one that should run, and since when
   std::uint64_t since_ns_ = 0;
+  std::uint64_t forgiving_until_ns_ = 0;
 };
 
 }  // namespace slo::sim

@@ -34,6 +34,7 @@ Group::Group(std::string name, std::uint64_t id, Group* parent, const Settings& 
   cgroup_.level = parent != nullptr ? parent->cgroup_.level + 1 : 0;
   css_set_.dfl_cgrp = &cgroup_;
   task_group_.shares = is_idle_ ? idle_group_weight << load_shift : shares_of(std::max(settings.weight, 1U));
+  task_group_.idle = is_idle_ ? 1 : 0;
   if (parent == nullptr) task_group_.shares = shares_of(100);
   Group* above = parent_with_controller();
   task_group_.parent = above != nullptr ? &above->task_group_ : nullptr;
@@ -41,6 +42,7 @@ Group::Group(std::string name, std::uint64_t id, Group* parent, const Settings& 
 
 void Group::set_weight(std::uint32_t weight) {
   is_idle_ = false;
+  task_group_.idle = 0;
   task_group_.shares = shares_of(weight);
 }
 

@@ -22,6 +22,7 @@ enum class Op : std::uint8_t {
   update_idle,
   running,
   tick,
+  yield,
   stopping,
   init_task,
   enable,
@@ -33,8 +34,8 @@ enum class Op : std::uint8_t {
   timer
 };
 
-inline constexpr std::array<std::string_view, 16> op_names = {
-    "nothing",   "select_cpu", "enqueue", "dispatch",   "update_idle", "running", "tick", "stopping",
+inline constexpr std::array<std::string_view, 17> op_names = {
+    "nothing",   "select_cpu", "enqueue", "dispatch",   "update_idle", "running", "tick", "yield", "stopping",
     "init_task", "enable",     "disable", "cpu_online", "cpu_offline", "init",    "exit", "timer"};
 [[nodiscard]] inline std::string_view name_of(Op op) {
   return op_names[static_cast<std::size_t>(op)];

@@ -165,10 +165,9 @@ void Ext::tick(Cpu& cpu, Task& current) {
   if (current.kernel.scx.slice == 0) kernel_.ask_to_look(cpu);
 }
 
-// The scheduler has no yield(): the slice is over.
 void Ext::yields(Cpu& cpu, Task& current) {
   update_current(cpu, current);
-  current.kernel.scx.slice = 0;
+  if (is_asked(cpu)) callbacks_.call(Op::yield, &current, [&] { ops().yield(&current.kernel, nullptr); });
 }
 
 // Those that were to run at once go elsewhere.

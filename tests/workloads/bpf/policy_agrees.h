@@ -221,10 +221,12 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_covered_exec_ns, slo_covered_exec_ns(x[0], x[1]))                                              \
 	X(slo_class, slo_class(x[0], x[1], x[2]))                                                            \
 	X(slo_slice_ns, slo_slice_ns(x[0], x[1], x[2]))                                                      \
-	X(slo_best_effort_slice_ns, slo_best_effort_slice_ns(x[0], x[1], x[2], (slo_u32)x[3]))               \
+	X(slo_best_effort_slice_ns, slo_best_effort_slice_ns(x[0], x[1], x[2], x[3], (slo_u32)x[1]))         \
 	X(slo_vtime_charge_ns, slo_vtime_charge_ns(x[0], (slo_u32)x[1]))                                     \
-	X(slo_vtime_least_ns, slo_vtime_least_ns(x[0]))                                                      \
-	X(slo_vtime_place_ns, slo_vtime_place_ns(x[0], x[1], x[2]))                                          \
+	X(slo_vtime_credit_max_ns, slo_vtime_credit_max_ns((slo_u32)x[0]))                                   \
+	X(slo_vtime_credit_ns, slo_vtime_credit_ns(x[0], x[1], (slo_u32)x[2]))                               \
+	X(slo_gives_way_in_ns, slo_gives_way_in_ns(x[0], x[1], (slo_u32)x[2], (int)(x[3] & 1), x[0], x[3]))  \
+	X(slo_vtime_place_ns, slo_vtime_place_ns(x[0], x[1], x[2], x[3], (slo_u32)x[2]))                     \
 	X(slo_vtime_after_key_ns, slo_vtime_after_key_ns(x[0], x[1], x[2], (slo_u32)x[3]))                   \
 	X(slo_vtime_new_ns, slo_vtime_new_ns(x[0]))                                                          \
 	X(slo_preempts, slo_preempts(x[0], (slo_u32)(x[1] & 3), x[2]))                                       \
@@ -245,6 +247,7 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_group_weight, slo_group_weight(x[0]))                                                          \
 	X(slo_group_is_due, slo_group_is_due(x[0], x[1]))                                                    \
 	X(slo_group_runnable_ns, slo_group_runnable_ns(x[0], x[1]))                                          \
+	X(slo_group_sum, slo_group_sum(x[0], x[1]))                                                          \
 	X(slo_group_average, slo_group_average(x[0], x[1], x[2]))                                            \
 	X(slo_group_share, slo_group_share(x[0], x[1] & 0xffff, x[2] | 1))                                   \
 	X(slo_weight_of_share, slo_weight_of_share(x[0], x[1]))                                              \

@@ -13,13 +13,14 @@
 namespace {
 
 constexpr slo_u64 ms = SLO_NSEC_PER_MSEC;
-constexpr slo_u64 normal = 100;
+constexpr slo_u64 normal = SLO_WEIGHT_NORMAL;
 
 TEST(Group, AKernelsSharesAreTheWeightThatWasSet) {
   const auto scaled = [](slo_u64 shares) { return shares << 10U; };
   EXPECT_EQ(slo_group_weight(scaled(1024)), normal);
-  EXPECT_EQ(slo_group_weight(scaled(3072)), 300);
-  EXPECT_EQ(slo_group_weight(scaled(3)), SLO_WEIGHT_MIN) << "cpu.idle";
+  EXPECT_EQ(slo_group_weight(scaled(3072)), 3 * normal);
+  EXPECT_EQ(slo_group_weight(scaled(3)), 3 * normal / 1024) << "cpu.idle";
+  EXPECT_EQ(slo_group_weight(0), 1);
   EXPECT_EQ(slo_group_weight(scaled(102400)), SLO_WEIGHT_MAX);
   EXPECT_EQ(slo_group_weight(UINT64_MAX >> 10U), SLO_WEIGHT_MAX);
 }
@@ -38,10 +39,17 @@ TEST(Group, NobodyWasRunnableForLongerThanTimeWentBy) {
 }
 
 TEST(Group, AnAverageForgets) {
-  EXPECT_EQ(slo_group_average(0, 300 * 64 * ms, 64 * ms), 300) << "the first one is all there is";
-  EXPECT_EQ(slo_group_average(300, 100 * 1000 * ms, 1000 * ms), 200);
-  EXPECT_EQ(slo_group_average(300, 0, 100 * SLO_NSEC_PER_SEC), 0);
+  const slo_u64 period = slo_u64{1} << 26U;  // 67 ms
+  const slo_u64 memory = SLO_GROUP_MEMORY_NS;
+  EXPECT_EQ(slo_group_average(0, slo_group_sum(300, period), period), 300) << "the first one is all there is";
+  EXPECT_EQ(slo_group_average(300, slo_group_sum(100, memory), memory), 200);
+  EXPECT_EQ(slo_group_average(300, 0, 100 * memory), 0);
   EXPECT_EQ(slo_group_average(300, 5, 0), 300) << "no time went by";
+}
+
+TEST(Group, ASumOfMuchWeightDoesNotOverflow) {
+  EXPECT_EQ(slo_group_sum(SLO_WEIGHT_MAX, SLO_GROUP_RUNNABLE_MAX_NS) / SLO_WEIGHT_MAX,
+            SLO_GROUP_RUNNABLE_MAX_NS >> 10U);
 }
 
 TEST(Group, AShareIsThePartOfTheWeight) {
@@ -58,7 +66,7 @@ TEST(Group, WithoutGroupsATaskWeighsWhatItsNiceValueSays) {
 }
 
 TEST(Group, AWeightIsWithinItsBounds) {
-  EXPECT_EQ(slo_weight_of_share(0, 100), SLO_WEIGHT_MIN);
+  EXPECT_EQ(slo_weight_of_share(0, 100), 1);
   EXPECT_EQ(slo_weight_of_share(SLO_SHARE_ALL, UINT64_MAX), SLO_WEIGHT_MAX);
 }
 
@@ -109,7 +117,8 @@ class Machine {
       Task* next = nullptr;
       for (Task& task : tasks_) {
         if (task.awake_at_ns > now_ns_) continue;
-        task.vtime_ns = slo_vtime_place_ns(task.vtime_ns, vtime_now_ns_, slice_ns);
+        task.vtime_ns = slo_vtime_place_ns(task.vtime_ns, vtime_now_ns_, slo_vtime_credit_max_ns(task.weight),
+                                           slice_ns + 4 * ms, task.weight);
         if (next == nullptr || slo_before(task.vtime_ns, next->vtime_ns)) next = &task;
       }
       if (next == nullptr)
@@ -121,7 +130,7 @@ class Machine {
 
   void run(Task& task) {
     if (slo_before(vtime_now_ns_, task.vtime_ns)) vtime_now_ns_ = task.vtime_ns;
-    slo_u64 slice = slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, task.weight);
+    slo_u64 slice = slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 0, task.weight);
     if (task.runs_ns != 0) slice = std::min(slice, task.left_ns);
     now_ns_ += slice;
     task.exec_ns += slice;
@@ -143,14 +152,14 @@ class Machine {
   slo_u64 take_average(slo_group& group) const {
     const slo_u64 elapsed_ns = now_ns_ - group.since_ns;
     if (!slo_group_is_due(group.since_ns, now_ns_)) return 0;
-    group.weight = slo_group_average(group.weight, group.weight_ns, elapsed_ns);
+    group.weight = slo_group_average(group.weight, group.weight_us, elapsed_ns);
     const slo_u64 runnable_ns = slo_group_runnable_ns(group.runnable_ns, elapsed_ns);
-    group = {.since_ns = now_ns_, .weight_ns = 0, .runnable_ns = 0, .weight = group.weight};
+    group = {.since_ns = now_ns_, .weight_us = 0, .runnable_ns = 0, .weight = group.weight};
     return runnable_ns;
   }
 
   static void tell(slo_group& group, slo_u64 weight, slo_u64 runnable_ns) {
-    group.weight_ns += weight * runnable_ns;
+    group.weight_us += slo_group_sum(weight, runnable_ns);
     group.runnable_ns += runnable_ns;
   }
 
@@ -208,7 +217,8 @@ int sum(const std::vector<int>& shares, std::size_t begin, std::size_t end) {
 }
 
 TEST(Group, TasksOfOneGroupShareByTheirNiceValues) {
-  const auto shares = Machine({{.parent = -1, .weight = normal}}, hogs(2, 0) + hogs(1, 0, 200)).shares(20);
+  const auto shares =
+      Machine({{.parent = -1, .weight = normal}}, hogs(2, 0) + hogs(1, 0, 2 * normal)).shares(20);
   EXPECT_NEAR(shares.at(0), 25, 1);
   EXPECT_NEAR(shares.at(2), 50, 1);
 }
@@ -220,14 +230,14 @@ TEST(Group, OneTaskHasAsMuchAsEightOfAnotherGroup) {
 }
 
 TEST(Group, AGroupHasWhatItsWeightSays) {
-  const auto two = two_groups(300);
+  const auto two = two_groups(3 * normal);
   const auto shares = Machine(two, hogs(2, 1) + hogs(6, 2)).shares(20);
   EXPECT_NEAR(sum(shares, 0, 2), 75, 3);
   EXPECT_NEAR(sum(shares, 2, 8), 25, 3);
 }
 
 TEST(Group, AGroupSharesWhatTheOneAboveHas) {
-  const auto nested = two_below_one_of_two(300);
+  const auto nested = two_below_one_of_two(3 * normal);
   const auto shares = Machine(nested, hogs(1, 1) + hogs(2, 3) + hogs(4, 4)).shares(30);
   EXPECT_NEAR(shares.at(0), 50, 3);
   EXPECT_NEAR(sum(shares, 1, 3), 37, 4);

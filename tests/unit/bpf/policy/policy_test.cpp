@@ -14,6 +14,11 @@ constexpr slo_u64 slice_ns = 20 * ms;
 constexpr slo_u32 floor_permille = 50;
 constexpr slo_u64 credit_max_ns = 5 * ms;  // covers a gap of 100 ms
 
+// As in cpu.weight.
+constexpr slo_u32 cpu_weight(slo_u32 weight) {
+  return weight << SLO_WEIGHT_SHIFT;
+}
+
 TEST(Policy, AKeyIsTheLatestStartThatKeepsTheBudget) {
   // Woke at 100, budget 5, ran 2 and so waited 3 of them by 105: it must run again by 107.
   EXPECT_EQ(slo_key_ns(100 * ms, 5 * ms, 2 * ms), 107 * ms);
@@ -114,45 +119,59 @@ TEST(Policy, SlicesOfSloTasksAreAQuarterOfTheBudgetWithinATickAndTheMaximum) {
 }
 
 TEST(Policy, BestEffortSlicesAreOneTickWhileSloTasksWait) {
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 100), slice_ns);
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 1, 100), 4 * ms);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 0, cpu_weight(100)), slice_ns);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 1, 0, cpu_weight(100)), 4 * ms);
 }
 
 TEST(Policy, LittleWeightMeansShortTurnsOfAtLeastATick) {
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 10000), slice_ns);
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 50), slice_ns / 2);
-  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 1), 4 * ms);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 0, cpu_weight(10000)), slice_ns);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 0, cpu_weight(50)), slice_ns / 2);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 0, cpu_weight(1)), 4 * ms);
 }
 
 TEST(Policy, VirtualTimeRunsSlowerForHeavierTasks) {
-  EXPECT_EQ(slo_vtime_charge_ns(10 * ms, 100), 10 * ms);
-  EXPECT_EQ(slo_vtime_charge_ns(10 * ms, 1000), 1 * ms);
-  EXPECT_EQ(slo_vtime_charge_ns(10 * ms, 1), 1000 * ms);
+  EXPECT_EQ(slo_vtime_charge_ns(10 * ms, cpu_weight(100)), 10 * ms);
+  EXPECT_EQ(slo_vtime_charge_ns(10 * ms, cpu_weight(1000)), 1 * ms);
+  EXPECT_EQ(slo_vtime_charge_ns(10 * ms, cpu_weight(1)), 1000 * ms);
   EXPECT_EQ(slo_vtime_charge_ns(10 * ms, 0), 10 * ms);
 }
 
-TEST(Policy, ASleeperKeepsAtMostOneSliceOfCredit) {
+TEST(Policy, TheMoreWaitTheShorterAreSlicesOfBestEffort) {
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 5, cpu_weight(100)), slice_ns);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 10, cpu_weight(100)), slice_ns / 2);
+  EXPECT_EQ(slo_best_effort_slice_ns(slice_ns, 4 * ms, 0, 1000, cpu_weight(100)), 4 * ms);
+}
+
+TEST(Policy, NobodyEarnsBySleeping) {
   const slo_u64 now = 1000 * ms;
-  EXPECT_EQ(slo_vtime_place_ns(0, now, slice_ns), now - slice_ns);
-  EXPECT_EQ(slo_vtime_place_ns(now - 5 * ms, now, slice_ns), now - 5 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(now + 5 * ms, now, slice_ns), now + 5 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(3, 5, slice_ns), 3U);  // near zero, where the earliest instant wraps
+  EXPECT_EQ(slo_vtime_credit_ns(now - 3 * ms, now, cpu_weight(100)), 3 * ms);
+  EXPECT_EQ(slo_vtime_credit_ns(0, now, cpu_weight(100)), SLO_VTIME_CREDIT_NS);
+  EXPECT_EQ(slo_vtime_credit_ns(0, now, cpu_weight(400)), SLO_VTIME_CREDIT_NS / 4);
+  EXPECT_EQ(slo_vtime_credit_ns(0, now, cpu_weight(1)), SLO_VTIME_CREDIT_NS)
+      << "little weight is no reason for more";
+  EXPECT_EQ(slo_vtime_credit_ns(now + ms, now, cpu_weight(100)), 0U);
+  EXPECT_EQ(slo_vtime_place_ns(0, now, 3 * ms, slice_ns, cpu_weight(100)), now - 3 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(now - 2 * ms, now, 3 * ms, slice_ns, cpu_weight(100)), now - 2 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(now + 5 * ms, now, 3 * ms, slice_ns, cpu_weight(100)), now + 5 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(3, 5, 20 * ms, slice_ns, cpu_weight(100)),
+            3U);  // near zero, where the earliest instant wraps
 }
 
 TEST(Policy, WhoTurnsBestEffortHasNoCreditAndPaysForWhatItRanByKey) {
   const slo_u64 now = 1000 * ms;
-  EXPECT_EQ(slo_vtime_after_key_ns(0, now, 0, 100), now);
-  EXPECT_EQ(slo_vtime_after_key_ns(now - 5 * ms, now, 3 * ms, 100), now + 3 * ms);
-  EXPECT_EQ(slo_vtime_after_key_ns(now + 5 * ms, now, 3 * ms, 100), now + 8 * ms);
-  EXPECT_EQ(slo_vtime_after_key_ns(now, now, 3 * ms, 300), now + 1 * ms);
-  EXPECT_EQ(slo_vtime_after_key_ns(3, 5, 0, 100), 5U);  // near zero, where virtual times may be below it
+  EXPECT_EQ(slo_vtime_after_key_ns(0, now, 0, cpu_weight(100)), now);
+  EXPECT_EQ(slo_vtime_after_key_ns(now - 5 * ms, now, 3 * ms, cpu_weight(100)), now + 3 * ms);
+  EXPECT_EQ(slo_vtime_after_key_ns(now + 5 * ms, now, 3 * ms, cpu_weight(100)), now + 8 * ms);
+  EXPECT_EQ(slo_vtime_after_key_ns(now, now, 3 * ms, cpu_weight(300)), now + 1 * ms);
+  EXPECT_EQ(slo_vtime_after_key_ns(3, 5, 0, cpu_weight(100)),
+            5U);  // near zero, where virtual times may be below it
 }
 
 TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
   // A task of weight 3 (nice 19) ran one slice and is this far ahead; children come, run and exit without
   // end.
   slo_u64 vtime_now = 1000 * ms;
-  const slo_u64 waiting = vtime_now + slo_vtime_charge_ns(slice_ns, 3);
+  const slo_u64 waiting = vtime_now + slo_vtime_charge_ns(slice_ns, cpu_weight(3));
   int children = 0;
   for (; children < 100000; ++children) {
     const slo_u64 child = slo_vtime_new_ns(vtime_now);
@@ -162,24 +181,21 @@ TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
   EXPECT_LE(children, 700);
 }
 
-TEST(Policy, NobodyIsFurtherAheadOfVirtualTimeThanTheLimit) {
+TEST(Policy, NobodyIsFurtherAheadThanByATurnOfItsOwn) {
   const slo_u64 now = 1000 * ms;
-  EXPECT_EQ(slo_vtime_place_ns(now + SLO_VTIME_LEAD_MAX_NS, now, slice_ns), now + SLO_VTIME_LEAD_MAX_NS);
-  EXPECT_EQ(slo_vtime_place_ns(now + SLO_VTIME_LEAD_MAX_NS + 1, now, slice_ns), now + SLO_VTIME_LEAD_MAX_NS);
+  EXPECT_EQ(slo_vtime_place_ns(now + slice_ns + 1, now, 0, slice_ns, cpu_weight(100)), now + slice_ns);
+  EXPECT_EQ(slo_vtime_place_ns(now + 100 * slice_ns, now, 0, slice_ns, cpu_weight(10)), now + 10 * slice_ns);
 }
 
-TEST(Policy, ATaskOfTheLeastWeightWaitsNoLongerThanSixSeconds) {
-  // Tasks wake and sleep without end, always behind virtual time, which nothing moves but the heartbeat.
-  const slo_u64 beat_ns = 250 * ms;
-  slo_u64 vtime_now = 1000 * ms;
-  const slo_u64 ahead = vtime_now + slo_vtime_charge_ns(slice_ns, 1);
-  const slo_u64 waiting = slo_vtime_place_ns(ahead, vtime_now, slice_ns);
-  slo_u64 waited_ns = 0;
-  while (!slo_before(waiting, slo_vtime_place_ns(0, vtime_now, slice_ns)) && waited_ns < 60'000 * ms) {
-    waited_ns += beat_ns;
-    vtime_now += slo_vtime_least_ns(beat_ns);
-  }
-  EXPECT_LE(waited_ns, 6'000 * ms);
+TEST(Policy, BestEffortGivesWayWhenItHasHadMoreAndItsRun) {
+  const slo_u64 run = SLO_BEST_EFFORT_RUN_NS;
+  const slo_u64 from = 100 * ms;
+  EXPECT_EQ(slo_gives_way_in_ns(50 * ms, 50 * ms, cpu_weight(100), 0, from, from), run);
+  EXPECT_EQ(slo_gives_way_in_ns(50 * ms, 50 * ms, cpu_weight(100), 0, from, from + run), 0U);
+  EXPECT_EQ(slo_gives_way_in_ns(53 * ms, 50 * ms, cpu_weight(100), 0, from, from), 3 * ms);
+  EXPECT_EQ(slo_gives_way_in_ns(53 * ms, 50 * ms, cpu_weight(200), 0, from, from + ms), 5 * ms);
+  EXPECT_EQ(slo_gives_way_in_ns(53 * ms, 50 * ms, cpu_weight(1), 1, from, from), 0U)
+      << "idle before one that is not";
 }
 
 TEST(Policy, AnSloTaskPreemptsBestEffortAndClearlyLaterKeysOnly) {
