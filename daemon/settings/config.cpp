@@ -75,8 +75,9 @@ std::uint64_t interval_ns(std::uint64_t per_second) {
   return second / per_second;
 }
 
-// The bounds keep out what cannot work: slices below a tick, a gap near the kernel's own limit for a stall
-// (30 s), a floor that leaves best effort nothing, or the units with a budget too little.
+// The bounds keep out what cannot work: slices below a tick, or so long that a round of best effort takes
+// seconds, a gap near the kernel's own limit for a stall (30 s), a floor that leaves best effort nothing, or
+// the units with a budget too little.
 constexpr auto number_keys = std::to_array<NumberKey>({
     {scheduler, "BestEffortFloor", permille, 10, 500, 50,
      [](Config& to, std::uint64_t v) { to.tunables.best_effort_floor_permille = static_cast<slo_u32>(v); }},
@@ -84,7 +85,7 @@ constexpr auto number_keys = std::to_array<NumberKey>({
      [](Config& to, std::uint64_t v) { to.tunables.best_effort_gap_ns = v; }},
     {scheduler, "SloSliceMax", span, msec, second, 20 * msec,
      [](Config& to, std::uint64_t v) { to.tunables.slo_slice_max_ns = v; }},
-    {scheduler, "BestEffortSlice", span, msec, second, 20 * msec,
+    {scheduler, "BestEffortSlice", span, msec, 100 * msec, 20 * msec,
      [](Config& to, std::uint64_t v) { to.tunables.best_effort_slice_ns = v; }},
     {scheduler, "KickRate", number, 1, 1'000'000, 10'000,
      [](Config& to, std::uint64_t v) { to.tunables.kick_interval_ns = interval_ns(v); }},

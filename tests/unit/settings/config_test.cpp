@@ -136,6 +136,23 @@ TEST_F(ConfigFile, ABadValueIsOneLineAndWhatEarlierOnesSayHolds) {
   for (const auto& problem : reading.problems) EXPECT_EQ(problem.severity, Severity::error);
 }
 
+TEST_F(ConfigFile, ASliceOfBestEffortEndsAtATenthOfASecond) {
+  const auto at_most = read("[Scheduler]\nBestEffortSlice=100ms\n");
+  EXPECT_EQ(at_most.config.tunables.best_effort_slice_ns, 100 * SLO_NSEC_PER_MSEC);
+  EXPECT_THAT(at_most.problems, IsEmpty());
+
+  write("etc/scx-slo/scx-slo.conf.d/50-long.conf", "[Scheduler]\nBestEffortSlice=100001us\n");
+  const auto beyond = read("[Scheduler]\nBestEffortSlice=7ms\n");
+  EXPECT_EQ(beyond.config.tunables.best_effort_slice_ns, 7 * SLO_NSEC_PER_MSEC)
+      << "what an earlier file says";
+  EXPECT_THAT(
+      messages(beyond),
+      ElementsAre(EndsWith("50-long.conf:2: BestEffortSlice=100001us ignored; accepted is a time span "
+                           "with its unit from 1ms to 100ms such as 20ms")));
+  ASSERT_THAT(beyond.problems, SizeIs(1));
+  EXPECT_EQ(beyond.problems.front().severity, Severity::error);
+}
+
 TEST_F(ConfigFile, ADefaultBudgetIsRefused) {
   const auto reading = read("[Defaults]\nSloBudget=5ms\n");
   EXPECT_FALSE(reading.config.defaults.budget);
