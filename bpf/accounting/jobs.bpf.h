@@ -48,10 +48,13 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 				   u64 cgroups, u32 generation) __must_hold(task)
 {
 	struct slo_cfg *cfg = find_by_cgroup(&cfg_map, p->cgroups->dfl_cgrp);
-	/* Not known before: in init_task the child of PID 1 still carries its parent's number. */
-	bool is_vital = (p->flags & PF_KTHREAD) || p->tgid == 1;
+	int static_prio = p->static_prio;
+	/* Not known before: in init_task the child of PID 1 still carries its parent's number, and a kernel
+	 * thread gets its nice value after it was made. */
+	bool is_vital = ((p->flags & PF_KTHREAD) && static_prio <= DEFAULT_PRIO) || p->tgid == 1;
 	u64 own_budget_ns = is_vital ? SLO_IMPLICIT_BUDGET_NS : 0;
 
+	acct->static_prio = (u8)static_prio;
 	acct->cgroup_id = p->cgroups->dfl_cgrp->kn->id;
 	acct->cgroups = cgroups;
 	acct->generation = generation;
@@ -76,10 +79,11 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 }
 
 /*
- * Brings the cached settings up to date: two comparisons unless the task or the configuration has moved. A
- * task that moves to another cgroup gets another css_set, and looking at its address alone spares three
- * dependent loads. One that moved twice without waking in between, to a set that was given the memory of its
- * first, would go unnoticed until the next change of either.
+ * Brings the cached settings up to date: three comparisons unless the task or the configuration has moved,
+ * or the nice value has changed. That one counts for kernel threads alone, but to ask for those costs as much
+ * as to compare. A task that moves to another cgroup gets another css_set, and looking at its address alone
+ * spares three dependent loads. One that moved twice without waking in between, to a set that was given the
+ * memory of its first, would go unnoticed until the next change of either.
  */
 static __always_inline void refresh_unit(struct accounting *acct, struct task_struct *p) __must_hold(task)
 {
@@ -87,7 +91,8 @@ static __always_inline void refresh_unit(struct accounting *acct, struct task_st
 	u64 cgroups = (u64)p->cgroups;
 	u32 generation = cfg_generation;
 
-	if (acct->cgroups != cgroups || acct->generation != generation)
+	if (acct->cgroups != cgroups || acct->generation != generation ||
+	    acct->static_prio != (u8)p->static_prio)
 		reload_unit(acct, p, cgroups, generation);
 }
 

@@ -17,7 +17,7 @@
 /* One task's part of the accounting. */
 struct accounting {
 	struct slo_job job;
-	u64 cgroup_id; /* settings below are those of this cgroup at this generation */
+	u64 cgroup_id; /* settings below are those of this cgroup at this generation, and at static_prio */
 	u64 cgroups;   /* address of its css_set then */
 	u64 budget_ns;
 	u64 max_exec_ns;
@@ -33,6 +33,7 @@ struct accounting {
 	u32 job_unit;      /* unit at the start of the present job */
 	u32 job_cfg_flags; /* flags at the start of the present job, and SLO_JOB_* */
 	u32 server;        /* slot whose reserve it uses; SLO_NO_SLOT: none */
+	u8 static_prio;    /* of the task then: 100..139 */
 	bool demoted;      /* the present job went over max_exec_ns while it was scheduled by key */
 };
 

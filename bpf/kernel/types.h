@@ -59,6 +59,7 @@ enum {
 #define PF_IDLE 0x00000002
 #define PF_KTHREAD 0x00200000
 #define MAX_RT_PRIO 100
+#define DEFAULT_PRIO 120 /* nice 0 */
 #define SCHED_BATCH 3
 #define SCHED_IDLE 5
 #define TASK_DEAD 0x00000080
@@ -129,6 +130,7 @@ struct task_struct {
 	unsigned int on_rq; /* runnable, whether it is in a queue just now or not */
 	unsigned int on_cpu;
 	int prio;
+	int static_prio; /* by nice value */
 	unsigned int policy;
 	int nr_cpus_allowed;
 	const cpumask_t *cpus_ptr;

@@ -18,7 +18,9 @@
 /* An SLO task preempts another one only for a key this much earlier: two switches cost about as much. */
 #define SLO_PREEMPT_MARGIN_NS (100ull * SLO_NSEC_PER_USEC)
 
-/* Kernel threads and PID 1 have this budget, so that the system stays operable beside any load. */
+/* PID 1 and kernel threads have this budget, so that the system stays operable beside any load. Kernel
+ * threads with a nice value above 0 (khugepaged, ksmd, workqueues that were given one) have none: their work
+ * can wait, and may be so much that units with budgets would miss theirs. */
 #define SLO_IMPLICIT_BUDGET_NS (10ull * SLO_NSEC_PER_MSEC)
 
 /* What the guarantee covers of one job where nothing is set: 20 budgets, but at least 100 ms. */

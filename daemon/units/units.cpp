@@ -10,8 +10,8 @@
 namespace slo {
 namespace {
 
-// Logins, `systemctl` and the journal need these to answer, whatever else runs; kernel threads and PID 1 have
-// the same budget from the scheduler itself.
+// Logins, `systemctl` and the journal need these to answer, whatever else runs; PID 1 and kernel threads with
+// a nice value of 0 or less have the same budget from the scheduler itself.
 constexpr auto implicit_units =
     std::to_array<std::string_view>({"dbus.service", "dbus-broker.service", "scx-slo.service",
                                      "systemd-logind.service", "systemd-journald.service"});

@@ -61,23 +61,6 @@ TEST(KnownFault, AnIdleCpuIsKnownAfterTheFirstHeartbeat) {
   EXPECT_GT(record.idle_beside_waiting_ns, 20 * ms);
 }
 
-// Every kernel thread has a budget of 10 ms and no reserve, however nice it is.
-TEST(KnownFault, ANiceKernelThreadComesBeforeAUnitWithABudget) {
-  Workload workload{.name = "kernel thread",
-                    .units = {{.name = "unit", .budget_ns = 50 * ms}, {.name = "kthread"}, {.name = "batch"}},
-                    .tasks = {}};
-  workload.tasks.push_back({.unit = 0, .behaviour = Periodic{.exec_ns = 20 * ms, .period_ns = 100 * ms}});
-  workload.tasks.push_back(
-      {.unit = 1, .nice = 19, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
-  workload.tasks.push_back({.unit = 2, .behaviour = Hog{}});
-  System system({.machine = {}, .workload = workload}, {});
-  system.kernel().tasks()[1].kernel.flags |= PF_KTHREAD;
-  system.daemon().attach();
-  const Record record = system.run(5 * second);
-  EXPECT_GT(static_cast<double>(record.task_exec_ns[1]) / 5e9, 0.7);
-  EXPECT_GT(record.units[0].misses, record.units[0].jobs / 2);
-}
-
 // Shards are CPUs by their number: where siblings are n and n + 32, none is with its own.
 TEST(KnownFault, SiblingsAreInDifferentShards) {
   System system({.machine = {.cpus = 64, .cache_cpus = 64, .threads = 2}}, {});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string_view>
+#include <vector>
 
 #include "samples.h"
 #include "sets.h"
@@ -145,6 +146,55 @@ TEST(SimPolicy, AResponseBudgetIsJudgedByTheResponse) {
   EXPECT_EQ(record.units[0].misses, 0u);
   EXPECT_EQ(record.units[1].misses, record.units[1].jobs);
   EXPECT_EQ(record.units[1].misses_by_cause[SLO_CAUSE_OVERRUN], record.units[1].misses);
+}
+
+// What a kernel thread that hardly ever sleeps has of a CPU beside a hog, with another nice value each
+// second.
+std::uint64_t kernel_thread_exec_ns(const std::vector<int>& nice_values) {
+  Workload workload{.name = "kernel thread", .units = {{.name = "kthread"}}, .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
+  add_hogs(workload, 1);
+  System system({.machine = {}, .workload = workload}, {});
+  Kernel& kernel = system.kernel();
+  Task& thread = kernel.tasks()[0];
+  thread.kernel.flags |= PF_KTHREAD;
+  std::uint64_t at_ns = 0;
+  for (const int nice : nice_values) {
+    kernel.plan(at_ns, [&kernel, &thread, nice] { kernel.set_nice(thread, nice); });
+    at_ns += second;
+  }
+  system.daemon().attach();
+  return system.run(at_ns).task_exec_ns[0];
+}
+
+TEST(SimPolicy, AKernelThreadHasABudgetUnlessItsNiceValueIsAboveZero) {
+  for (const int nice : {-20, 0}) EXPECT_GT(kernel_thread_exec_ns({nice}), 900 * ms) << nice;
+  for (const int nice : {1, 19}) EXPECT_LT(kernel_thread_exec_ns({nice}), 550 * ms) << nice;
+}
+
+// Workers of workqueues get theirs when they have run already.
+TEST(SimPolicy, AKernelThreadIsJudgedByItsPresentNiceValue) {
+  const std::uint64_t first_ns = kernel_thread_exec_ns({0});
+  const std::uint64_t second_ns = kernel_thread_exec_ns({0, 19});
+  const std::uint64_t third_ns = kernel_thread_exec_ns({0, 19, 0});
+  EXPECT_LT(second_ns - first_ns, 550 * ms);
+  EXPECT_GT(third_ns - second_ns, 900 * ms);
+}
+
+TEST(SimPolicy, ANiceKernelThreadComesAfterAUnitWithABudget) {
+  Workload workload{.name = "kernel thread",
+                    .units = {{.name = "unit", .budget_ns = 50 * ms}, {.name = "kthread"}, {.name = "batch"}},
+                    .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .behaviour = Periodic{.exec_ns = 20 * ms, .period_ns = 100 * ms}});
+  workload.tasks.push_back(
+      {.unit = 1, .nice = 19, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
+  workload.tasks.push_back({.unit = 2, .behaviour = Hog{}});
+  System system({.machine = {}, .workload = workload}, {});
+  system.kernel().tasks()[1].kernel.flags |= PF_KTHREAD;
+  system.daemon().attach();
+  const Record record = system.run(5 * second);
+  EXPECT_EQ(record.units[0].misses, 0u);
+  EXPECT_LT(record.task_exec_ns[1], record.task_exec_ns[2]);
 }
 
 double miss_ratio(const Record& record, std::size_t unit) {

@@ -28,7 +28,7 @@ void Kernel::make_task(Task& task, const Behaviour& behaviour, Group& group, std
   task.random.seed(seed_ + task.id);
   task.kernel.pid = task.kernel.tgid = first_pid + static_cast<int>(task.id);
   task.kernel.comm[0] = 't';
-  task.kernel.prio = 120;
+  task.kernel.prio = task.kernel.static_prio = DEFAULT_PRIO;
   task.kernel.nr_cpus_allowed = static_cast<int>(machine_.cpus);
   task.kernel.cpus_ptr = reinterpret_cast<const bpf::cpumask_t*>(&task.allowed);
   task.kernel.cgroups = group.css_set();

@@ -7,7 +7,6 @@
 namespace slo::sim {
 namespace {
 
-constexpr int normal_prio = 120;
 constexpr std::uint64_t exit_ns = 10'000;
 
 }  // namespace
@@ -45,7 +44,8 @@ void Kernel::move_to_class(Task& task, SchedClass& to) {
 void Kernel::set_nice(Task& task, int nice) {
   change(task, [&] {
     task.nice = nice;
-    task.kernel.prio = task.real_time != 0 ? task.kernel.prio : normal_prio + nice;
+    task.kernel.static_prio = DEFAULT_PRIO + nice;
+    task.kernel.prio = task.real_time != 0 ? task.kernel.prio : task.kernel.static_prio;
     task.kernel.scx.weight = cgroup_weight_of_nice(nice);
     task.sched_class->reweighs(task);
   });
@@ -59,7 +59,7 @@ void Kernel::set_real_time(Task& task, std::uint32_t priority) {
   }
   const auto set = [&] {
     task.real_time = priority;
-    task.kernel.prio = priority != 0 ? 99 - static_cast<int>(priority) : normal_prio + task.nice;
+    task.kernel.prio = priority != 0 ? 99 - static_cast<int>(priority) : task.kernel.static_prio;
   };
   const Held pi_lock(concurrency_, task.pi_lock);
   const HeldQueueOf rq_lock(*this, task);
