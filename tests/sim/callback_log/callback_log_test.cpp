@@ -106,7 +106,8 @@ TEST_F(BadLog, IsRefusedWithTheLine) {
   EXPECT_THAT(error_of(head_ + "[1,\"tick\",0,1,0,0]\n"), HasSubstr("while all CPUs are idle"));
 }
 
-// One task forks another and goes on, which then waits for it; an interrupt woke it.
+// One task forks another and goes on, which then waits for it; an interrupt woke it. It sleeps before it has run
+// for a millisecond, when the child would take the CPU.
 constexpr const char* a_fork =
     R"({"callbacks":1,"kernel":"7","cpus":1,"lost":0}
 {"task":7,"at":0,"comm":"parent","group":1,"cpu":0,"cpus":1,"flags":0,"prio":120}
@@ -118,9 +119,9 @@ constexpr const char* a_fork =
 [1004000,"running",0,7,0,0]
 [1500000,"enable",0,8,0,7]
 [1600000,"enqueue",0,8,9,7]
-[2000000,"stopping",0,7,2,7]
-[2001000,"dispatch",0,7,0,7]
-[2004000,"running",0,8,0,7]
+[1900000,"stopping",0,7,2,7]
+[1901000,"dispatch",0,7,0,7]
+[1904000,"running",0,8,0,7]
 [3000000,"stopping",0,8,6,8]
 [3001000,"dispatch",0,8,0,8]
 [3002000,"update_idle",0,0,1,8]
@@ -152,11 +153,11 @@ TEST_F(WrittenLog, IsWhatTasksDid) {
   EXPECT_EQ(parent[0].tid, 8u);
   EXPECT_EQ(parent[0].exec_ns, 596 * us);
   EXPECT_EQ(parent[1].then, LoggedStep::Then::sleep);
-  EXPECT_EQ(parent[1].exec_ns, 400 * us);
+  EXPECT_EQ(parent[1].exec_ns, 300 * us);
   const auto& child = scripts->steps.at(8);
   ASSERT_EQ(child.size(), 1u);
   EXPECT_EQ(child[0].then, LoggedStep::Then::exit);
-  EXPECT_EQ(child[0].exec_ns, 996 * us);
+  EXPECT_EQ(child[0].exec_ns, 1096 * us);
 }
 
 TEST_F(WrittenLog, IsReplayed) {
