@@ -16,6 +16,9 @@
  * CPUs. */
 #define IDLE_RETRIES 3
 
+/* CPUs that turn out to be offline where an idle one is looked for. */
+#define OFFLINE_TRIES 8
+
 __noinline bool try_victim(struct task_struct *p __arg_trusted, s32 cpu, u32 shard, u64 key, u64 now)
 	__must_hold(rq)
 {
@@ -135,12 +138,21 @@ static __noinline void wake_idling_cpu(struct task_struct *p, s32 near) __must_h
 	}
 }
 
-/* A CPU that went offline stays among the kernel's idle ones until somebody picks it; then it is gone. */
+/* A CPU that went offline stays among the kernel's idle ones until somebody picks it; then it is gone. Where
+ * many went, the rest is for the next ones. */
 static __always_inline s32 pick_idle_cpu(const struct task_struct *p) __must_hold(rq)
 {
 	s32 idle = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	int i;
 
-	return idle >= 0 && is_offline(idle) ? scx_bpf_pick_idle_cpu(p->cpus_ptr, 0) : idle;
+	if (nr_offline == 0)
+		return idle;
+	bpf_for (i, 0, OFFLINE_TRIES) {
+		if (idle < 0 || !is_offline(idle))
+			return idle;
+		idle = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	}
+	return idle >= 0 && is_offline(idle) ? -1 : idle;
 }
 
 /*

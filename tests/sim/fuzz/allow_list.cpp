@@ -16,6 +16,9 @@ std::string_view reason_for(std::string_view kind) {
       Entry{
           "idle-displaced",
           "whom a real-time task displaces waits on its CPU: before 7.1, and where it was changed as it ran"},
+      Entry{"idle-taken",
+            "a real-time task takes the idle CPU that was asked for a task, before it has looked: nobody "
+            "asks another"},
       Entry{"empty-anew",
             "a reserve that was empty when it was taken away counts as empty until a heartbeat when it is "
             "back"},

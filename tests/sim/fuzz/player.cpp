@@ -7,6 +7,7 @@
 #include "../judges/counter_judge.h"
 #include "../judges/floor_judge.h"
 #include "../judges/reserve_judge.h"
+#include "../judges/turn_judge.h"
 #include "../judges/urgent_judge.h"
 #include "../simulate.h"
 
@@ -46,7 +47,8 @@ class Player final : public Judge {
   void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
   void stops(const Task& task, bool is_runnable, std::uint64_t now_ns) override;
   [[nodiscard]] bool hear_of_idle(const Task& task, std::uint64_t from_ns);
-  [[nodiscard]] std::string_view kind_of_idle(const Task& task) const;
+  [[nodiscard]] std::string_view kind_of_idle(const Task& task, std::uint64_t from_ns) const;
+  [[nodiscard]] bool has_real_time_taken(const Task& task, std::uint64_t from_ns) const;
   void send_to_sleep(Task& task);
   void end_all();
   [[nodiscard]] bool all_sleep();
@@ -60,11 +62,13 @@ class Player final : public Judge {
   FloorJudge floor_;
   CounterJudge counter_;
   ReserveJudge reserve_;
-  std::vector<Task*> tasks_;             // by name
-  std::vector<bool> is_changed_;         // by task: something of it changed while it ran
-  std::vector<bool> is_displaced_;       // by task: it was put back on its CPU
-  std::uint64_t bypassed_until_ns_ = 0;  // the scheduler has not seen all since then
-  std::uint64_t offline_ns_ = 0;         // when a CPU went last; 0: none
+  TurnJudge turn_;
+  std::vector<Task*> tasks_;                 // by name
+  std::vector<bool> is_changed_;             // by task: something of it changed since it came from a queue
+  std::vector<bool> is_displaced_;           // by task: it was put back on its CPU
+  std::uint64_t bypassed_until_ns_ = 0;      // the scheduler has not seen all since then
+  std::uint64_t offline_ns_ = 0;             // when a CPU went last; 0: none
+  std::vector<std::uint64_t> real_time_ns_;  // by CPU: when a real-time task came to run there last
 };
 
 Experiment Player::experiment_of(const Story& story) {
@@ -87,12 +91,14 @@ Player::Player(const Story& story)
       urgent_(kernel_, system_.ext()),
       floor_(kernel_, system_.ext(), system_.daemon()),
       counter_(kernel_, system_.ext(), system_.daemon()),
-      reserve_(kernel_, system_.ext(), system_.daemon()) {
+      reserve_(kernel_, system_.ext(), system_.daemon()),
+      turn_(kernel_, system_.ext(), system_.daemon()) {
   kernel_.watch(*this);
   system_.idle_judge().tell(
       idle_max_ns, [this](const Task& task, std::uint64_t from_ns) { return hear_of_idle(task, from_ns); });
   for (const std::uint32_t unit : story.tasks)
     tasks_.push_back(&kernel_.spawn(Told{}, system_.group(unit), unit));
+  real_time_ns_.resize(story.machine.cpus);
   for (const Step& step : story.steps) plan(step, 0);
 }
 
@@ -236,6 +242,7 @@ void Player::attach() {
   counter_.begin_anew();
   bypassed_until_ns_ = kernel_.now_ns() + story_.attach_us * us;
   urgent_.forgive_until(bypassed_until_ns_ + heartbeat_ns + ms);
+  turn_.forgive_until(bypassed_until_ns_ + heartbeat_ns + ms);
   system_.daemon().attach();
 }
 
@@ -246,8 +253,12 @@ void Player::detach() {
 }
 
 void Player::runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) {
-  if (task.id < is_changed_.size()) is_changed_[task.id] = false;
-  if (task.id < is_displaced_.size()) is_displaced_[task.id] = false;
+  if (task.real_time != 0) real_time_ns_[cpu.id] = now_ns;
+  const bool was_displaced = task.id < is_displaced_.size() && is_displaced_[task.id];
+  if (was_displaced)
+    is_displaced_[task.id] = false;
+  else if (task.id < is_changed_.size())
+    is_changed_[task.id] = false;
   if (task.sched_class == &system_.ext() && !cpu.ext.is_bypassing && task.kernel.scx.slice > slice_max_ns)
     complain("slice", now_ns, std::format("task {} has a slice of {} ns", task.id, task.kernel.scx.slice));
 }
@@ -258,23 +269,33 @@ void Player::stops(const Task& task, bool is_runnable, std::uint64_t /*now_ns*/)
   is_displaced_[task.id] = task.ext.dsq == &kernel_.cpu(task.cpu()).ext.local;
 }
 
+// A CPU was asked for it as it began to wait, and a real-time task woke there before the CPU had looked.
+bool Player::has_real_time_taken(const Task& task, std::uint64_t from_ns) const {
+  return std::ranges::any_of(kernel_.cpus(), [&](const Cpu& cpu) {
+    return cpu.id != task.cpu() && task.cpus().test(cpu.id) && real_time_ns_[cpu.id] >= from_ns &&
+           real_time_ns_[cpu.id] <= from_ns + idle_max_ns;
+  });
+}
+
 // What is known to take its time may not take longer.
-std::string_view Player::kind_of_idle(const Task& task) const {
+std::string_view Player::kind_of_idle(const Task& task, std::uint64_t from_ns) const {
   const std::uint64_t now_ns = kernel_.now_ns();
   const auto is_so = [&](const std::vector<bool>& tasks) { return task.id < tasks.size() && tasks[task.id]; };
   if (now_ns < bypassed_until_ns_ + heartbeat_ns + ms) return "idle-unknown";
-  if (task.ext.dsq != nullptr && task.ext.dsq->cpu == no_cpu) return "idle";
+  const std::string_view usual =
+      has_real_time_taken(task, from_ns) && !is_so(is_displaced_) ? "idle-taken" : "idle";
+  if (task.ext.dsq != nullptr && task.ext.dsq->cpu == no_cpu) return usual;
   const Task* current = kernel_.cpu(task.cpu()).current;
   const bool is_behind_real_time = current != nullptr && current->real_time != 0;
   if (offline_ns_ != 0 && (now_ns < offline_ns_ + slice_max_ns + ms || is_behind_real_time))
     return "idle-offline";
   if (is_so(is_displaced_) && (story_.is_6_12 || is_so(is_changed_))) return "idle-displaced";
-  return "idle";
+  return usual;
 }
 
 bool Player::hear_of_idle(const Task& task, std::uint64_t from_ns) {
   if (!system_.ext().is_attached() || task.sched_class != &system_.ext()) return false;
-  const std::string_view kind = kind_of_idle(task);
+  const std::string_view kind = kind_of_idle(task, from_ns);
   complain(kind, from_ns, std::format("task {} waits beside an idle CPU", task.id));
   return kind == "idle";
 }
@@ -346,8 +367,8 @@ Verdict Player::play() {
     complain("asked", kernel_.now_ns(), "a CPU on its way offline asked for something");
   if (exit.kind >= 1024) complain("ended", kernel_.now_ns(), exit.message);
   Verdict verdict{.complaints = complaints(), .callbacks = system_.ext().callbacks().count()};
-  for (const Judge* judge :
-       std::initializer_list<const Judge*>{&system_.queue_judge(), &urgent_, &floor_, &counter_, &reserve_})
+  for (const Judge* judge : std::initializer_list<const Judge*>{&system_.queue_judge(), &urgent_, &floor_,
+                                                                &counter_, &reserve_, &turn_})
     verdict.complaints.insert(verdict.complaints.end(), judge->complaints().begin(),
                               judge->complaints().end());
   return verdict;

@@ -102,6 +102,32 @@ slo_u64 sim_running_key(const void* task_storage, slo_u64 now_ns) {
   return key_of(tctx, slo_job_exec_ns(&tctx->acct.job, now_ns));
 }
 
+slo_u64 sim_clock(slo_u32 shard) {
+  return shard_ctx_of(shard)->clock.vtime_ns;
+}
+
+slo_u32 sim_weight(const void* task_storage) {
+  return ((const struct task_ctx*)task_storage)->weight;
+}
+
+slo_u32 sim_is_idle_by_weight(const void* task_storage) {
+  return ((const struct task_ctx*)task_storage)->is_idle;
+}
+
+slo_u64 sim_running_vtime(const void* task_storage, slo_u64 now_ns) {
+  const struct task_ctx* tctx = task_storage;
+
+  return tctx->vtime_ns + slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now_ns), tctx->weight);
+}
+
+slo_u64 sim_begun_vtime(slo_u32 cpu) {
+  return cpu_ctx_of((s32)cpu)->vtime_ns;
+}
+
+slo_u64 sim_ran_from_ns(slo_u32 cpu) {
+  return cpu_ctx_of((s32)cpu)->ran_from_ns;
+}
+
 slo_u32 sim_is_known_idle(slo_u32 cpu) {
   return has_cpu_bit(idle_cpus, (s32)cpu);
 }

@@ -56,6 +56,15 @@ slo_u32 sim_cpu_class(slo_u32 cpu);
 /* The key of a running SLO task as of now. */
 slo_u64 sim_running_key(const void* task_storage, slo_u64 now_ns);
 slo_u32 sim_is_known_idle(slo_u32 cpu);
+/* Best effort: the clock of a shard; of a task its weight, whether it is idle by CPUWeight=, and its virtual
+ * time as of now while it runs; of a CPU the virtual time at which what runs there began, and when that was.
+ */
+slo_u64 sim_clock(slo_u32 shard);
+slo_u32 sim_weight(const void* task_storage);
+slo_u32 sim_is_idle_by_weight(const void* task_storage);
+slo_u64 sim_running_vtime(const void* task_storage, slo_u64 now_ns);
+slo_u64 sim_begun_vtime(slo_u32 cpu);
+slo_u64 sim_ran_from_ns(slo_u32 cpu);
 /* What was left in a reserve when it was filled last, and whether it counts as empty, by its value in
  * `servers`. */
 long long sim_reserve_left_ns(const void* server);
