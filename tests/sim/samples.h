@@ -41,4 +41,14 @@ inline Workload scripts(std::vector<std::pair<std::uint64_t, std::vector<Request
   return workload;
 }
 
+// A hog that has been running, and a unit with a budget of 2 ms every 10 ms.
+inline Workload urgent_beside_hog() {
+  Workload workload{
+      .name = "attach", .units = {{.name = "urgent", .budget_ns = 2 * ms}, {.name = "batch"}}, .tasks = {}};
+  workload.tasks.push_back(
+      {.unit = 0, .behaviour = Periodic{.exec_ns = ms, .period_ns = 10 * ms, .phase_ns = 3 * ms}});
+  workload.tasks.push_back({.unit = 1, .behaviour = Hog{}});
+  return workload;
+}
+
 }  // namespace slo::sim::samples

@@ -62,6 +62,18 @@ TEST(SimPolicy, HogsGetTheirFloor) {
   EXPECT_LT(best_effort_share(workload, bare), 0.015);
 }
 
+// What ran before the scheduler was attached gives way as any other, and nobody waits for the end of its
+// slice.
+TEST(SimPolicy, WhatRunsWhileItIsAttachedGivesWay) {
+  System system({.machine = {}, .workload = samples::urgent_beside_hog()}, {});
+  system.kernel().run(second + 700 * us);
+  system.daemon().attach();
+  const Record record = system.run(second + 400 * ms);
+  const std::vector<std::uint64_t>& waits_ns = record.units[0].waits_ns;
+  EXPECT_LT(waits_ns[100], 10 * us);
+  EXPECT_LT(*std::max_element(waits_ns.begin() + 100, waits_ns.end()), 4 * ms + 100 * us);
+}
+
 TEST(SimPolicy, HogsShareByNice) {
   Workload workload;
   workload.units = {{.name = "heavy"}};

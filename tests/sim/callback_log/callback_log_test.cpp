@@ -106,8 +106,8 @@ TEST_F(BadLog, IsRefusedWithTheLine) {
   EXPECT_THAT(error_of(head_ + "[1,\"tick\",0,1,0,0]\n"), HasSubstr("while all CPUs are idle"));
 }
 
-// One task forks another and goes on, which then waits for it; an interrupt woke it. It sleeps before it has run
-// for a millisecond, when the child would take the CPU.
+// One task forks another and goes on, which then waits for it; an interrupt woke it. It sleeps before it has
+// run for a millisecond, when the child would take the CPU.
 constexpr const char* a_fork =
     R"({"callbacks":1,"kernel":"7","cpus":1,"lost":0}
 {"task":7,"at":0,"comm":"parent","group":1,"cpu":0,"cpus":1,"flags":0,"prio":120}

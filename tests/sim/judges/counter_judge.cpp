@@ -45,16 +45,21 @@ void CounterJudge::stops(const Task& task, bool is_runnable, std::uint64_t now_n
   slo_job_stops(&job.job, now_ns);
   slo_job_end end{};
   if (is_runnable || slo_job_sleeps(&job.job, now_ns, &end) == 0) return;
-  if (job.counts && unit_of(task) == job.unit) count(job, end);
+  const std::uint32_t unit = unit_of(task);
+  // One of which the scheduler heard later may have moved before that.
+  if (!job.is_sure && unit != no_unit)
+    ++sums_of(unit).unsure;
+  else if (job.counts && unit == job.unit)
+    count(job, end);
+}
+
+CounterJudge::Sums& CounterJudge::sums_of(std::uint32_t unit) {
+  if (sums_.size() <= unit) sums_.resize(unit + 1);
+  return sums_[unit];
 }
 
 void CounterJudge::count(const Job& job, const slo_job_end& end) {
-  if (sums_.size() <= job.unit) sums_.resize(job.unit + 1);
-  Sums& sums = sums_[job.unit];
-  if (!job.is_sure) {
-    ++sums.unsure;
-    return;
-  }
+  Sums& sums = sums_of(job.unit);
   ++sums.jobs;
   if (slo_job_miss_ns(&end, job.budget_ns, job.flags) != 0) ++sums.misses;
   sums.wait_ns += end.wait_ns;

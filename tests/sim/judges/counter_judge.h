@@ -45,6 +45,7 @@ class CounterJudge final : public Judge {
   [[nodiscard]] Job& job_of(const Task& task);
   // The unit whose settings hold for a task; no_unit: none do.
   [[nodiscard]] std::uint32_t unit_of(const Task& task) const;
+  [[nodiscard]] Sums& sums_of(std::uint32_t unit);
   void count(const Job& job, const slo_job_end& end);
   void compare(std::uint32_t unit, const slo_stats& counted, std::uint64_t now_ns);
 
