@@ -287,9 +287,13 @@ std::string_view Player::kind_of_idle(const Task& task, std::uint64_t from_ns) c
   if (task.ext.dsq != nullptr && task.ext.dsq->cpu == no_cpu) return usual;
   const Task* current = kernel_.cpu(task.cpu()).current;
   const bool is_behind_real_time = current != nullptr && current->real_time != 0;
-  if (offline_ns_ != 0 && (now_ns < offline_ns_ + slice_max_ns + ms || is_behind_real_time))
+  if (offline_ns_ != 0 &&
+      (now_ns < offline_ns_ + slice_max_ns + 2 * kernel_.machine().tick_ns || is_behind_real_time))
     return "idle-offline";
   if (is_so(is_displaced_) && (story_.is_6_12 || is_so(is_changed_))) return "idle-displaced";
+  // Before it ran, which is no stop.
+  if (story_.is_6_12 && (is_behind_real_time || real_time_ns_[task.cpu()] >= from_ns))
+    return "idle-displaced";
   return usual;
 }
 

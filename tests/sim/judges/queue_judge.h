@@ -17,7 +17,8 @@ class QueueJudge final : public Judge {
  public:
   struct Settings {
     std::uint64_t every_ns = 1'000'000;
-    // SLO_BEST_EFFORT_WAIT_MAX_NS, the second in which nobody looks for it, and a round of those at the front.
+    // SLO_BEST_EFFORT_WAIT_MAX_NS, the second in which nobody looks for it, and a round of those at the
+    // front.
     std::uint64_t wait_max_ns = 10'000'000'000;
   };
   QueueJudge(Kernel& kernel, Ext& ext, const Settings& settings);
