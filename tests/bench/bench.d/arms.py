@@ -13,6 +13,9 @@ UNSHED, OBSERVING = "unshed", "observing"
 ALL = (KERNEL, TUNED, FIFO, UNSHED, OURS, OBSERVING)
 BASELINES = (KERNEL, TUNED, FIFO)
 
+# It has a budget, and hardly does anything.
+BESIDE = "bench-beside.service"
+
 CONFIG = pathlib.Path("/etc/scx-slo/scx-slo.conf.d/90-bench.conf")
 SETTINGS = {OBSERVING: "[Scheduler]\nMode=observe\n", UNSHED: "[Scheduler]\nShedding=no\n"}
 
@@ -22,6 +25,12 @@ def order(compared, seed):
     shuffled = list(compared)
     random.Random(seed).shuffle(shuffled)
     return shuffled
+
+
+def write_beside():
+    """Without a budget anywhere scx-slo attaches nothing."""
+    machine.write_unit(BESIDE, f"[Service]\nExecStart={machine.WORK}\n")
+    machine.write_drop_in(BESIDE, "[X-Slo]\nSloBudget=10ms\n")
 
 
 def tune(tuned, flat):
@@ -64,5 +73,5 @@ def check(arm):
     assert machine.enforcing() == (arm in (OURS, UNSHED)), f"in the arm {arm}: {machine.journal('')}"
 
 
-def leave():
-    enter(KERNEL)
+def leave(flat=True):
+    enter(KERNEL, flat)

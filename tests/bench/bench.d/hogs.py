@@ -20,12 +20,12 @@ METRICS = pathlib.Path("/run/bench-hogs.yaml")
 TRACE_MEGABYTES = 64
 
 
-def start():
+def start(number=NUMBER):
     """They run, and are held still: time passes at no cost then, as the virtual clock skips what nobody needs."""
     METRICS.unlink(missing_ok=True)
-    three_units.write_hogs(NUMBER, f"--yaml {METRICS}")
+    three_units.write_hogs(number, f"--yaml {METRICS}")
     machine.daemon_reload()
-    three_units.start_hogs(NUMBER)
+    three_units.start_hogs(number)
     freeze(True)
 
 

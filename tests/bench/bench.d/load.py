@@ -45,6 +45,7 @@ class Unit:
     metric: str = "wait"
     settings: tuple = ()  # more lines of [X-Slo]
     weight: int = 100  # what an expert gives it beside the others
+    budgeted: bool = True  # without, budget_us is only what an expert goes by, and the weight is in each arm
 
     @property
     def service(self):
@@ -57,6 +58,11 @@ class Unit:
     @property
     def threads(self):
         return sum(part.threads + 1 for part in self.parts) + (len(self.parts) > 1)
+
+    @property
+    def slice_us(self):
+        least_us, most_us = SLICE_US
+        return min(max(self.budget_us // 4 if self.budgeted else self.parts[0].exec_us, least_us), most_us)
 
     def limit_us(self, part):
         return self.budget_us if self.metric == "response" else self.budget_us + part.exec_us
@@ -100,9 +106,9 @@ class Outcome:
 
 
 def settings_for(arm, unit, rank):
-    if arm == arms.TUNED:
-        return f"CPUWeight={unit.weight}\n"
-    return f"CPUSchedulingPolicy=fifo\nCPUSchedulingPriority={10 + rank}\n" if arm == arms.FIFO else ""
+    weight = f"CPUWeight={unit.weight}\n" if arm == arms.TUNED or not unit.budgeted else ""
+    policy = f"CPUSchedulingPolicy=fifo\nCPUSchedulingPriority={10 + rank}\n" if arm == arms.FIFO else ""
+    return weight + policy
 
 
 def write(units, arm):
@@ -116,13 +122,12 @@ def write(units, arm):
             f"[Service]\nType=exec\nRemainAfterExit=yes\nExecStart=/bin/sh {unit.script}\n"
             f"{settings_for(arm, unit, ranks[unit])}",
         )
-        unit.drop_in()
+        if unit.budgeted:
+            unit.drop_in()
 
 
 def write_script(unit, arm, start, seconds):
-    least_us, most_us = SLICE_US
-    slice_us = min(max(unit.budget_us // 4, least_us), most_us)
-    prefix = f"chrt --other --sched-runtime {slice_us * 1000} 0 " if arm == arms.TUNED else ""
+    prefix = f"chrt --other --sched-runtime {unit.slice_us * 1000} 0 " if arm == arms.TUNED else ""
     commands = [
         f"{prefix}{part.command(unit.limit_us(part), start, seconds)} >{unit.output(number)}"
         for number, part in enumerate(unit.parts)
@@ -138,15 +143,16 @@ def remove(units):
     machine.daemon_reload()
 
 
-def enter(units, arm):
+def enter(units, arm, flat=True):
     write(units, arm)
-    arms.enter(arm)
+    arms.enter(arm, flat)
 
 
 def counted(units, arm):
     """What scx-slo has counted; it knows the budgets of all when this returns."""
     if arm in arms.BASELINES:
         return {}
+    units = [unit for unit in units if unit.budgeted]
     wanted = {unit.service: unit.budget_us for unit in units}
     machine.wait_for(
         "scx-slo knows the budgets",
@@ -158,6 +164,11 @@ def counted(units, arm):
 
 def is_ready(unit):
     return machine.is_active(unit.service) and len(hogs.tids(unit.service)) == unit.threads
+
+
+def check_weight(service):
+    controllers = (machine.cgroup_of(service) / "cgroup.controllers").read_text().split()
+    assert "cpu" in controllers, f"CPUWeight= of {service} has no effect"
 
 
 def has_ended(unit):
@@ -172,6 +183,8 @@ def started(units, arm, seconds):
     machine.run("systemctl", "restart", *(unit.service for unit in units))
     for unit in units:
         machine.wait_for(f"{unit.service} is ready", lambda unit=unit: is_ready(unit))
+        if not unit.budgeted:
+            check_weight(unit.service)
     return start
 
 

@@ -9,14 +9,24 @@ import arms
 class Measure:
     """One figure, measured in several rounds of all arms; the last arm is the one that is judged.
 
-    bound, bound_least: how much of the median of `reference` its median may be, and has to be; most, least: what none
-    of its values may exceed or fall below. What only the daemon does has no reference, and no ratio."""
+    bound, bound_least: how much of the median of `reference` its median may be, and has to be; within: how far from it
+    that may be, in its unit; most, least: what none of its values may exceed or fall below. What only the daemon does
+    has no reference, and no ratio."""
 
     def __init__(
-        self, name, unit, compared, bound=None, most=None, least=None, bound_least=None, reference=arms.KERNEL
+        self,
+        name,
+        unit,
+        compared,
+        bound=None,
+        most=None,
+        least=None,
+        bound_least=None,
+        within=None,
+        reference=arms.KERNEL,
     ):
         self.name, self.unit, self.arms = name, unit, compared
-        self.bound, self.bound_least, self.most, self.least = bound, bound_least, most, least
+        self.bound, self.bound_least, self.within, self.most, self.least = bound, bound_least, within, most, least
         self.judged, self.reference = compared[-1], reference
         self.values = {arm: [] for arm in compared}
         # What the reader has to know before the figure means anything.
@@ -44,12 +54,14 @@ class Measure:
             # Not by the ratio: of nothing there is none, and nothing is less than any part of it.
             and (self.bound is None or value <= self.bound * reference)
             and (self.bound_least is None or value >= self.bound_least * reference)
+            and (self.within is None or abs(value - reference) <= self.within)
         )
 
     def bounds(self):
         known = (
             (self.bound, "× ≤ {:.4g}"),
             (self.bound_least, "× ≥ {:.4g}"),
+            (self.within, "± {:.4g}"),
             (self.most, "≤ {:.4g}"),
             (self.least, "≥ {:.4g}"),
         )
@@ -64,6 +76,7 @@ class Measure:
             "reference": self.reference,
             "bound": self.bound,
             "bound_least": self.bound_least,
+            "within": self.within,
             "most": self.most,
             "least": self.least,
             "note": self.note,

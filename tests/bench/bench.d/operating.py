@@ -10,15 +10,13 @@ from measures import Measure
 # On the virtual clock a second is 10⁹ instructions, about what it is on real hardware.
 MOST_MS = 1000
 HOGS = 4
-UNIT = "bench-beside.service"
 
 
 def prepare():
-    machine.write_unit(UNIT, f"[Service]\nExecStart={machine.WORK}\n")
-    machine.write_drop_in(UNIT, "[X-Slo]\nSloBudget=10ms\n")
+    arms.write_beside()
     three_units.write_hogs(HOGS)
     machine.daemon_reload()
-    machine.run("systemctl", "start", UNIT)
+    machine.run("systemctl", "start", arms.BESIDE)
     three_units.start_hogs(HOGS)
 
 
@@ -34,5 +32,5 @@ def measure(rounds, say):
                 figure.values[arm].append(1000 * answers.seconds(name))
                 say(f"round {number + 1}, {arm}: {figure.name}: {figure.values[arm][-1]:.0f} ms")
             arms.check(arm)
-    machine.run("systemctl", "stop", three_units.HOGS, UNIT)
+    machine.run("systemctl", "stop", three_units.HOGS, arms.BESIDE)
     return list(measures.values())

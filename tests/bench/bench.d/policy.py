@@ -10,6 +10,7 @@ import deep
 import feasible
 import measures
 import mistaken
+import others
 import overload
 import response
 import switches
@@ -35,6 +36,7 @@ SECTIONS = {
     "feasible": feasible.measure,
     "response": response.measure,
     "three-units": three.measure,
+    "others": others.measure,
     "cost": costs,
     "switches": switches.measure,
 }
