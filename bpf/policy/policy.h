@@ -198,11 +198,14 @@ static inline slo_u64 slo_vtime_credit_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns
 static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 credit_ns,
 					 slo_u64 turn_ns, slo_u32 weight)
 {
-	slo_u64 earliest_ns = vtime_now_ns - credit_ns;
-	slo_u64 latest_ns = vtime_now_ns + slo_vtime_charge_ns(turn_ns, weight);
+	slo_u64 latest_ns;
 
-	if (slo_before(vtime_ns, earliest_ns))
-		return earliest_ns;
+	if (slo_before(vtime_ns, vtime_now_ns))
+		return slo_before(vtime_ns, vtime_now_ns - credit_ns) ? vtime_now_ns - credit_ns : vtime_ns;
+	/* Most are of usual weight, and not that far ahead. */
+	if (vtime_ns - vtime_now_ns <= turn_ns && weight <= SLO_WEIGHT_NORMAL)
+		return vtime_ns;
+	latest_ns = vtime_now_ns + slo_vtime_charge_ns(turn_ns, weight);
 	return slo_before(latest_ns, vtime_ns) ? latest_ns : vtime_ns;
 }
 

@@ -26,11 +26,14 @@ static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns) __mu
 static __always_inline void advance_clock(s32 cpu, struct shard_ctx *shard, u64 now) __must_hold(rq)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u64 elapsed_ns = slo_elapsed_ns(cctx->ran_from_ns, now);
 	u64 vtime_ns;
 
-	if (cctx->class != SLO_CLASS_BEST_EFFORT || best_effort_waits(cctx, shard))
+	/* Of a short run there is not much to pay for, and most runs are short. */
+	if (cctx->class != SLO_CLASS_BEST_EFFORT || elapsed_ns < tunables.min_run_ns ||
+	    best_effort_waits(cctx, shard))
 		return;
-	vtime_ns = cctx->vtime_ns + slo_vtime_charge_ns(slo_elapsed_ns(cctx->ran_from_ns, now), cctx->weight);
+	vtime_ns = cctx->vtime_ns + slo_vtime_charge_ns(elapsed_ns, cctx->weight);
 	if (slo_before(shard->clock.vtime_ns, vtime_ns))
 		shard->clock.vtime_ns = vtime_ns;
 }
@@ -53,7 +56,7 @@ static __always_inline void place_best_effort(struct task_struct *p, struct task
 					      bool is_wakeup, u64 slice_ns, u64 now) __must_hold(task)
 {
 	struct shard_ctx *shard = shard_at(cpu);
-	u64 credit_ns;
+	u64 credit_ns = 0;
 
 	advance_clock(cpu, shard, now);
 	move_vtime(tctx, shard);
@@ -64,7 +67,9 @@ static __always_inline void place_best_effort(struct task_struct *p, struct task
 							tctx->key_exec_ns, tctx->weight);
 		tctx->key_exec_ns = 0;
 	}
-	credit_ns = is_wakeup ? wakeup_credit_ns(tctx, cpu, shard) : slo_vtime_credit_max_ns(tctx->weight);
+	if (slo_before(tctx->vtime_ns, shard->clock.vtime_ns))
+		credit_ns = is_wakeup ? wakeup_credit_ns(tctx, cpu, shard)
+				      : slo_vtime_credit_max_ns(tctx->weight);
 	tctx->vtime_ns = slo_vtime_place_ns(tctx->vtime_ns, shard->clock.vtime_ns, credit_ns,
 					    slice_ns + tick_ns, tctx->weight);
 }
@@ -81,7 +86,8 @@ static __always_inline void keep_sooner(struct victim *first, s32 cpu, const str
 {
 	u64 delay_ns = gives_way_in_ns(cpu_ctx_of(cpu), tctx->vtime_ns, is_idle, now);
 
-	if (delay_ns >= first->delay_ns || !bpf_cpumask_test_cpu((u32)cpu, p->cpus_ptr))
+	if (delay_ns >= first->delay_ns ||
+	    (cpu != first->cpu && !bpf_cpumask_test_cpu((u32)cpu, p->cpus_ptr)))
 		return;
 	first->cpu = cpu;
 	first->delay_ns = delay_ns;
@@ -117,11 +123,14 @@ static __always_inline void preempt_best_effort(const struct task_struct *p, con
 static __always_inline void begin_turn(s32 cpu, struct cpu_ctx *cctx, struct shard_ctx *shard,
 				       struct task_ctx *tctx, const struct task_struct *p) __must_hold(rq)
 {
-	u64 earliest_ns = shard->clock.vtime_ns - slo_vtime_credit_max_ns(tctx->weight);
+	u64 clock_ns = shard->clock.vtime_ns;
 
-	if (slo_before(tctx->vtime_ns, earliest_ns))
-		tctx->vtime_ns = earliest_ns;
-	if (slo_before(shard->clock.vtime_ns, tctx->vtime_ns)) {
+	if (slo_before(tctx->vtime_ns, clock_ns)) {
+		u64 earliest_ns = clock_ns - slo_vtime_credit_max_ns(tctx->weight);
+
+		if (slo_before(tctx->vtime_ns, earliest_ns))
+			tctx->vtime_ns = earliest_ns;
+	} else if (tctx->vtime_ns != clock_ns) {
 		shard->clock.vtime_ns = tctx->vtime_ns;
 		shard->clock.cpu = (u32)cpu;
 	}
