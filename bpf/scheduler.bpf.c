@@ -210,6 +210,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->server = tctx->acct.server;
 	if (cctx->idle_retries != 0)
 		cctx->idle_retries = 0;
+	if (cctx->tick_looks != 0)
+		cctx->tick_looks = 0;
 	if (cctx->yields != 0)
 		cctx->yields = 0;
 	note_class(cpu, cctx, tctx->class);
@@ -248,6 +250,8 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	if (cctx->class != SLO_CLASS_SLO) {
 		if (slo_waits(cctx, shard) && !in_floor_turn(cctx, now))
 			slo_set_slice(p, 0);
+		else if (cctx->tick_looks != 0)
+			kick_for_first_best_effort(cpu, now);
 		return;
 	}
 	charge(cctx, shard, now);

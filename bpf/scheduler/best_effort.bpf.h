@@ -104,6 +104,7 @@ static __always_inline void preempt_best_effort(const struct task_struct *p, con
 {
 	bool is_idle = tctx->is_idle || p->policy == SCHED_IDLE;
 	struct victim first = {.cpu = cpu, .delay_ns = tick_ns};
+	struct cpu_ctx *victim;
 
 	if (p->policy == SCHED_BATCH)
 		return;
@@ -115,8 +116,15 @@ static __always_inline void preempt_best_effort(const struct task_struct *p, con
 		if (shard_of(other) == shard->id)
 			keep_sooner(&first, other, p, tctx, is_idle, now);
 	}
-	if (first.delay_ns < tick_ns)
-		kick_when_allowed(first.cpu, cpu_ctx_of(first.cpu), now, first.delay_ns);
+	if (first.delay_ns >= tick_ns)
+		return;
+	victim = cpu_ctx_of(first.cpu);
+	/* What has only just begun is about to sleep, as most do that run for a moment; else the next tick
+	 * finds it. An alarm for each of these would cost more than all the rest of a wakeup. */
+	if (first.delay_ns != 0 && slo_elapsed_ns(victim->ran_from_ns, now) < tunables.min_run_ns)
+		victim->tick_looks = 1;
+	else
+		kick_when_allowed(first.cpu, victim, now, first.delay_ns);
 }
 
 /* The virtual time of best effort that runs here is this now, and the clock of its shard is not behind. */

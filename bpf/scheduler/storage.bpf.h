@@ -59,6 +59,7 @@ struct cpu_ctx {
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
 	u32 is_offline;
+	u32 tick_looks;   /* best effort that woke waits for this CPU, and the next tick is early enough */
 	u32 yields;       /* what runs does not want to, as long as somebody waits */
 	u32 idle_retries; /* went idle in sight of queued tasks, since it last ran one */
 } __attribute__((aligned(128)));

@@ -11,8 +11,9 @@ namespace slo::sim {
 namespace {
 
 constexpr std::uint64_t every_ns = 100'000;
-// A turn of best effort (1 ms), MinRun=, the interval of KickRate= and a few switches.
-constexpr std::uint64_t at_once_ns = 2'000'000;
+// A tick, which looks for those that woke when a run had only just begun; a turn of best effort (1 ms),
+// MinRun=, the interval of KickRate= and a few switches.
+constexpr std::uint64_t at_once_ns = 6'000'000;
 // BestEffortSlice= as shipped, two ticks, and what a look every so often sees too much.
 constexpr std::uint64_t slice_ns = 30'000'000;
 // Of virtual time: rounding.
