@@ -109,7 +109,7 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 
 	if (is_throttled(&tctx->acct))
 		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
-	place_best_effort(p, tctx, cpu, is_wakeup, slice_ns, now);
+	place_best_effort(p, tctx, cpu, is_wakeup, now);
 	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at, slice_ns,
 			 tctx->vtime_ns, enq_flags);

@@ -193,19 +193,23 @@ static inline slo_u64 slo_vtime_credit_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns
 	return vtime_now_ns - vtime_ns < max_ns ? vtime_now_ns - vtime_ns : max_ns;
 }
 
-/* Where it comes into a queue. turn_ns: the longest run without a look at it. No task is further ahead than
- * by one turn of its own: it began no later than the clock stands. */
+/*
+ * Where it comes into a queue. No task is further ahead than by one turn of its own: it began no later than
+ * the clock stands. A turn is as long as nobody makes it shorter: who had to leave its CPU to a task with a
+ * budget pays for all it ran.
+ */
 static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u64 credit_ns,
-					 slo_u64 turn_ns, slo_u32 weight)
+					 slo_u64 slice_ns, slo_u64 tick_ns, slo_u32 weight)
 {
 	slo_u64 latest_ns;
 
 	if (slo_before(vtime_ns, vtime_now_ns))
 		return slo_before(vtime_ns, vtime_now_ns - credit_ns) ? vtime_now_ns - credit_ns : vtime_ns;
 	/* Most are of usual weight, and not that far ahead. */
-	if (vtime_ns - vtime_now_ns <= turn_ns && weight <= SLO_WEIGHT_NORMAL)
+	if (vtime_ns - vtime_now_ns <= tick_ns && weight <= SLO_WEIGHT_NORMAL)
 		return vtime_ns;
-	latest_ns = vtime_now_ns + slo_vtime_charge_ns(turn_ns, weight);
+	slice_ns = slo_best_effort_slice_ns(slice_ns, tick_ns, 0, 0, weight);
+	latest_ns = vtime_now_ns + slo_vtime_charge_ns(slice_ns + tick_ns, weight);
 	return slo_before(latest_ns, vtime_ns) ? latest_ns : vtime_ns;
 }
 

@@ -53,7 +53,7 @@ static __always_inline u64 wakeup_credit_ns(const struct task_ctx *tctx, s32 cpu
 
 /* Where a task comes into best effort on this CPU. */
 static __always_inline void place_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
-					      bool is_wakeup, u64 slice_ns, u64 now) __must_hold(task)
+					      bool is_wakeup, u64 now) __must_hold(task)
 {
 	struct shard_ctx *shard = shard_at(cpu);
 	u64 credit_ns = 0;
@@ -71,7 +71,7 @@ static __always_inline void place_best_effort(struct task_struct *p, struct task
 		credit_ns = is_wakeup ? wakeup_credit_ns(tctx, cpu, shard)
 				      : slo_vtime_credit_max_ns(tctx->weight);
 	tctx->vtime_ns = slo_vtime_place_ns(tctx->vtime_ns, shard->clock.vtime_ns, credit_ns,
-					    slice_ns + tick_ns, tctx->weight);
+					    tunables.best_effort_slice_ns, tick_ns, tctx->weight);
 }
 
 /* A CPU that may be taken, and when. */

@@ -180,5 +180,19 @@ INSTANTIATE_TEST_SUITE_P(, Shares, testing::Combine(testing::ValuesIn(crowds), t
                                   std::to_string(std::get<1>(one.param));
                          });
 
+// Tasks with budgets come between all the time: who loses its CPU to one pays for all it ran.
+TEST(SharesBesideBudgets, AreIdeal) {
+  Workload workload{.name = "beside budgets",
+                    .units = {{.name = "a", .cpu_weight = 300},
+                              {.name = "b", .cpu_weight = 100},
+                              {.name = "urgent", .budget_ns = 2 * ms}},
+                    .tasks = hogs_of({1, 1})};
+  workload.tasks.push_back({.unit = 2, .behaviour = Periodic{.exec_ns = 100 * us, .period_ns = 17 * ms}});
+  const auto times = times_after_begin(run_ours, workload, 1);
+  const double share = 100 * times[0] / (times[0] + times[1]);
+  std::cout << "300 beside 100 beside a unit with a budget: " << share << "%\n";
+  EXPECT_NEAR(share, 75, 1);
+}
+
 }  // namespace
 }  // namespace slo::sim

@@ -81,7 +81,7 @@ void Edf::queue(Cpu& cpu, Task& task) {
         slo_vtime_after_key_ns(state.vtime_ns, vtime_now_ns_, std::exchange(state.key_exec_ns, 0), weight);
   const std::uint64_t slice_ns = policy_.tunables.best_effort_slice_ns;
   state.vtime_ns = slo_vtime_place_ns(state.vtime_ns, vtime_now_ns_, slo_vtime_credit_max_ns(weight),
-                                      slice_ns + kernel_.machine().tick_ns, weight);
+                                      slice_ns, kernel_.machine().tick_ns, weight);
   state.slice_ns = slo_best_effort_slice_ns(slice_ns, kernel_.machine().tick_ns, urgent_.size(),
                                             best_effort_.size() / kernel_.machine().cpus, weight);
   best_effort_.insert(task, state.vtime_ns, false);

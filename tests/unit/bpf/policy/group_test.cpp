@@ -118,7 +118,7 @@ class Machine {
       for (Task& task : tasks_) {
         if (task.awake_at_ns > now_ns_) continue;
         task.vtime_ns = slo_vtime_place_ns(task.vtime_ns, vtime_now_ns_, slo_vtime_credit_max_ns(task.weight),
-                                           slice_ns + 4 * ms, task.weight);
+                                           slice_ns, 4 * ms, task.weight);
         if (next == nullptr || slo_before(task.vtime_ns, next->vtime_ns)) next = &task;
       }
       if (next == nullptr)

@@ -150,10 +150,10 @@ TEST(Policy, NobodyEarnsBySleeping) {
   EXPECT_EQ(slo_vtime_credit_ns(0, now, cpu_weight(1)), SLO_VTIME_CREDIT_NS)
       << "little weight is no reason for more";
   EXPECT_EQ(slo_vtime_credit_ns(now + ms, now, cpu_weight(100)), 0U);
-  EXPECT_EQ(slo_vtime_place_ns(0, now, 3 * ms, slice_ns, cpu_weight(100)), now - 3 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(now - 2 * ms, now, 3 * ms, slice_ns, cpu_weight(100)), now - 2 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(now + 5 * ms, now, 3 * ms, slice_ns, cpu_weight(100)), now + 5 * ms);
-  EXPECT_EQ(slo_vtime_place_ns(3, 5, 20 * ms, slice_ns, cpu_weight(100)),
+  EXPECT_EQ(slo_vtime_place_ns(0, now, 3 * ms, slice_ns, 4 * ms, cpu_weight(100)), now - 3 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(now - 2 * ms, now, 3 * ms, slice_ns, 4 * ms, cpu_weight(100)), now - 2 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(now + 5 * ms, now, 3 * ms, slice_ns, 4 * ms, cpu_weight(100)), now + 5 * ms);
+  EXPECT_EQ(slo_vtime_place_ns(3, 5, 20 * ms, slice_ns, 4 * ms, cpu_weight(100)),
             3U);  // near zero, where the earliest instant wraps
 }
 
@@ -183,8 +183,13 @@ TEST(Policy, AStreamOfShortLivedChildrenDoesNotStarveATaskThatIsAhead) {
 
 TEST(Policy, NobodyIsFurtherAheadThanByATurnOfItsOwn) {
   const slo_u64 now = 1000 * ms;
-  EXPECT_EQ(slo_vtime_place_ns(now + slice_ns + 1, now, 0, slice_ns, cpu_weight(100)), now + slice_ns);
-  EXPECT_EQ(slo_vtime_place_ns(now + 100 * slice_ns, now, 0, slice_ns, cpu_weight(10)), now + 10 * slice_ns);
+  const slo_u64 tick = 4 * ms;
+  EXPECT_EQ(slo_vtime_place_ns(now + slice_ns, now, 0, slice_ns, tick, cpu_weight(100)), now + slice_ns);
+  EXPECT_EQ(slo_vtime_place_ns(now + 10 * slice_ns, now, 0, slice_ns, tick, cpu_weight(100)),
+            now + slice_ns + tick);
+  EXPECT_EQ(slo_vtime_place_ns(now + 100 * slice_ns, now, 0, slice_ns, tick, cpu_weight(10)),
+            now + 10 * 2 * tick)
+      << "of little weight it is short";
 }
 
 TEST(Policy, BestEffortGivesWayWhenItHasHadMoreAndItsRun) {
