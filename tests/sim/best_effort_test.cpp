@@ -15,13 +15,10 @@
 namespace slo::sim {
 namespace {
 
+using samples::in_ms;
 using samples::ms;
 using samples::second;
 using samples::us;
-
-double in_ms(std::uint64_t time_ns) {
-  return static_cast<double>(time_ns) / 1e6;
-}
 
 class OnCpus : public testing::TestWithParam<std::uint32_t> {
  protected:

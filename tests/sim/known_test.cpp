@@ -14,13 +14,10 @@
 namespace slo::sim {
 namespace {
 
+using samples::in_ms;
 using samples::ms;
 using samples::second;
 using samples::us;
-
-double in_ms(std::uint64_t time_ns) {
-  return static_cast<double>(time_ns) / 1e6;
-}
 
 // A service of four hogs, and one that works for 0.3 ms every 20 ms; each in a group of its own, as services
 // are.

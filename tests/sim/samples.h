@@ -17,6 +17,10 @@ inline constexpr std::uint64_t us = SLO_NSEC_PER_USEC;
 inline constexpr std::uint64_t ms = SLO_NSEC_PER_MSEC;
 inline constexpr std::uint64_t second = SLO_NSEC_PER_SEC;
 
+inline double in_ms(std::uint64_t time_ns) {
+  return static_cast<double>(time_ns) / 1e6;
+}
+
 // Nothing costs anything, so that times are those of the tasks alone.
 inline Machine free_machine(std::uint32_t cpus = 1) {
   Machine machine;
