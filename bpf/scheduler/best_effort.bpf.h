@@ -177,7 +177,7 @@ static __always_inline bool serve_best_effort(s32 cpu, struct cpu_ctx *cctx, str
 {
 	if (tctx && tctx->class != SLO_CLASS_SLO && goes_on(cpu, prev, tctx, now))
 		return true;
-	return take_best_effort(cpu);
+	return take_best_effort(cpu, cctx, shard_at(cpu));
 }
 
 #endif

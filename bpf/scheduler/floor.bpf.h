@@ -66,7 +66,7 @@ static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, struc
 		return false; /* without SLO tasks it is next anyway */
 	turn_ns = slo_floor_turn_ns(smallest_budget_ns);
 	if (!slo_floor_takes_turn(cctx->floor_credit_ns, floor_credit_max_ns, now, turn_ns, key) ||
-	    !take_best_effort(cpu))
+	    !take_best_effort(cpu, cctx, shard_at(cpu)))
 		return false;
 	start_floor_turn(cpu, now, turn_ns);
 	return true;

@@ -65,7 +65,8 @@ static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struc
 
 /*
  * The clock, and what the floor is owed by now. It matters where a task goes on, or best effort may have its
- * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not.
+ * turn: between a task that sleeps and the next one, neither is the usual case. 0: it does not, and neither
+ * does prev go on.
  */
 static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard,
 				       const struct task_struct *prev) __must_hold(rq)
@@ -82,35 +83,51 @@ static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const stru
 	return now;
 }
 
+/*
+ * Where there is something to compare: a task that may go on, best effort's turn, SLO tasks in several
+ * queues. True when that is settled; otherwise *tctx is of prev, where it may go on, and *first the earliest
+ * SLO task, where one was looked for.
+ */
+static __always_inline bool pick_of_several(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev, u64 now,
+					    struct task_ctx **tctx, struct head *first) __must_hold(rq)
+{
+	const struct shard_ctx *shard = shard_at(cpu);
+	u64 prev_key = 0;
+	bool wanted = now != 0 && floor_is_wanted(cctx, shard);
+	bool prev_is_slo, prev_first = false;
+
+	*tctx = runnable_prev(cpu, prev, now, &prev_key);
+	prev_is_slo = *tctx && (*tctx)->class == SLO_CLASS_SLO;
+	if (slo_waits(cctx, shard) && (prev_is_slo || slo_waits_twice(cctx, shard) || wanted))
+		*first = first_slo(cpu, cctx, shard);
+	if (prev_is_slo)
+		prev_first = !first->queue || !(cctx->yields || slo_before(first->at, prev_key));
+	if (take_floor_turn(cpu, cctx, prev, *tctx, prev_is_slo || first->queue, wanted,
+			    prev_first ? prev_key : first->at, now))
+		return true;
+	/* It comes back by its key, as soon as a switch is worth it. */
+	if (prev_first && cctx->yields && take_best_effort(cpu, cctx, shard))
+		return true;
+	if (!prev_first)
+		return false;
+	cctx->yields = 0;
+	slo_set_slice(prev, slo_slice_of(*tctx));
+	if (first->queue)
+		kick_for(cpu, cctx, first->at, now);
+	return true;
+}
+
 /* Puts what this CPU is to run next on it, or lets prev go on. */
 static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev) __must_hold(rq)
 {
 	const struct shard_ctx *shard = shard_at(cpu);
 	u64 now = now_of_pick(cpu, cctx, shard, prev);
-	u64 prev_key = 0;
-	struct task_ctx *tctx = runnable_prev(cpu, prev, now, &prev_key);
-	bool prev_is_slo = tctx && tctx->class == SLO_CLASS_SLO;
-	bool wanted = now != 0 && floor_is_wanted(cctx, shard);
+	struct task_ctx *tctx = NULL;
 	struct head first = {};
-	bool prev_first = false;
 
-	if (slo_waits(cctx, shard) && (prev_is_slo || slo_waits_twice(cctx, shard) || wanted))
-		first = first_slo(cpu, cctx, shard);
-	if (prev_is_slo)
-		prev_first = !first.queue || !(cctx->yields || slo_before(first.at, prev_key));
-	if (take_floor_turn(cpu, cctx, prev, tctx, prev_is_slo || first.queue, wanted,
-			    prev_first ? prev_key : first.at, now))
+	if ((now != 0 || slo_waits_twice(cctx, shard)) &&
+	    pick_of_several(cpu, cctx, prev, now, &tctx, &first))
 		return;
-	/* It comes back by its key, as soon as a switch is worth it. */
-	if (prev_first && cctx->yields && take_best_effort(cpu))
-		return;
-	if (prev_first) {
-		cctx->yields = 0;
-		slo_set_slice(prev, slo_slice_of(tctx));
-		if (first.queue)
-			kick_for(cpu, cctx, first.at, now);
-		return;
-	}
 	if (take_slo(cpu, cctx, shard, &first))
 		return;
 	if (nr_shards > 1 && level_best_effort((u32)shard->id))

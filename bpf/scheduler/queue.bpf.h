@@ -220,25 +220,31 @@ static __always_inline bool take_slo(s32 cpu, const struct cpu_ctx *cctx, const 
 	if (first->queue && take(first->queue))
 		return true;
 	return (cctx->nr_pinned_slo != 0 && take(QUEUE_PINNED_SLO | (u32)cpu)) ||
-	       (shard->nr_slo.value != 0 && take(QUEUE_SHARED_SLO | shard->id));
+	       (shard->nr_slo.value != 0 && take(QUEUE_SHARED_SLO | (u32)shard->id));
 }
 
-/* Global, as are others that are called from several places or from loops: the verifier then looks at them
- * once, not once per path. */
-__noinline bool take_best_effort(s32 cpu) __must_hold(rq)
+/* Where some wait for this CPU alone, and maybe others as well. Global, as are others that are called from
+ * several places or from loops: the verifier then looks at them once, not once per path. */
+__noinline bool take_earlier_best_effort(s32 cpu) __must_hold(rq)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	const struct shard_ctx *shard = shard_at(cpu);
-	u64 shared = QUEUE_SHARED_BEST_EFFORT | shard->id;
 	u64 pinned = QUEUE_PINNED_BEST_EFFORT | (u32)cpu;
-	bool has_shared = shard->nr_best_effort.value != 0;
-	bool has_pinned = cctx->nr_pinned_best_effort != 0;
 	struct head first;
 
-	if (!(has_shared && has_pinned))
-		return (has_shared && take(shared)) || (has_pinned && take(pinned));
+	if (shard->nr_best_effort.value == 0)
+		return take(pinned);
 	first = first_best_effort(cpu, cctx, shard);
-	return (first.queue && take(first.queue)) || take(pinned) || take(shared);
+	return (first.queue && take(first.queue)) || take(pinned) ||
+	       take(QUEUE_SHARED_BEST_EFFORT | (u32)shard->id);
+}
+
+static __always_inline bool take_best_effort(s32 cpu, const struct cpu_ctx *cctx,
+					     const struct shard_ctx *shard) __must_hold(rq)
+{
+	if (cctx->nr_pinned_best_effort != 0)
+		return take_earlier_best_effort(cpu);
+	return shard->nr_best_effort.value != 0 && take(QUEUE_SHARED_BEST_EFFORT | (u32)shard->id);
 }
 
 /*
