@@ -153,7 +153,7 @@ static __always_inline void on_switch_in(struct run_log *log, struct task_struct
 	}
 	if (obs->acct.cgroups == 0)
 		refresh_unit(&obs->acct, p); /* runs since before we looked */
-	log_run(log, p, obs->acct.cgroup_id, log_now, log_now);
+	log_switch(log, p, obs->acct.cgroup_id, log_now);
 	log->is_judged = obs->acct.slot != SLO_NO_SLOT || obs->acct.job.state != SLO_JOB_NONE;
 	log->generation = obs->acct.generation;
 	from = obs->waking_ns;

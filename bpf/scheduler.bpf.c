@@ -186,14 +186,10 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	struct shard_ctx *shard = shard_at(cpu);
-	struct run_log *log;
 	u64 now = slo_rq_now(cpu);
 
 	if (!tctx)
 		return;
-	log = run_log_of(cpu);
-	if (log)
-		log_run(log, p, tctx->acct.cgroup_id, cctx->left_ns, now);
 	leave_queue(tctx);
 	/* First seen here (the kernel bypasses us while it attaches or detaches): its wait is not known, so
 	 * it does not count. */
@@ -206,6 +202,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	slo_job_runs(&tctx->acct.job, now);
 	tctx->ran_from_ns = now;
 	cctx->ran_from_ns = now;
+	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
 	if (cctx->idle_retries != 0)
@@ -307,13 +304,16 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	struct run_log *log;
 	u64 now = slo_now();
 
 	if (!tctx)
 		return;
+	log = run_log_of(cpu);
+	if (log)
+		log_run(log, p, tctx->acct.cgroup_id, cctx->run_from_ns, now);
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
-	cctx->left_ns = now;
 	slo_job_stops(&tctx->acct.job, now);
 	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
 	if (tctx->class != SLO_CLASS_SLO)

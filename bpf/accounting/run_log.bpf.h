@@ -65,21 +65,31 @@ static __always_inline struct run_log *run_log_of(s32 cpu)
 	return bpf_map_lookup_elem(&run_logs, &key);
 }
 
-/* The task gets this CPU; whoever had it left it at left_ns. */
-static __always_inline void log_run(struct run_log *log, struct task_struct *p, u64 cgroup_id, u64 left_ns,
-				    u64 now) __must_hold(rq)
+/* The task had this CPU, and has left it. Of a miss it is enough to know who ran before: what runs just then
+ * is the task itself. */
+static __always_inline void log_run(struct run_log *log, struct task_struct *p, u64 cgroup_id, u64 from_ns,
+				    u64 until_ns) __must_hold(rq)
+{
+	struct run *run = &log->runs[log->next++ % RUN_LOG_RUNS];
+	const u64 *comm = (const u64 *)p->comm;
+
+	run->from_ns = from_ns;
+	run->until_ns = until_ns;
+	run->cgroup_id = cgroup_id;
+	run->tid = (u32)p->pid;
+	run->comm[0] = comm[0];
+	run->comm[1] = comm[1];
+}
+
+/* The task gets this CPU, and whoever had it leaves it. */
+static __always_inline void log_switch(struct run_log *log, struct task_struct *p, u64 cgroup_id, u64 now)
+	__must_hold(rq)
 {
 	struct run *run = &log->runs[(log->next - 1) % RUN_LOG_RUNS];
 
 	if (run->until_ns == 0)
-		run->until_ns = left_ns;
-	run = &log->runs[log->next++ % RUN_LOG_RUNS];
-	run->from_ns = now;
-	run->until_ns = 0;
-	run->cgroup_id = cgroup_id;
-	run->tid = (u32)p->pid;
-	run->comm[0] = ((const u64 *)p->comm)[0];
-	run->comm[1] = ((const u64 *)p->comm)[1];
+		run->until_ns = now;
+	log_run(log, p, cgroup_id, now, 0);
 }
 
 /* The CPU goes idle. */

@@ -42,7 +42,7 @@ struct cpu_ctx {
 	u64 key_ns;      /* of the SLO task that runs, when it began to */
 	u64 ran_from_ns; /* when it began to */
 	u64 vtime_ns;    /* of what runs as best effort, at ran_from_ns */
-	u64 left_ns;     /* when the last task stopped */
+	u64 run_from_ns; /* when its task got it, whatever it became since */
 	u64 floor_credit_ns;
 	u64 charged_ns;          /* the credit, and reserves, are right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
