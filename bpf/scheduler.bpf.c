@@ -205,12 +205,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
-	if (cctx->idle_retries != 0)
-		cctx->idle_retries = 0;
-	if (cctx->tick_looks != 0)
-		cctx->tick_looks = 0;
-	if (cctx->yields != 0)
-		cctx->yields = 0;
+	cctx->of_run = 0;
 	note_class(cpu, cctx, tctx->class);
 	if (tctx->class == SLO_CLASS_SLO) {
 		cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);

@@ -59,9 +59,15 @@ struct cpu_ctx {
 	u32 nr_pinned_best_effort;
 	u32 in_best_effort_mask;
 	u32 is_offline;
-	u32 tick_looks;   /* best effort that woke waits for this CPU, and the next tick is early enough */
-	u32 yields;       /* what runs does not want to, as long as somebody waits */
-	u32 idle_retries; /* went idle in sight of queued tasks, since it last ran one */
+	/* Of what runs, or ran last: the next one begins with none of it. */
+	union {
+		struct {
+			u16 tick_looks;  /* best effort that woke waits for it: the next tick looks */
+			u8 yields;       /* it does not want to run, as long as somebody waits */
+			u8 idle_retries; /* since it left the CPU went idle in sight of queued tasks */
+		};
+		u32 of_run;
+	};
 } __attribute__((aligned(128)));
 
 /* A number on a line of its own. */
