@@ -272,6 +272,11 @@ static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p
 	struct accounting *acct = &tctx->acct;
 	struct slo_job_end end;
 
+	/* Nobody's, wherever it ends. */
+	if (acct->job_unit == SLO_NO_UNIT) {
+		slo_job_reset(&acct->job);
+		return;
+	}
 	if (!slo_job_sleeps(&acct->job, now, &end))
 		return;
 	refresh_unit(acct, p);
@@ -314,8 +319,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	if (tctx->class != SLO_CLASS_SLO)
 		keep_weight(tctx, p, p->__state == TASK_DEAD, now);
 	if (goes_to_sleep(p, runnable)) {
-		tctx->credit_ns =
-			slo_vtime_credit_ns(tctx->vtime_ns, shard_at(cpu)->clock.vtime_ns, tctx->weight);
+		keep_credit(tctx, shard_at(cpu));
 		end_job(tctx, p, cpu, now);
 	} else if (tctx->class == SLO_CLASS_SLO) {
 		note_demotion(&tctx->acct, tctx->acct.job.exec_ns);

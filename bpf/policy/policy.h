@@ -179,8 +179,8 @@ static inline slo_u64 slo_vtime_charge_ns(slo_u64 exec_ns, slo_u32 weight)
 
 static inline slo_u64 slo_vtime_credit_max_ns(slo_u32 weight)
 {
-	return slo_vtime_charge_ns(SLO_VTIME_CREDIT_NS,
-				   weight < SLO_WEIGHT_NORMAL ? SLO_WEIGHT_NORMAL : weight);
+	return weight <= SLO_WEIGHT_NORMAL ? SLO_VTIME_CREDIT_NS
+					   : slo_vtime_charge_ns(SLO_VTIME_CREDIT_NS, weight);
 }
 
 /* What a task is owed that goes to sleep. It is owed as much when it wakes: nobody earns by sleeping. */

@@ -22,6 +22,14 @@ static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns) __mu
 		tctx->acct.job_throttled_exec_ns += exec_ns;
 }
 
+/* What it is owed as it goes to sleep; nothing where it ran by key, see slo_vtime_after_key_ns(). */
+static __always_inline void keep_credit(struct task_ctx *tctx, const struct shard_ctx *shard) __must_hold(rq)
+{
+	tctx->credit_ns = 0;
+	if (tctx->class != SLO_CLASS_SLO)
+		tctx->credit_ns = slo_vtime_credit_ns(tctx->vtime_ns, shard->clock.vtime_ns, tctx->weight);
+}
+
 /* While nobody waits, the clock is where what runs has come to: who runs alone pays for none of it. */
 static __always_inline void advance_clock(s32 cpu, struct shard_ctx *shard, u64 now) __must_hold(rq)
 {

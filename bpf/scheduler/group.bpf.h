@@ -136,7 +136,7 @@ static __always_inline void begin_weight(struct task_ctx *tctx, struct task_stru
 }
 
 /* It ran as best effort and has left its CPU; dies: for good. */
-static __noinline void keep_weight(struct task_ctx *tctx, struct task_struct *p, bool dies, u64 now)
+static __always_inline void keep_weight(struct task_ctx *tctx, struct task_struct *p, bool dies, u64 now)
 	__must_hold(rq)
 {
 	u64 job_ns = job_runnable_ns(tctx);
