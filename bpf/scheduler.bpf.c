@@ -88,7 +88,7 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 	 * Counted first, then an idle CPU is looked for, then the kernel inserts it, when this callback has
 	 * returned: a CPU that goes idle in between sees the count (slo_update_idle).
 	 */
-	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO) | at);
+	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO, at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_SLO : QUEUE_SHARED_SLO) | at, slo_slice_of(tctx), key,
 			 enq_flags);
 	if (wake_idle_cpu(p, cpu, pinned))
@@ -102,15 +102,15 @@ static __always_inline void enqueue_slo(struct task_struct *p, struct task_ctx *
 static __always_inline void enqueue_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
 						bool pinned, u64 now, u64 enq_flags) __must_hold(rq)
 {
-	const struct shard_ctx *shard = shard_at(cpu);
+	struct shard_ctx *shard = shard_at(cpu);
 	u32 at = pinned ? (u32)cpu : (u32)shard->id;
 	bool is_wakeup = enq_flags & SCX_ENQ_WAKEUP;
 	u64 slice_ns = slice_of(tctx, shard);
 
 	if (is_throttled(&tctx->acct))
 		tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
-	place_best_effort(p, tctx, cpu, is_wakeup, now);
-	join_queue(tctx, (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT) | at);
+	place_best_effort(p, tctx, cpu, shard, is_wakeup, now);
+	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT, at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at, slice_ns,
 			 tctx->vtime_ns, enq_flags);
 	if (!wake_idle_cpu(p, cpu, pinned) && is_wakeup)

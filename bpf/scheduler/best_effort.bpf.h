@@ -34,12 +34,13 @@ static __always_inline void keep_credit(struct task_ctx *tctx, const struct shar
 static __always_inline void advance_clock(s32 cpu, struct shard_ctx *shard, u64 now) __must_hold(rq)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 elapsed_ns = slo_elapsed_ns(cctx->ran_from_ns, now);
-	u64 vtime_ns;
+	u64 elapsed_ns, vtime_ns;
 
+	if (cctx->class != SLO_CLASS_BEST_EFFORT)
+		return;
 	/* Of a short run there is not much to pay for, and most runs are short. */
-	if (cctx->class != SLO_CLASS_BEST_EFFORT || elapsed_ns < tunables.min_run_ns ||
-	    best_effort_waits(cctx, shard))
+	elapsed_ns = slo_elapsed_ns(cctx->ran_from_ns, now);
+	if (elapsed_ns < tunables.min_run_ns || best_effort_waits(cctx, shard))
 		return;
 	vtime_ns = cctx->vtime_ns + slo_vtime_charge_ns(elapsed_ns, cctx->weight);
 	if (slo_before(shard->clock.vtime_ns, vtime_ns))
@@ -61,9 +62,9 @@ static __always_inline u64 wakeup_credit_ns(const struct task_ctx *tctx, s32 cpu
 
 /* Where a task comes into best effort on this CPU. */
 static __always_inline void place_best_effort(struct task_struct *p, struct task_ctx *tctx, s32 cpu,
-					      bool is_wakeup, u64 now) __must_hold(task)
+					      struct shard_ctx *shard, bool is_wakeup, u64 now)
+	__must_hold(task)
 {
-	struct shard_ctx *shard = shard_at(cpu);
 	u64 credit_ns = 0;
 
 	advance_clock(cpu, shard, now);

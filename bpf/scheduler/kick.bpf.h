@@ -43,7 +43,7 @@ static __always_inline bool may_preempt(const struct cpu_ctx *cctx, u64 key, u64
  */
 static __always_inline bool is_here_offline(void)
 {
-	return is_offline((s32)bpf_get_smp_processor_id());
+	return nr_offline != 0 && is_offline((s32)bpf_get_smp_processor_id());
 }
 
 static __always_inline void kick_seen(struct cpu_ctx *cctx)

@@ -21,8 +21,8 @@ static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
 {
 	const struct accounting *acct = &tctx->acct;
 
-	/* What it waits as best effort covers nothing. */
-	if (acct->demoted || is_throttled(acct))
+	/* Most have no budget. What it waits as best effort covers nothing. */
+	if (acct->budget_ns == 0 || acct->demoted || is_throttled(acct))
 		return SLO_CLASS_BEST_EFFORT;
 	return slo_class(acct->budget_ns, exec_ns, slo_covered_exec_ns(acct->max_exec_ns, acct->job.wait_ns));
 }
@@ -50,17 +50,21 @@ static __always_inline u64 slo_slice_of(const struct task_ctx *tctx)
 
 static __always_inline u64 slice_of(const struct task_ctx *tctx, const struct shard_ctx *shard)
 {
+	u64 nr_waiting = shard->nr_best_effort.value;
+
 	if (tctx->class == SLO_CLASS_SLO)
 		return slo_slice_of(tctx);
+	/* So few make no slice shorter, by whatever they are divided. */
+	if (nr_waiting > SLO_BEST_EFFORT_ROUND_SLICES)
+		nr_waiting /= shard->nr_cpus ?: 1;
 	return slo_best_effort_slice_ns(tunables.best_effort_slice_ns, tick_ns, shard->nr_slo.value,
-					shard->nr_best_effort.value / (shard->nr_cpus ?: 1), tctx->weight);
+					nr_waiting, tctx->weight);
 }
 
-/* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
-static __always_inline void count_queue(u32 queue, u64 by)
+/* queue: SLO_QUEUE_*, not NONE, with or without where. Whoever knows it leaves that away: nothing is compared
+ * then. */
+static __always_inline void count_at(u32 queue, u32 at, u64 by)
 {
-	u32 at = queue & ~SLO_QUEUE_KIND;
-
 	if (queue < SLO_QUEUE_SHARED_BEST_EFFORT)
 		__sync_fetch_and_add(&shard_ctx_of(at)->nr_slo.value, by);
 	else if (queue < SLO_QUEUE_PINNED_SLO)
@@ -69,6 +73,12 @@ static __always_inline void count_queue(u32 queue, u64 by)
 		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_slo, (u32)by);
 	else
 		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_best_effort, (u32)by);
+}
+
+/* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
+static __always_inline void count_queue(u32 queue, u64 by)
+{
+	count_at(queue, queue & ~SLO_QUEUE_KIND, by);
 }
 
 /* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
@@ -80,12 +90,12 @@ static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 	count_queue(__sync_lock_test_and_set(&tctx->queue, SLO_QUEUE_NONE), (u64)-1);
 }
 
-/* queue: SLO_QUEUE_* and where */
-static __always_inline void join_queue(struct task_ctx *tctx, u32 queue) __must_hold(rq)
+/* kind: SLO_QUEUE_*, not NONE */
+static __always_inline void join_queue(struct task_ctx *tctx, u32 kind, u32 at) __must_hold(rq)
 {
 	leave_queue(tctx);
-	tctx->queue = queue;
-	count_queue(queue, 1);
+	tctx->queue = kind | at;
+	count_at(kind, at, 1);
 }
 
 /* SLO tasks wait that this CPU takes before anything else (some may not be allowed to run here). */
