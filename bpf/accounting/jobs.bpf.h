@@ -157,10 +157,11 @@ static __always_inline void count_in(u64 *histogram, u64 value_ns)
 /* Where jobs of its unit are counted, or NULL: it is nobody's. */
 static __always_inline struct slo_stats *stats_of(const struct accounting *acct, s32 cpu)
 {
-	u32 key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + acct->slot;
+	u32 key;
 
 	if (acct->slot >= tunables.capacity || acct->unit != acct->job_unit || !is_counting)
 		return NULL;
+	key = cpu_shard[(u32)cpu & (SLO_MAX_CPUS - 1)] * tunables.capacity + acct->slot;
 	return bpf_map_lookup_elem(&stats_map, &key);
 }
 
@@ -177,19 +178,12 @@ static __always_inline void count_renewal(struct accounting *acct, s32 cpu) __mu
 }
 
 static __always_inline void count_miss(struct slo_stats *stats, struct accounting *acct,
-				       struct task_struct *p, struct slo_job_end *end, s32 cpu, u64 log_now)
-	__must_hold(rq)
+				       struct task_struct *p, struct slo_job_end *end, u64 miss_ns, s32 cpu,
+				       u64 log_now) __must_hold(rq)
 {
-	struct miss miss = {
-		.end = end,
-		.miss_ns = slo_job_miss_ns(end, acct->job_budget_ns, acct->job_cfg_flags),
-		.log_now = log_now,
-		.cpu = cpu,
-	};
+	struct miss miss = {.end = end, .miss_ns = miss_ns, .log_now = log_now, .cpu = cpu};
 	u32 cause;
 
-	if (miss.miss_ns == 0)
-		return;
 	cause = slo_job_cause(end, acct->job_budget_ns, acct->job_max_exec_ns, acct->job_cfg_flags);
 	__sync_fetch_and_add(&stats->misses, 1);
 	barrier_var(cause);
@@ -208,11 +202,14 @@ static __always_inline void count_job(struct accounting *acct, struct task_struc
 				      s32 cpu, u64 log_now) __must_hold(rq)
 {
 	struct slo_stats *stats = stats_of(acct, cpu);
+	u64 miss_ns;
 
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->jobs, 1);
-	count_miss(stats, acct, p, end, cpu, log_now);
+	miss_ns = slo_job_miss_ns(end, acct->job_budget_ns, acct->job_cfg_flags);
+	if (miss_ns != 0)
+		count_miss(stats, acct, p, end, miss_ns, cpu, log_now);
 	if (acct->demoted)
 		__sync_fetch_and_add(&stats->demotions, 1);
 	__sync_fetch_and_add(&stats->wait_sum_ns, end->wait_ns);

@@ -15,14 +15,16 @@ static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx 
 	__must_hold(rq)
 {
 	u32 permille = tunables.best_effort_floor_permille;
-	u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
 
 	if (cctx->class == SLO_CLASS_BEST_EFFORT) {
 		/* Without SLO tasks there is nothing to earn. */
 		if (cctx->floor_credit_ns != floor_credit_max_ns)
 			cctx->floor_credit_ns =
-				slo_floor_earn(cctx->floor_credit_ns, exec_ns, permille, floor_credit_max_ns);
+				slo_floor_earn(cctx->floor_credit_ns, slo_elapsed_ns(cctx->charged_ns, now),
+					       permille, floor_credit_max_ns);
 	} else if (cctx->class == SLO_CLASS_SLO) {
+		u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
+
 		if (best_effort_waits(cctx, shard))
 			cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, exec_ns, permille);
 		if (cctx->server != SLO_NO_SLOT)
