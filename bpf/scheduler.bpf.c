@@ -200,7 +200,6 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		tctx->job_told_ns = 0;
 	}
 	slo_job_runs(&tctx->acct.job, now);
-	tctx->ran_from_ns = now;
 	cctx->ran_from_ns = now;
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
@@ -265,7 +264,7 @@ bool BPF_PROG(slo_yield, struct task_struct *from, struct task_struct *to)
 	return true;
 }
 
-/* Counts the job that has ended here. */
+/* Counts the job that ends here; it has just stopped. */
 static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p, s32 cpu, u64 now)
 	__must_hold(rq)
 {
@@ -277,8 +276,7 @@ static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p
 		slo_job_reset(&acct->job);
 		return;
 	}
-	if (!slo_job_sleeps(&acct->job, now, &end))
-		return;
+	slo_job_ends(&acct->job, &end);
 	refresh_unit(acct, p);
 	if (acct->cfg_flags & SLO_CFG_RESPONSE) {
 		u64 *expected = expected_exec_of(acct->unit);
@@ -314,8 +312,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		log_run(log, p, tctx->acct.cgroup_id, cctx->run_from_ns, now);
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
-	slo_job_stops(&tctx->acct.job, now);
-	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
+	account_run(tctx, slo_job_stops(&tctx->acct.job, now));
 	if (tctx->class != SLO_CLASS_SLO)
 		keep_weight(tctx, p, p->__state == TASK_DEAD, now);
 	if (goes_to_sleep(p, runnable)) {

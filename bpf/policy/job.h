@@ -54,7 +54,7 @@
 
 struct slo_job {
 	slo_u64 wake_ns;       /* when the job began */
-	slo_u64 since_ns;      /* when its present state began */
+	slo_u64 since_ns;      /* when its present state began, or what it ran was last counted */
 	slo_u64 wait_ns;       /* up to since_ns */
 	slo_u64 exec_ns;       /* up to since_ns */
 	slo_u64 first_wait_ns; /* before its first run */
@@ -118,14 +118,29 @@ static inline void slo_job_runs(struct slo_job *job, slo_u64 now_ns)
 	job->state = SLO_JOB_RUNNING;
 }
 
-/* The task leaves its CPU, runnable or about to sleep. */
-static inline void slo_job_stops(struct slo_job *job, slo_u64 now_ns)
+/* Counts what the task ran since that was counted last, and returns it; it runs on. */
+static inline slo_u64 slo_job_runs_on(struct slo_job *job, slo_u64 now_ns)
 {
+	slo_u64 exec_ns;
+
 	if (job->state != SLO_JOB_RUNNING)
-		return;
-	job->exec_ns += slo_elapsed_ns(job->since_ns, now_ns);
+		return 0;
+	exec_ns = slo_elapsed_ns(job->since_ns, now_ns);
+	job->exec_ns += exec_ns;
 	job->since_ns = now_ns;
+	return exec_ns;
+}
+
+/* The task leaves its CPU, runnable or about to sleep. Returns what slo_job_runs_on() would. */
+static inline slo_u64 slo_job_stops(struct slo_job *job, slo_u64 now_ns)
+{
+	slo_u64 exec_ns;
+
+	if (job->state != SLO_JOB_RUNNING)
+		return 0;
+	exec_ns = slo_job_runs_on(job, now_ns);
 	job->state = SLO_JOB_WAITING;
+	return exec_ns;
 }
 
 /* Execution of the present job so far, the run under way included. */
@@ -134,6 +149,16 @@ static inline slo_u64 slo_job_exec_ns(const struct slo_job *job, slo_u64 now_ns)
 	if (job->state == SLO_JOB_RUNNING)
 		return job->exec_ns + slo_elapsed_ns(job->since_ns, now_ns);
 	return job->exec_ns;
+}
+
+/* Ends a job that has just stopped. */
+static inline void slo_job_ends(struct slo_job *job, struct slo_job_end *end)
+{
+	end->wait_ns = job->wait_ns;
+	end->exec_ns = job->exec_ns;
+	end->first_wait_ns = job->has_run ? job->first_wait_ns : job->wait_ns;
+	end->response_ns = job->wait_ns + job->exec_ns;
+	slo_job_reset(job);
 }
 
 /* The task sleeps (or exits). Returns 1 and fills `end` when that ends a job, else 0. */
@@ -145,11 +170,7 @@ static inline int slo_job_sleeps(struct slo_job *job, slo_u64 now_ns, struct slo
 		slo_job_stops(job, now_ns);
 	else
 		job->wait_ns += slo_elapsed_ns(job->since_ns, now_ns);
-	end->wait_ns = job->wait_ns;
-	end->exec_ns = job->exec_ns;
-	end->first_wait_ns = job->has_run ? job->first_wait_ns : job->wait_ns;
-	end->response_ns = job->wait_ns + job->exec_ns;
-	slo_job_reset(job);
+	slo_job_ends(job, end);
 	return 1;
 }
 

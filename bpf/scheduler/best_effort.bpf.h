@@ -164,8 +164,7 @@ static __noinline bool goes_on(s32 cpu, struct task_struct *prev, struct task_ct
 	struct shard_ctx *shard = shard_at(cpu);
 	struct head first = {};
 
-	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
-	tctx->ran_from_ns = now;
+	account_run(tctx, slo_job_runs_on(&tctx->acct.job, now));
 	if (best_effort_waits(cctx, shard))
 		first = first_best_effort(cpu, cctx, shard);
 	if (first.queue && (cctx->yields || slo_before(first.at, tctx->vtime_ns)))

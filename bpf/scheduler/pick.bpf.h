@@ -13,11 +13,10 @@ static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now) __must_ho
 {
 	struct accounting *acct = &tctx->acct;
 
-	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
-	tctx->ran_from_ns = now;
+	account_run(tctx, slo_job_runs_on(&acct->job, now));
 	if (is_throttled(acct))
 		acct->job_cfg_flags |= SLO_JOB_THROTTLED;
-	note_demotion(acct, slo_job_exec_ns(&acct->job, now));
+	note_demotion(acct, acct->job.exec_ns);
 	tctx->class = SLO_CLASS_BEST_EFFORT;
 	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_BEST_EFFORT);
 }
@@ -27,13 +26,11 @@ static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now) __must_ho
 static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now) __must_hold(rq)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 exec_ns = slo_job_exec_ns(&tctx->acct.job, now);
 
-	account_run(tctx, slo_elapsed_ns(tctx->ran_from_ns, now));
-	renew_key(tctx, exec_ns, now);
-	tctx->ran_from_ns = now;
+	account_run(tctx, slo_job_runs_on(&tctx->acct.job, now));
+	renew_key(tctx, tctx->acct.job.exec_ns, now);
 	tctx->class = SLO_CLASS_SLO;
-	cctx->key_ns = key_of(tctx, exec_ns);
+	cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
 	cctx->ran_from_ns = now;
 	note_class(cpu, cctx, SLO_CLASS_SLO);
 }

@@ -22,7 +22,6 @@ struct task_ctx {
 	u64 vtime_ns;    /* on the clock of vtime_shard */
 	u64 credit_ns;   /* how far it may be behind that clock when it wakes */
 	u64 key_exec_ns; /* of the present job, by key, that is not in vtime_ns */
-	u64 ran_from_ns;
 	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
 	u64 told_ns;     /* when its groups were told of it */
 	u64 runnable_ns; /* how long it was since then */

@@ -117,7 +117,7 @@ slo_u32 sim_is_idle_by_weight(const void* task_storage) {
 slo_u64 sim_running_vtime(const void* task_storage, slo_u64 now_ns) {
   const struct task_ctx* tctx = task_storage;
 
-  return tctx->vtime_ns + slo_vtime_charge_ns(slo_elapsed_ns(tctx->ran_from_ns, now_ns), tctx->weight);
+  return tctx->vtime_ns + slo_vtime_charge_ns(slo_elapsed_ns(tctx->acct.job.since_ns, now_ns), tctx->weight);
 }
 
 slo_u64 sim_begun_vtime(slo_u32 cpu) {

@@ -142,9 +142,17 @@ static inline slo_u64 agree_runs(const slo_u64 *x)
 static inline slo_u64 agree_stops(const slo_u64 *x)
 {
 	struct slo_job job = agree_job(x);
+	slo_u64 hash = agree_fold(AGREE_BASIS, slo_job_stops(&job, x[7]));
 
-	slo_job_stops(&job, x[7]);
-	return agree_job_hash(&job);
+	return agree_fold(hash, agree_job_hash(&job));
+}
+
+static inline slo_u64 agree_runs_on(const slo_u64 *x)
+{
+	struct slo_job job = agree_job(x);
+	slo_u64 hash = agree_fold(AGREE_BASIS, slo_job_runs_on(&job, x[7]));
+
+	return agree_fold(hash, agree_job_hash(&job));
 }
 
 static inline slo_u64 agree_exec(const slo_u64 *x)
@@ -154,17 +162,30 @@ static inline slo_u64 agree_exec(const slo_u64 *x)
 	return slo_job_exec_ns(&job, x[7]);
 }
 
+static inline slo_u64 agree_end_hash(slo_u64 hash, const struct slo_job_end *end)
+{
+	hash = agree_fold(hash, end->wait_ns);
+	hash = agree_fold(hash, end->first_wait_ns);
+	hash = agree_fold(hash, end->exec_ns);
+	return agree_fold(hash, end->response_ns);
+}
+
+static inline slo_u64 agree_ends(const slo_u64 *x)
+{
+	struct slo_job job = agree_job(x);
+	struct slo_job_end end = {0, 0, 0, 0};
+
+	slo_job_ends(&job, &end);
+	return agree_end_hash(agree_job_hash(&job), &end);
+}
+
 static inline slo_u64 agree_sleeps(const slo_u64 *x)
 {
 	struct slo_job job = agree_job(x);
 	struct slo_job_end end = {0, 0, 0, 0};
 	slo_u64 hash = agree_fold(AGREE_BASIS, (slo_u64)slo_job_sleeps(&job, x[7], &end));
 
-	hash = agree_fold(hash, end.wait_ns);
-	hash = agree_fold(hash, end.first_wait_ns);
-	hash = agree_fold(hash, end.exec_ns);
-	hash = agree_fold(hash, end.response_ns);
-	return agree_fold(hash, agree_job_hash(&job));
+	return agree_fold(agree_end_hash(hash, &end), agree_job_hash(&job));
 }
 
 /* Of a job that ended; x[4] is its budget, x[5] what the guarantee covers. */
@@ -205,8 +226,10 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_job_reset, agree_reset(x))                                                                     \
 	X(slo_job_wakes, agree_wakes(x))                                                                     \
 	X(slo_job_runs, agree_runs(x))                                                                       \
+	X(slo_job_runs_on, agree_runs_on(x))                                                                 \
 	X(slo_job_stops, agree_stops(x))                                                                     \
 	X(slo_job_exec_ns, agree_exec(x))                                                                    \
+	X(slo_job_ends, agree_ends(x))                                                                       \
 	X(slo_job_sleeps, agree_sleeps(x))                                                                   \
 	X(slo_job_miss_ns, agree_miss(x))                                                                    \
 	X(slo_job_cause, agree_cause(x))                                                                     \

@@ -35,6 +35,22 @@ TEST(Job, TimeWhilePreemptedIsWait) {
   EXPECT_EQ(end.exec_ns, 3 * ms);
 }
 
+TEST(Job, WhatIsCountedWhileItRunsIsNotCountedAgain) {
+  slo_job job{};
+  slo_job_end end{};
+  slo_job_wakes(&job, 0);
+  EXPECT_EQ(slo_job_runs_on(&job, 1 * ms), 0U);  // it does not run yet
+  slo_job_runs(&job, 1 * ms);
+  EXPECT_EQ(slo_job_runs_on(&job, 3 * ms), 2 * ms);
+  EXPECT_EQ(slo_job_exec_ns(&job, 4 * ms), 3 * ms);
+  EXPECT_EQ(slo_job_stops(&job, 7 * ms), 4 * ms);
+  EXPECT_EQ(slo_job_stops(&job, 8 * ms), 0U);
+  slo_job_ends(&job, &end);
+  EXPECT_EQ(end.wait_ns, 1 * ms);
+  EXPECT_EQ(end.exec_ns, 6 * ms);
+  EXPECT_EQ(job.state, SLO_JOB_NONE);
+}
+
 TEST(Job, AChangeOfPropertiesInMidJobDoesNotBeginAnotherJob) {
   slo_job job{};
   slo_job_end end{};
