@@ -112,6 +112,17 @@ static __always_inline bool slo_move(struct bpf_iter_scx_dsq *it, struct task_st
 	return scx_bpf_dispatch_vtime_from_dsq___move(it, p, dsq_id, 0);
 }
 
+/*
+ * The first task of a queue, without the queue's lock and an iterator: from 6.19, where it may miss the first
+ * of a queue by order of insertion. NULL also where the kernel cannot say.
+ */
+struct task_struct *scx_bpf_dsq_peek___optional(u64 dsq_id) SLO_KFUNC;
+
+static __always_inline struct task_struct *slo_peek(u64 dsq_id) __must_hold(rcu)
+{
+	return bpf_ksym_exists(scx_bpf_dsq_peek___optional) ? scx_bpf_dsq_peek___optional(dsq_id) : NULL;
+}
+
 /* Slice of a task that runs here: 6.19 has a function, before that the field is stored to. */
 bool scx_bpf_task_set_slice___optional(struct task_struct *p, u64 slice) SLO_KFUNC;
 

@@ -147,11 +147,16 @@ struct head {
 /* Key or virtual time of the first task of a queue that may run on this CPU; false when there is none. */
 static __noinline bool head_of(u64 queue, s32 cpu, u64 *at __arg_nonnull) __must_hold(rcu)
 {
+	struct task_struct *p = slo_peek(queue);
 	struct bpf_iter_scx_dsq it;
-	struct task_struct *p;
 	bool found = false;
 	int i;
 
+	/* Nearly always the first one may. */
+	if (p && bpf_cpumask_test_cpu((u32)cpu, p->cpus_ptr)) {
+		*at = p->scx.dsq_vtime;
+		return true;
+	}
 	bpf_iter_scx_dsq_new(&it, queue, 0);
 	bpf_for (i, 0, HEADS_MAX) {
 		p = bpf_iter_scx_dsq_next(&it);

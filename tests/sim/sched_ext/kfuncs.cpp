@@ -238,6 +238,11 @@ bpf_task* bpf_iter_scx_dsq_next(bpf::bpf_iter_scx_dsq* it) {
   state.nth = next->nth;
   return &next->task->kernel;
 }
+bpf_task* scx_bpf_dsq_peek___optional(std::uint64_t id) {
+  const Dsq* dsq = ordered_ext().find_dsq(id);
+  if (dsq == nullptr || dsq->entries.empty()) return nullptr;
+  return &dsq->entries.begin()->task->kernel;
+}
 void bpf_iter_scx_dsq_destroy(bpf::bpf_iter_scx_dsq* /*it*/) {}
 slo_bool scx_bpf_dsq_move_vtime___move(bpf::bpf_iter_scx_dsq* it, bpf_task* p, std::uint64_t dsq,
                                        std::uint64_t /*flags*/) {
