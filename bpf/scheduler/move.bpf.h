@@ -90,6 +90,9 @@ static __noinline void hasten(u64 queue, u64 vtime_ns, u64 now) __must_hold(rcu)
 		p = bpf_iter_scx_dsq_next(&it);
 		if (!p)
 			break;
+		/* A crowd that came before the clock was where it is now is behind it, and in front. */
+		if (i == 0 && slo_before(p->scx.dsq_vtime, vtime_ns))
+			vtime_ns = p->scx.dsq_vtime;
 		tctx = task_ctx_of(p);
 		if (!tctx || slo_elapsed_ns(tctx->acct.job.since_ns, now) < SLO_BEST_EFFORT_WAIT_MAX_NS ||
 		    !slo_before(vtime_ns, p->scx.dsq_vtime))
