@@ -16,6 +16,9 @@ constexpr std::uint64_t heartbeat_patience_ns = 10 * SLO_NSEC_PER_SEC;
 // the world moves faster than we look, and the next tick looks again.
 constexpr int most_changes_at_once = 8;
 
+// After an order to detach nothing is loaded for so long: whoever gave it asks what has become of it.
+constexpr std::uint64_t rest_ns = SLO_NSEC_PER_SEC;
+
 }  // namespace
 
 AttachmentKeeper::AttachmentKeeper(Surroundings surroundings, Latch latch)
@@ -23,6 +26,7 @@ AttachmentKeeper::AttachmentKeeper(Surroundings surroundings, Latch latch)
 
 Result<void> AttachmentKeeper::attach(std::optional<std::uint64_t> trial_ns) {
   const Recovery before = recovery_;
+  rests_until_ns_ = 0;
   recovery_.order_attach(around_.now().boot_ns, trial_ns);
   // A trial that nobody would remember after the daemon was killed is none.
   if (const auto kept = keep_latch(); !kept && trial_ns) {
@@ -49,7 +53,15 @@ Result<void> AttachmentKeeper::confirm() {
 
 void AttachmentKeeper::detach() {
   recovery_.order_detach();
-  settle();
+  if (around_.kernel.driver() != Driver::scheduler) {
+    settle();
+    return;
+  }
+  static_cast<void>(keep_latch());
+  drop();
+  const std::uint64_t now_ns = around_.now().boot_ns;
+  rests_until_ns_ = now_ns + rest_ns;
+  set_state(State::idle, recovery_.decide(around_.budgets(), Driver::none, now_ns).reason);
 }
 
 void AttachmentKeeper::drop() {
@@ -67,8 +79,8 @@ std::size_t AttachmentKeeper::failures() const {
 }
 
 void AttachmentKeeper::settle() {
-  if (!begun_) return;
   std::uint64_t now_ns = around_.now().boot_ns;
+  if (!begun_ || now_ns < rests_until_ns_) return;
   for (int changes = 0; changes < most_changes_at_once; ++changes) {
     notice_end(now_ns);
     Decision decision = recovery_.decide(around_.budgets(), around_.kernel.driver(), now_ns);

@@ -62,6 +62,9 @@ class AttachmentKeeper {
   // Orders, as Manager has them.
   [[nodiscard]] Result<void> attach(std::optional<std::uint64_t> trial_ns);
   [[nodiscard]] Result<void> confirm();
+  // Ends the scheduler at once. What measures in its place is loaded by a settle() that comes a second later
+  // or after: on a machine that has too much to do loading takes seconds, and who orders this wants the
+  // kernel's own scheduler back, and an answer.
   void detach();
 
   [[nodiscard]] State state() const { return state_; }
@@ -86,7 +89,8 @@ class AttachmentKeeper {
   Recovery recovery_;
   Latch kept_latch_;
   bool begun_ = false;
-  bool attached_ = false;  // by us, and its end not yet noticed
+  std::uint64_t rests_until_ns_ = 0;  // settle() does nothing before, since detach()
+  bool attached_ = false;             // by us, and its end not yet noticed
   std::uint64_t attached_monotonic_ns_ = 0;
   bool alive_ = true;
   bool cannot_enforce_ = false;

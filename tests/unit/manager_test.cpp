@@ -101,6 +101,12 @@ TEST_F(ManagerTest, DetachingObservesAndOutlivesTheDaemon) {
   start();
   count("a.service", 100);
   manager().detach();
+  EXPECT_EQ(manager().state(), State::idle);
+  EXPECT_EQ(manager().state_reason(), "detached by an operator; `scx-slo attach` resumes");
+  EXPECT_EQ(kernel_.driver(), Driver::none) << "before anything else is loaded";
+  manager().tick();
+  EXPECT_EQ(kernel_.driver(), Driver::none) << "whoever gave the order asks what has become of it";
+  pass(1);
   EXPECT_EQ(manager().state(), State::observing);
   EXPECT_EQ(manager().state_reason(), "detached by an operator; `scx-slo attach` resumes");
   EXPECT_FALSE(manager().cannot_enforce());
@@ -117,6 +123,7 @@ TEST_F(ManagerTest, AnOrderToDetachIsObeyedEvenWhereTheProbesDoNotLoad) {
   start();
   kernel_.observe_error = Error{.tried = "load the probes"};
   manager().detach();
+  pass(1);
   EXPECT_EQ(kernel_.driver(), Driver::none);
   EXPECT_EQ(manager().state(), State::failed);
   EXPECT_THAT(manager().state_reason(),
