@@ -17,19 +17,6 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* The program's own prologue raises the count of the running task by one on some kernels. */
-static __always_inline bool is_migration_disabled(const struct task_struct *p)
-{
-	u32 own = bpf_get_current_task_btf() == p ? 1 : 0;
-
-	return p->migration_disabled > own;
-}
-
-static __always_inline bool is_pinned(const struct task_struct *p) __must_hold(rq)
-{
-	return nr_cpus > 1 && (p->nr_cpus_allowed == 1 || is_migration_disabled(p));
-}
-
 /* A job begins where the task becomes runnable: on its way to a CPU or to a queue. */
 static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now) __must_hold(task)
 {
@@ -112,7 +99,9 @@ static __always_inline void enqueue_best_effort(struct task_struct *p, struct ta
 	place_best_effort(p, tctx, cpu, shard, is_wakeup, now);
 	join_queue(tctx, pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT, at);
 	slo_insert_vtime(p, (pinned ? QUEUE_PINNED_BEST_EFFORT : QUEUE_SHARED_BEST_EFFORT) | at, slice_ns,
-			 tctx->vtime_ns, enq_flags);
+			 waits_by_ns(tctx, shard), enq_flags);
+	if (is_wakeup || tctx->goes_first)
+		tell_floor(cpu, tctx->goes_first);
 	if (!wake_idle_cpu(p, cpu, pinned) && is_wakeup)
 		preempt_best_effort(p, tctx, cpu, shard, pinned, now);
 }
@@ -211,6 +200,9 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		if (slo_is_tardy(cctx->key_ns, tctx->acct.budget_ns, now))
 			renew(cctx, tctx, cpu, now);
 	} else {
+		if (!tctx->goes_first)
+			cctx->server = SLO_NO_SLOT;
+		cctx->wakeup_waits = 0;
 		move_vtime(tctx, shard);
 		begin_turn(cpu, cctx, shard, tctx, p);
 		/* Its turn is over before the next tick. */
@@ -239,7 +231,10 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);
 	if (cctx->class != SLO_CLASS_SLO) {
-		if (slo_waits(cctx, shard) && !in_floor_turn(cctx, now))
+		if (cctx->server != SLO_NO_SLOT)
+			charge(cctx, shard, now);
+		if ((slo_waits(cctx, shard) && !in_floor_turn(cctx, now)) ||
+		    (cctx->server != SLO_NO_SLOT && is_empty(cctx->server)))
 			slo_set_slice(p, 0);
 		else if (cctx->tick_looks != 0)
 			kick_for_first_best_effort(cpu, now);
@@ -313,9 +308,12 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
 	account_run(tctx, slo_job_stops(&tctx->acct.job, now));
-	if (tctx->class != SLO_CLASS_SLO)
+	if (tctx->class != SLO_CLASS_SLO) {
+		cctx->best_effort_ns = now;
 		keep_weight(tctx, p, p->__state == TASK_DEAD, now);
+	}
 	if (goes_to_sleep(p, runnable)) {
+		tctx->turn_exec_ns = 0;
 		keep_credit(tctx, shard_at(cpu));
 		end_job(tctx, p, cpu, now);
 	} else if (tctx->class == SLO_CLASS_SLO) {

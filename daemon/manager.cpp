@@ -40,6 +40,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
   // No unit yet whose settings could change.
   static_cast<void>(units_.set_defaults(config_.config.defaults));
   static_cast<void>(units_.set_capacity(capacity_permille()));
+  static_cast<void>(units_.set_operator_reserve(config_.config.operator_permille));
   for (const auto& problem : config_.problems) around_.audience.config_problem(problem);
 }
 
@@ -231,6 +232,7 @@ void Manager::take_config(ConfigReading reading) {
   }
   tell_changes(units_.set_defaults(config_.config.defaults), false);
   tell_changes(units_.set_capacity(capacity_permille()), false);
+  tell_changes(units_.set_operator_reserve(config_.config.operator_permille), false);
 }
 
 std::optional<Whose> Manager::whose(std::uint32_t slot, std::uint32_t number) const {

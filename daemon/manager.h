@@ -100,6 +100,8 @@ class Manager {
   [[nodiscard]] KernelCounters counters() const { return around_.kernel.counters(); }
   [[nodiscard]] const std::map<std::string, Unit, std::less<>>& units() const { return units_.configured(); }
   [[nodiscard]] std::uint32_t capacity() const { return config_.config.tunables.capacity; }
+  // What operators have, in thousandths of one CPU; 0: nothing.
+  [[nodiscard]] std::uint64_t operator_permille() const { return config_.config.operator_permille; }
   // How many units are counted with another one, or not at all, as the capacity is used up.
   [[nodiscard]] std::size_t folded() const { return units_.folded(); }
   [[nodiscard]] bool knows(std::string_view unit) const { return units_.known(unit); }

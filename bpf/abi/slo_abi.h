@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 5u
+#define SLO_ABI_VERSION 6u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -42,6 +42,8 @@ typedef unsigned char slo_u8;
 #define SLO_CFG_RESPONSE 2u
 /* slo_cfg.flags: under overload it lost its guarantee: it comes after units that have theirs. */
 #define SLO_CFG_SHED 4u
+/* slo_cfg.flags: holds for tasks of root alone; others in this cgroup have no budget. */
+#define SLO_CFG_ROOT_ONLY 8u
 /* Of a job alone, beside the flags of its unit: it was best effort for some time as a reserve was used up. */
 #define SLO_JOB_THROTTLED 0x80000000u
 
@@ -53,18 +55,24 @@ struct slo_cfg {
 	slo_u32 importance; /* 1..10000 */
 	slo_u32 flags;      /* SLO_CFG_* */
 	slo_u32 unit;   /* whose settings these are: a number of its own, never given again; or SLO_NO_UNIT */
-	slo_u32 server; /* slot of the unit whose reserve it uses; SLO_NO_SLOT: it has none to keep to */
+	slo_u32 server; /* whose reserve it uses: place in server_cfgs; SLO_NO_SLOT: it has none to keep to */
 	slo_u32 pad;
 };
 static_assert(sizeof(struct slo_cfg) == 40, "slo_cfg");
 
-/* Value of server_cfgs at index slot: a unit's reserve. Zero: none. */
+/* Places in server_cfgs: two reserves that belong to no unit, then those of units, by their slots. */
+#define SLO_SERVER_OPERATOR 0u /* of root's sessions, and of what lets root in */
+#define SLO_SERVER_KERNEL 1u   /* of kernel threads that are not bound to a CPU */
+#define SLO_SERVERS_FIXED 2u
+
+/* Value of server_cfgs: a reserve. Zero: none. */
 struct slo_server_cfg {
 	slo_u64 quota_ns; /* CPU time per SLO_SERVER_PERIOD_NS that is served by key; 0: any */
-	slo_u32 parent;   /* slot of the slice above it whose reserve covers this one; SLO_NO_SLOT: none */
+	slo_u64 burst_ns; /* so much more is saved up while it is not used */
+	slo_u32 parent;   /* place of that of the slice above it, which covers this one; SLO_NO_SLOT: none */
 	slo_u32 pad;
 };
-static_assert(sizeof(struct slo_server_cfg) == 16, "slo_server_cfg");
+static_assert(sizeof(struct slo_server_cfg) == 24, "slo_server_cfg");
 
 /* What the operator may tune, fixed while a BPF object is loaded. */
 struct slo_tunables {

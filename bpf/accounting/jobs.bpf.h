@@ -44,6 +44,19 @@ volatile u32 cfg_generation = 1;
  * one of them counts. */
 volatile u32 is_counting = 0;
 
+/*
+ * What no comparison in refresh_unit() would notice later is looked at each time: whether a kernel thread is
+ * bound to its CPU, as long as it may still be bound, and whether a task that has a budget as one of root's
+ * is still root's.
+ */
+#define NEVER_A_PRIO 0
+
+/* kernel/kthread.c */
+static __always_inline bool is_bound_kthread(const struct task_struct *p)
+{
+	return BPF_CORE_READ((struct kthread *)p->worker_private, flags) & 1u << KTHREAD_IS_PER_CPU;
+}
+
 static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct task_struct *p __arg_trusted,
 				   u64 cgroups, u32 generation) __must_hold(task)
 {
@@ -53,6 +66,7 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	 * thread gets its nice value after it was made. */
 	bool is_vital = ((p->flags & PF_KTHREAD) && static_prio <= DEFAULT_PRIO) || p->tgid == 1;
 	u64 own_budget_ns = is_vital ? SLO_IMPLICIT_BUDGET_NS : 0;
+	bool is_roots = cfg && (cfg->flags & SLO_CFG_ROOT_ONLY);
 
 	acct->static_prio = (u8)static_prio;
 	acct->cgroup_id = p->cgroups->dfl_cgrp->kn->id;
@@ -65,6 +79,17 @@ static __noinline void reload_unit(struct accounting *acct __arg_nonnull, struct
 	acct->max_exec_ns = slo_default_max_exec_ns(own_budget_ns);
 	acct->cfg_flags = 0;
 	acct->server = SLO_NO_SLOT;
+	if (p->flags & PF_KTHREAD) {
+		if (!(p->flags & PF_NO_SETAFFINITY))
+			acct->static_prio = NEVER_A_PRIO;
+		if (is_vital && !is_bound_kthread(p))
+			acct->server = SLO_SERVER_KERNEL;
+	}
+	if (is_roots) {
+		acct->static_prio = NEVER_A_PRIO;
+		if (p->real_cred->uid.val == 0)
+			acct->server = cfg->server;
+	}
 	if (!cfg || (cfg->flags & SLO_CFG_NO_BUDGET))
 		return;
 	acct->budget_ns = cfg->budget_ns;

@@ -58,6 +58,7 @@ enum {
 /* include/linux/sched.h */
 #define PF_IDLE 0x00000002
 #define PF_KTHREAD 0x00200000
+#define PF_NO_SETAFFINITY 0x04000000
 #define MAX_RT_PRIO 100
 #define DEFAULT_PRIO 120 /* nice 0 */
 #define SCHED_BATCH 3
@@ -85,6 +86,20 @@ struct cgroup {
 };
 
 struct task_struct;
+
+/* kernel/kthread.c; its flags are numbers of bits */
+#define KTHREAD_IS_PER_CPU 0
+struct kthread {
+	unsigned long flags;
+};
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
 
 struct bpf_iter__task {
 	struct task_struct *task;
@@ -138,6 +153,8 @@ struct task_struct {
 	int pid;
 	int tgid;
 	char comm[16] __attribute__((aligned(8))); /* so that two loads read it */
+	const struct cred *real_cred;
+	void *worker_private; /* of a kernel thread: its struct kthread */
 	struct css_set *cgroups;
 	struct task_group *sched_task_group;
 	struct sched_ext_entity scx;

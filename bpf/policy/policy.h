@@ -213,6 +213,9 @@ static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns,
 	return slo_before(latest_ns, vtime_ns) ? latest_ns : vtime_ns;
 }
 
+/* So far before the clock is who goes first: nobody's credit reaches there. */
+#define SLO_VTIME_FIRST_NS (10ull * SLO_NSEC_PER_SEC)
+
 /*
  * Nobody waits for ever, however little its weight and however many tasks come and go before it: who has
  * waited for this long goes to the front. The kernel calls 21 s without a run a stall where the task holds a
@@ -224,6 +227,10 @@ static inline slo_u64 slo_vtime_place_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns,
 /* Best effort runs for this long before other best effort takes its CPU: the kernel's base slice on one CPU
  * (6.13 and later). A switch costs a hundredth of it or less. */
 #define SLO_BEST_EFFORT_RUN_NS (700ull * SLO_NSEC_PER_USEC)
+
+/* Who loses its CPU to an SLO task before it has run for this long has not had its turn: it goes on before
+ * others do, as if nobody had come. Else the next hog would have what is left of each gap. */
+#define SLO_BEST_EFFORT_TURN_NS (SLO_BEST_EFFORT_RUN_NS / 2)
 
 /*
  * In how long a CPU has to look again because of a waiting task of best effort: when what runs there, whose
@@ -358,6 +365,24 @@ static inline slo_u64 slo_floor_turn_ns(slo_u64 smallest_budget_ns)
 static inline int slo_floor_is_wanted(slo_u64 credit_ns, slo_u64 credit_max_ns)
 {
 	return credit_ns <= credit_max_ns / SLO_FLOOR_WANTED_DIVISOR;
+}
+
+/*
+ * Who wakes without a budget is not to wait for the floor where SLO tasks have time: best effort has a turn
+ * also when all of them can wait this much longer, and that twice as often as the floor. Beside units that
+ * take all they can get, in jobs that none of them is late with, a command of an operator has its answer that
+ * much sooner; with less slack, or none asked for, the units of a set that leaves next to nothing would miss.
+ */
+#define SLO_SPARE_SLACK_NS (30ull * SLO_NSEC_PER_MSEC)
+
+/* last_ns: when best effort ran last. floor_permille > 0; key_ns: as below. */
+static inline int slo_floor_has_spare_turn(slo_u64 last_ns, slo_u32 floor_permille, slo_u64 now_ns,
+					   slo_u64 turn_ns, slo_u64 key_ns)
+{
+	slo_u64 interval_ns = turn_ns * 1000 / (floor_permille != 0 ? 2 * (slo_u64)floor_permille : 1);
+
+	return slo_before(last_ns + interval_ns - turn_ns, now_ns) &&
+	       slo_before(now_ns + turn_ns + SLO_SPARE_SLACK_NS, key_ns);
 }
 
 /* key_ns: the earliest key of the SLO tasks that the turn would keep waiting. */

@@ -30,6 +30,22 @@ static inline slo_u64 slo_server_quota_ns(slo_u64 reserve_permille)
 	return reserve_permille * (SLO_SERVER_PERIOD_NS / 1000);
 }
 
+static inline slo_u64 slo_server_permille(slo_u64 quota_ns)
+{
+	return quota_ns / (SLO_SERVER_PERIOD_NS / 1000);
+}
+
+/* What kernel threads that are not bound to a CPU have together: a tenth of what units can have. */
+#define SLO_SERVER_KERNEL_DIVISOR 10ull
+
+/* What an operator's reserve saves up while it is not used. */
+#define SLO_SERVER_OPERATOR_BURST_PERIODS 20ull
+
+static inline slo_u64 slo_server_operator_burst_ns(slo_u64 reserve_permille)
+{
+	return SLO_SERVER_OPERATOR_BURST_PERIODS * slo_server_quota_ns(reserve_permille);
+}
+
 /* Small against the quota, so that little of it lies unused in other shards. */
 static inline slo_u64 slo_server_chunk_ns(slo_u64 quota_ns)
 {
@@ -47,22 +63,26 @@ static inline slo_u64 slo_server_draw_ns(slo_s64 prepaid_ns, slo_u64 chunk_ns)
 	return prepaid_ns > 0 ? 0 : (slo_u64)-prepaid_ns + chunk_ns;
 }
 
+/* More than this need not be added at once: no burst is larger, and no product overflows. */
+#define SLO_SERVER_FILLED_MAX_NS (64 * SLO_SERVER_PERIOD_NS)
+
 /*
- * Tokens after elapsed_ns. They come in at an even rate, up to one quota, so that a unit that uses up all it
- * has does not come back with a period's time at once, which its neighbours would have to wait for. Of a debt
- * no more than one quota is paid: a single long run must not lock a unit out.
+ * Tokens after elapsed_ns. They come in at an even rate, up to one quota and the burst, so that a unit that
+ * uses up all it has does not come back with a period's time at once, which its neighbours would have to wait
+ * for. Of a debt no more than that is paid: a single long run must not lock a unit out.
  */
-static inline slo_s64 slo_server_fill_ns(slo_s64 tokens_ns, slo_u64 quota_ns, slo_u64 elapsed_ns)
+static inline slo_s64 slo_server_fill_ns(slo_s64 tokens_ns, slo_u64 quota_ns, slo_u64 burst_ns,
+					 slo_u64 elapsed_ns)
 {
-	slo_s64 quota = (slo_s64)quota_ns;
+	slo_s64 most = (slo_s64)(quota_ns + burst_ns);
 	slo_s64 gain;
 
-	if (elapsed_ns >= 2 * SLO_SERVER_PERIOD_NS)
-		return quota;
+	if (elapsed_ns > SLO_SERVER_FILLED_MAX_NS)
+		elapsed_ns = SLO_SERVER_FILLED_MAX_NS;
 	gain = (slo_s64)(quota_ns * (elapsed_ns / 1000) / (SLO_SERVER_PERIOD_NS / 1000));
-	if (tokens_ns < -quota)
-		tokens_ns = -quota;
-	return tokens_ns + gain < quota ? tokens_ns + gain : quota;
+	if (tokens_ns < -most)
+		tokens_ns = -most;
+	return tokens_ns < most - gain ? tokens_ns + gain : most;
 }
 
 /* While a reserve is empty it is looked at this often. */

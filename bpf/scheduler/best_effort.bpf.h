@@ -17,7 +17,10 @@ static __always_inline void account_run(struct task_ctx *tctx, u64 exec_ns) __mu
 		tctx->key_exec_ns += exec_ns;
 		return;
 	}
+	if (tctx->goes_first)
+		return;
 	tctx->vtime_ns += slo_vtime_charge_ns(exec_ns, tctx->weight);
+	tctx->turn_exec_ns += exec_ns;
 	if (tctx->acct.job_cfg_flags & SLO_JOB_THROTTLED)
 		tctx->acct.job_throttled_exec_ns += exec_ns;
 }
@@ -83,6 +86,25 @@ static __always_inline void place_best_effort(struct task_struct *p, struct task
 					    tunables.best_effort_slice_ns, tick_ns, tctx->weight);
 }
 
+/* Its virtual time when the turn began that it was interrupted in; or as it is, at the begin of one. */
+static __always_inline u64 turn_began_ns(const struct task_ctx *tctx)
+{
+	if (tctx->turn_exec_ns == 0)
+		return tctx->vtime_ns;
+	return tctx->vtime_ns - slo_vtime_charge_ns(tctx->turn_exec_ns, tctx->weight);
+}
+
+/* What it waits by. */
+static __always_inline u64 waits_by_ns(struct task_ctx *tctx, const struct shard_ctx *shard) __must_hold(task)
+{
+	tctx->goes_first = operator_goes_first(&tctx->acct);
+	if (tctx->goes_first)
+		return first_vtime_ns(shard);
+	if (tctx->turn_exec_ns >= SLO_BEST_EFFORT_TURN_NS)
+		tctx->turn_exec_ns = 0;
+	return turn_began_ns(tctx);
+}
+
 /* A CPU that may be taken, and when. */
 struct victim {
 	s32 cpu;
@@ -141,17 +163,18 @@ static __always_inline void begin_turn(s32 cpu, struct cpu_ctx *cctx, struct sha
 				       struct task_ctx *tctx, const struct task_struct *p) __must_hold(rq)
 {
 	u64 clock_ns = shard->clock.vtime_ns;
+	u64 began_ns = turn_began_ns(tctx);
 
-	if (slo_before(tctx->vtime_ns, clock_ns)) {
+	if (slo_before(began_ns, clock_ns)) {
 		u64 earliest_ns = clock_ns - slo_vtime_credit_max_ns(tctx->weight);
 
 		if (slo_before(tctx->vtime_ns, earliest_ns))
 			tctx->vtime_ns = earliest_ns;
-	} else if (tctx->vtime_ns != clock_ns) {
-		shard->clock.vtime_ns = tctx->vtime_ns;
+	} else if (began_ns != clock_ns && !tctx->goes_first) {
+		shard->clock.vtime_ns = began_ns;
 		shard->clock.cpu = (u32)cpu;
 	}
-	cctx->vtime_ns = tctx->vtime_ns;
+	cctx->vtime_ns = tctx->goes_first ? first_vtime_ns(shard) : tctx->vtime_ns;
 	cctx->weight = tctx->weight;
 	cctx->gives_way = tctx->is_idle || p->policy == SCHED_IDLE;
 }
@@ -167,7 +190,11 @@ static __noinline bool goes_on(s32 cpu, struct task_struct *prev, struct task_ct
 	account_run(tctx, slo_job_runs_on(&tctx->acct.job, now));
 	if (best_effort_waits(cctx, shard))
 		first = first_best_effort(cpu, cctx, shard);
-	if (first.queue && (cctx->yields || slo_before(first.at, tctx->vtime_ns)))
+	tctx->goes_first = operator_goes_first(&tctx->acct);
+	tctx->turn_exec_ns = 0;
+	cctx->server = tctx->goes_first ? SLO_SERVER_OPERATOR : SLO_NO_SLOT;
+	if (first.queue &&
+	    (cctx->yields || slo_before(first.at, tctx->goes_first ? first_vtime_ns(shard) : tctx->vtime_ns)))
 		return false;
 	cctx->yields = 0;
 	/* It has no class yet where it has been running since before we came. */

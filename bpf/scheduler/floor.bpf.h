@@ -9,6 +9,16 @@
 
 #include "bpf/scheduler/best_effort.bpf.h"
 
+/* While an operator's task waits best effort has no less than what is reserved for them. */
+static __noinline u32 larger_floor(u32 permille)
+{
+	u32 at = SLO_SERVER_OPERATOR;
+	const struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+	u32 reserved_permille = cfg ? (u32)slo_server_permille(cfg->quota_ns) : 0;
+
+	return permille > reserved_permille ? permille : reserved_permille;
+}
+
 /* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
  */
 static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx *shard, u64 now)
@@ -22,21 +32,31 @@ static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx 
 			cctx->floor_credit_ns =
 				slo_floor_earn(cctx->floor_credit_ns, slo_elapsed_ns(cctx->charged_ns, now),
 					       permille, floor_credit_max_ns);
-	} else if (cctx->class == SLO_CLASS_SLO) {
-		u64 exec_ns = slo_elapsed_ns(cctx->charged_ns, now);
-
-		if (best_effort_waits(cctx, shard))
-			cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns, exec_ns, permille);
-		if (cctx->server != SLO_NO_SLOT)
-			charge_server(cctx->server, (u32)shard->id, exec_ns, now);
+	} else if (cctx->class == SLO_CLASS_SLO && best_effort_waits(cctx, shard)) {
+		if (cctx->wakeup_waits == WAKEUP_OF_OPERATOR_WAITS)
+			permille = larger_floor(permille);
+		cctx->floor_credit_ns = slo_floor_spend(cctx->floor_credit_ns,
+							slo_elapsed_ns(cctx->charged_ns, now), permille);
 	}
+	if (cctx->class != SLO_CLASS_NONE && cctx->server != SLO_NO_SLOT)
+		charge_server(cctx->server, (u32)shard->id, slo_elapsed_ns(cctx->charged_ns, now), now);
 	cctx->charged_ns = now;
 }
 
 static __always_inline bool floor_is_wanted(const struct cpu_ctx *cctx, const struct shard_ctx *shard)
 {
-	return slo_floor_is_wanted(cctx->floor_credit_ns, floor_credit_max_ns) &&
+	return (cctx->wakeup_waits || slo_floor_is_wanted(cctx->floor_credit_ns, floor_credit_max_ns)) &&
 	       best_effort_waits(cctx, shard);
+}
+
+/* Best effort waits that is not to wait for long: it woke up, or goes first. */
+static __always_inline void tell_floor(s32 cpu, u32 goes_first)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u32 waits = goes_first ? WAKEUP_OF_OPERATOR_WAITS : WAKEUP_WAITS;
+
+	if (cctx->wakeup_waits < waits)
+		cctx->wakeup_waits = waits;
 }
 
 static __noinline void start_floor_turn(s32 cpu, u64 now, u64 turn_ns)
@@ -67,8 +87,12 @@ static __always_inline bool take_floor_turn(s32 cpu, struct cpu_ctx *cctx, struc
 	if (!has_slo || !wanted)
 		return false; /* without SLO tasks it is next anyway */
 	turn_ns = slo_floor_turn_ns(smallest_budget_ns);
-	if (!slo_floor_takes_turn(cctx->floor_credit_ns, floor_credit_max_ns, now, turn_ns, key) ||
-	    !take_best_effort(cpu, cctx, shard_at(cpu)))
+	if (!slo_floor_takes_turn(cctx->floor_credit_ns, floor_credit_max_ns, now, turn_ns, key) &&
+	    !(cctx->wakeup_waits &&
+	      slo_floor_has_spare_turn(cctx->best_effort_ns, tunables.best_effort_floor_permille, now,
+				       turn_ns, key)))
+		return false;
+	if (!take_best_effort(cpu, cctx, shard_at(cpu)))
 		return false;
 	start_floor_turn(cpu, now, turn_ns);
 	return true;

@@ -27,6 +27,18 @@ static __always_inline bool move_to_slo(struct bpf_iter_scx_dsq *it, struct task
 	return false;
 }
 
+/* Those of operators are best effort, and come to the front of it. */
+static __always_inline void bring_forward(struct bpf_iter_scx_dsq *it, struct task_struct *p,
+					  struct task_ctx *tctx, u64 queue) __must_hold(rcu)
+{
+	const struct shard_ctx *shard = shard_at(slo_task_cpu(p));
+
+	if (tctx->goes_first)
+		return;
+	tctx->goes_first = 1;
+	slo_move(it, p, queue, first_vtime_ns(shard));
+}
+
 /* From a queue of best effort to the SLO queue beside it; both are of one shard, or of one CPU. */
 static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to) __must_hold(rcu)
 {
@@ -45,8 +57,13 @@ static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to) __
 		if (!p)
 			break;
 		tctx = task_ctx_of(p);
-		if (!tctx || tctx->acct.server == SLO_NO_SLOT ||
-		    classify(tctx, tctx->acct.job.exec_ns) != SLO_CLASS_SLO)
+		if (!tctx || tctx->acct.server == SLO_NO_SLOT)
+			continue;
+		if (tctx->acct.server == SLO_SERVER_OPERATOR) {
+			bring_forward(&it, p, tctx, from_queue);
+			continue;
+		}
+		if (classify(tctx, tctx->acct.job.exec_ns) != SLO_CLASS_SLO)
 			continue;
 		renew_key(tctx, tctx->acct.job.exec_ns, now);
 		key = key_of(tctx, tctx->acct.job.exec_ns);

@@ -12,13 +12,15 @@
 static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now) __must_hold(rq)
 {
 	struct accounting *acct = &tctx->acct;
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	account_run(tctx, slo_job_runs_on(&acct->job, now));
 	if (is_throttled(acct))
 		acct->job_cfg_flags |= SLO_JOB_THROTTLED;
 	note_demotion(acct, acct->job.exec_ns);
 	tctx->class = SLO_CLASS_BEST_EFFORT;
-	note_class(cpu, cpu_ctx_of(cpu), SLO_CLASS_BEST_EFFORT);
+	cctx->server = SLO_NO_SLOT;
+	note_class(cpu, cctx, SLO_CLASS_BEST_EFFORT);
 }
 
 /* The other way round: there is something in its reserve again. It may go on without coming to run anew, so
@@ -32,6 +34,7 @@ static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now) __must_h
 	tctx->class = SLO_CLASS_SLO;
 	cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
 	cctx->ran_from_ns = now;
+	cctx->server = tctx->acct.server;
 	note_class(cpu, cctx, SLO_CLASS_SLO);
 }
 
@@ -72,7 +75,7 @@ static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const stru
 	u64 now;
 
 	if (!runs && cctx->class == SLO_CLASS_NONE && cctx->floor_turn_until_ns == 0 &&
-	    !floor_is_wanted(cctx, shard))
+	    !(slo_waits(cctx, shard) && floor_is_wanted(cctx, shard)))
 		return 0;
 	now = slo_rq_now(cpu);
 	if (cctx->class != SLO_CLASS_NONE)

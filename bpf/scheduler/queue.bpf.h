@@ -16,6 +16,19 @@
 /* A head that may not run on this CPU must not hide the one behind it; so many are looked at. */
 #define HEADS_MAX 8
 
+/* The program's own prologue raises the count of the running task by one on some kernels. */
+static __always_inline bool is_migration_disabled(const struct task_struct *p)
+{
+	u32 own = bpf_get_current_task_btf() == p ? 1 : 0;
+
+	return p->migration_disabled > own;
+}
+
+static __always_inline bool is_pinned(const struct task_struct *p) __must_hold(rq)
+{
+	return nr_cpus > 1 && (p->nr_cpus_allowed == 1 || is_migration_disabled(p));
+}
+
 /* exec_ns: of the present job so far; while the task does not run, that is acct.job.exec_ns. */
 static __always_inline u32 classify(const struct task_ctx *tctx, u64 exec_ns)
 {
@@ -136,6 +149,12 @@ static __always_inline void move_vtime(struct task_ctx *tctx, const struct shard
 		return;
 	tctx->vtime_ns += shard->clock.vtime_ns - shard_ctx_of(tctx->vtime_shard)->clock.vtime_ns;
 	tctx->vtime_shard = (u32)shard->id;
+}
+
+/* The virtual time of who goes first: before all others, in the order in which they come. */
+static __always_inline u64 first_vtime_ns(const struct shard_ctx *shard)
+{
+	return shard->clock.vtime_ns - SLO_VTIME_FIRST_NS;
 }
 
 /* A queue with its first task's key or virtual time; id 0: none. */

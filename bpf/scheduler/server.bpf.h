@@ -26,7 +26,7 @@ struct prepaid {
 	s64 ns;
 } __attribute__((aligned(64)));
 
-/* Written by the daemon; index: slot of the unit that has the reserve. */
+/* Written by the daemon; index: SLO_SERVER_*, or SLO_SERVERS_FIXED and the slot of the unit that has it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* the daemon makes it larger, and the next two with it */
@@ -44,7 +44,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, u32); /* shard * capacity + slot */
+	__type(key, u32); /* (shard, place in server_cfgs), as prepaid_index() has it */
 	__type(value, struct prepaid);
 } prepaid_map SEC(".maps");
 
@@ -55,13 +55,13 @@ struct {
 	__type(value, struct slo_timer);
 } refill_timer SEC(".maps");
 
-/* Set by the daemon: slots from here on have no reserve. */
+/* Set by the daemon: places from here on have no reserve. */
 volatile u32 nr_servers = 0;
 
 static u32 is_refill_armed;
 
 /* Not on the usual path: few units have a reserve of their own. */
-static __noinline bool is_empty(u32 slot)
+static __noinline bool is_empty(u32 at)
 {
 	struct slo_server_cfg *cfg;
 	struct server *server;
@@ -69,14 +69,14 @@ static __noinline bool is_empty(u32 slot)
 	u32 i;
 
 	bpf_for (i, 0, SLO_SERVER_DEPTH_MAX) {
-		server = bpf_map_lookup_elem(&servers, &slot);
-		cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
+		server = bpf_map_lookup_elem(&servers, &at);
+		cfg = bpf_map_lookup_elem(&server_cfgs, &at);
 		if (!server || !cfg)
 			break;
 		empty = server->is_empty != 0;
 		if (empty)
 			break;
-		slot = cfg->parent;
+		at = cfg->parent;
 	}
 	return empty;
 }
@@ -84,6 +84,13 @@ static __noinline bool is_empty(u32 slot)
 static __always_inline bool is_throttled(const struct accounting *acct)
 {
 	return acct->server != SLO_NO_SLOT && is_empty(acct->server);
+}
+
+/* An operator's task, as long as there is something in their reserve: it comes before other best effort, and
+ * what it runs is not counted by weight. */
+static __always_inline bool operator_goes_first(const struct accounting *acct)
+{
+	return acct->server == SLO_SERVER_OPERATOR && !is_empty(SLO_SERVER_OPERATOR);
 }
 
 /* Reserves are looked at every SLO_SERVER_STEP_NS from now on, until none is empty. */
@@ -106,17 +113,23 @@ static __always_inline void fill(struct server *server, const struct slo_server_
 	s64 tokens_ns = server->tokens_ns;
 
 	if (__sync_val_compare_and_swap(&server->filled_ns, filled_ns, now) == filled_ns)
-		__sync_fetch_and_add(&server->tokens_ns, slo_server_fill_ns(tokens_ns, cfg->quota_ns,
-									    slo_elapsed_ns(filled_ns, now)) -
-								 tokens_ns);
+		__sync_fetch_and_add(&server->tokens_ns,
+				     slo_server_fill_ns(tokens_ns, cfg->quota_ns, cfg->burst_ns,
+							slo_elapsed_ns(filled_ns, now)) -
+					     tokens_ns);
 }
 
-static __always_inline void charge_one(u32 slot, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns,
+static __always_inline u32 prepaid_index(u32 shard, u32 at)
+{
+	return shard * (SLO_SERVERS_FIXED + tunables.capacity) + at;
+}
+
+static __always_inline void charge_one(u32 at, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns,
 				       u64 now)
 {
-	u32 index = shard * tunables.capacity + slot;
+	u32 index = prepaid_index(shard, at);
 	struct prepaid *prepaid = bpf_map_lookup_elem(&prepaid_map, &index);
-	struct server *server = bpf_map_lookup_elem(&servers, &slot);
+	struct server *server = bpf_map_lookup_elem(&servers, &at);
 	s64 left_ns;
 	u64 draw_ns;
 
@@ -137,17 +150,17 @@ static __always_inline void charge_one(u32 slot, const struct slo_server_cfg *cf
 	arm_refill();
 }
 
-static __noinline void charge_server(u32 slot, u32 shard, u64 exec_ns, u64 now)
+static __noinline void charge_server(u32 at, u32 shard, u64 exec_ns, u64 now)
 {
 	u32 i;
 
 	bpf_for (i, 0, SLO_SERVER_DEPTH_MAX) {
-		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
+		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
 
 		if (!cfg)
 			break;
-		charge_one(slot, cfg, shard, exec_ns, now);
-		slot = cfg->parent;
+		charge_one(at, cfg, shard, exec_ns, now);
+		at = cfg->parent;
 	}
 }
 
@@ -160,9 +173,9 @@ static __noinline bool refill_servers(u64 now, u32 *empty __arg_nonnull)
 
 	*empty = 0;
 	bpf_for (i, 0, nr) {
-		u32 slot = i;
-		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &slot);
-		struct server *server = bpf_map_lookup_elem(&servers, &slot);
+		u32 at = i;
+		struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+		struct server *server = bpf_map_lookup_elem(&servers, &at);
 
 		if (!cfg || !server)
 			break;

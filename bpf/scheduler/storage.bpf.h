@@ -19,19 +19,25 @@
 
 struct task_ctx {
 	struct accounting acct;
-	u64 vtime_ns;    /* on the clock of vtime_shard */
-	u64 credit_ns;   /* how far it may be behind that clock when it wakes */
-	u64 key_exec_ns; /* of the present job, by key, that is not in vtime_ns */
-	u64 key_from_ns; /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
-	u64 told_ns;     /* when its groups were told of it */
-	u64 runnable_ns; /* how long it was since then */
-	u64 job_told_ns; /* of the present job: what is in runnable_ns, or was */
-	u32 weight;      /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
+	u64 vtime_ns;     /* on the clock of vtime_shard */
+	u64 turn_exec_ns; /* as best effort, since its turn began: see turn_began_ns() */
+	u64 credit_ns;    /* how far it may be behind that clock when it wakes */
+	u64 key_exec_ns;  /* of the present job, by key, that is not in vtime_ns */
+	u64 key_from_ns;  /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
+	u64 told_ns;      /* when its groups were told of it */
+	u64 runnable_ns;  /* how long it was since then */
+	u64 job_told_ns;  /* of the present job: what is in runnable_ns, or was */
+	u32 weight;       /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
 	u32 vtime_shard;
 	u32 class;
-	u32 queue;   /* SLO_QUEUE_* and where */
-	u32 is_idle; /* by CPUWeight=idle of a group that it is in */
+	u32 queue;      /* SLO_QUEUE_* and where */
+	u32 is_idle;    /* by CPUWeight=idle of a group that it is in */
+	u32 goes_first; /* as best effort: see operator_goes_first() */
 };
+
+/* Best effort that is not to wait for long: it woke up, or it goes first. */
+#define WAKEUP_WAITS 1u
+#define WAKEUP_OF_OPERATOR_WAITS 2u
 
 /*
  * State of one CPU. Written by that CPU; what others write (a request to reschedule, the lengths of its own
@@ -43,21 +49,23 @@ struct cpu_ctx {
 	u64 vtime_ns;    /* of what runs as best effort, at ran_from_ns */
 	u64 run_from_ns; /* when its task got it, whatever it became since */
 	u64 floor_credit_ns;
+	u64 best_effort_ns;      /* when best effort ran here last */
 	u64 charged_ns;          /* the credit, and reserves, are right up to here */
 	u64 floor_turn_until_ns; /* best effort has its turn up to here; 0: no turn */
 	u64 last_kick_ns;
 	u64 alarm_ns;      /* its timer is armed for then, to ask it to reschedule; 0: it is not */
 	u64 nr_dispatches; /* looks at the queues */
 	u32 class;         /* SLO_CLASS_* of what runs */
-	u32 server;        /* whose reserve it uses */
+	u32 server;        /* whose reserve it uses; SLO_NO_SLOT: none */
 	u32 weight;        /* of what runs as best effort */
-	u32 gives_way;     /* it is idle by weight or policy */
-	u32 kick_pending;  /* asked to reschedule and has not looked at the queues since */
-	u32 helps;         /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
+	u8 gives_way;      /* it is idle by weight or policy */
+	u8 in_best_effort_mask;
+	u16 is_offline;
+	u32 kick_pending; /* asked to reschedule and has not looked at the queues since */
+	u32 helps;        /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
-	u32 in_best_effort_mask;
-	u32 is_offline;
+	u32 wakeup_waits; /* WAKEUP_*, since best effort ran here last; told by whoever queues it */
 	/* Of what runs, or ran last: the next one begins with none of it. */
 	union {
 		struct {

@@ -17,6 +17,7 @@
 #include "base/handle.h"
 #include "bus/authority.h"
 #include "bus/errors.h"
+#include "bus/setting_values.h"
 #include "bus/shared_stats.h"
 #include "bus/stats.h"
 #include "bus/unit_object.h"
@@ -35,6 +36,7 @@ struct Shown {
   std::uint32_t units = 0;
   std::uint32_t folded = 0;
   std::vector<std::string> shed = {};
+  std::uint64_t operator_reserve = 0;
   std::uint32_t config_errors = 0;
   std::uint32_t failures = 0;
 };
@@ -116,7 +118,9 @@ class BusManager::Object final
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
     const auto misses = std::exchange(misses_, {});
     for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
-    Shown now{Mode(), State(), StateReason(), Units(), Folded(), Shed(), ConfigErrors(), Failures()};
+    Shown now{
+        Mode(),         State(),   StateReason(), Units(), Folded(), Shed(), OperatorReservePerSecUSec(),
+        ConfigErrors(), Failures()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
@@ -124,6 +128,7 @@ class BusManager::Object final
     if (now.units != shown_.units) changed.emplace_back("Units");
     if (now.folded != shown_.folded) changed.emplace_back("Folded");
     if (now.shed != shown_.shed) changed.emplace_back("Shed");
+    if (now.operator_reserve != shown_.operator_reserve) changed.emplace_back("OperatorReservePerSecUSec");
     if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
     if (now.failures != shown_.failures) changed.emplace_back("Failures");
     shown_ = std::move(now);
@@ -246,6 +251,7 @@ class BusManager::Object final
   std::uint32_t Units() override { return static_cast<std::uint32_t>(manager_.units().size()); }
   std::uint32_t Capacity() override { return manager_.capacity(); }
   std::vector<std::string> Shed() override { return {manager_.shed().begin(), manager_.shed().end()}; }
+  std::uint64_t OperatorReservePerSecUSec() override { return per_sec_usec(manager_.operator_permille()); }
   std::uint32_t Folded() override { return static_cast<std::uint32_t>(manager_.folded()); }
   std::uint32_t ConfigErrors() override { return manager_.config_errors(); }
   std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }

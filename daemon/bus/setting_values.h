@@ -25,8 +25,11 @@ namespace slo {
   return importance.value();
 }
 // Of each second, as CPUQuotaPerSecUSec of systemd.
+[[nodiscard]] constexpr std::uint64_t per_sec_usec(std::uint64_t permille) {
+  return permille * (SLO_NSEC_PER_SEC / SLO_NSEC_PER_USEC / 1000);
+}
 [[nodiscard]] inline std::uint64_t on_bus(const Reserve& reserve) {
-  return reserve.permille() * (SLO_NSEC_PER_SEC / SLO_NSEC_PER_USEC / 1000);
+  return per_sec_usec(reserve.permille());
 }
 [[nodiscard]] inline std::uint64_t on_bus(const MaxExec& max_exec) {
   return to_usec(max_exec.ns());

@@ -51,8 +51,8 @@ Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::ui
   maps->stats_ = std::move(*stats);
   maps->events_ = std::move(*events);
   maps->limits_ = std::move(*limits);
-  auto servers =
-      make_map("server_cfgs", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_server_cfg), capacity);
+  auto servers = make_map("server_cfgs", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_server_cfg),
+                          SLO_SERVERS_FIXED + capacity);
   if (!servers) return std::unexpected(servers.error());
   maps->servers_ = std::move(*servers);
   if (auto mapped = maps->map_stats(); !mapped) return std::unexpected(mapped.error());
@@ -97,7 +97,7 @@ Result<void> KernelMaps::set_servers(const Servers& servers) {
   Servers next = servers;
   // Those that are gone: nobody is charged to them any more.
   for (const auto slot : std::views::keys(servers_told_))
-    next.try_emplace(slot, slo_server_cfg{.quota_ns = 0, .parent = SLO_NO_SLOT, .pad = 0});
+    next.try_emplace(slot, slo_server_cfg{.quota_ns = 0, .burst_ns = 0, .parent = SLO_NO_SLOT, .pad = 0});
   for (const auto& [slot, cfg] : next) {
     if (const int err = bpf_map_update_elem(servers_.get(), &slot, &cfg, BPF_EXIST); err != 0)
       return std::unexpected(Error{"tell the kernel the reserve of slot", std::to_string(slot), -err, ""});

@@ -44,7 +44,7 @@ class KernelMaps {
 
   [[nodiscard]] Result<void> apply(const CfgChange& change);
   [[nodiscard]] Result<void> set_servers(const Servers& servers);
-  [[nodiscard]] std::uint32_t nr_servers() const;          // slots from here on have no reserve
+  [[nodiscard]] std::uint32_t nr_servers() const;          // places from here on have no reserve
   [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all cgroups; 0: none has a budget
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
   [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const;

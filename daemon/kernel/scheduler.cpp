@@ -56,8 +56,9 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   skeleton.rodata->tick_ns = topology.tick_ns;
   skeleton.rodata->floor_credit_max_ns = slo_floor_credit_max_ns(
       tunables.best_effort_gap_ns, topology.tick_ns, tunables.best_effort_floor_permille);
-  bpf_map__set_max_entries(skeleton.maps.servers, tunables.capacity);
-  bpf_map__set_max_entries(skeleton.maps.prepaid_map, topology.nr_shards * tunables.capacity);
+  const slo_u32 nr_servers = SLO_SERVERS_FIXED + tunables.capacity;
+  bpf_map__set_max_entries(skeleton.maps.servers, nr_servers);
+  bpf_map__set_max_entries(skeleton.maps.prepaid_map, topology.nr_shards * nr_servers);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
 
   // All tasks come through enqueue: those the kernel would put on a CPU's local queue itself could not be

@@ -77,7 +77,7 @@ std::uint64_t interval_ns(std::uint64_t per_second) {
 
 // The bounds keep out what cannot work: slices below a tick, or so long that a round of best effort takes
 // seconds, a gap near the kernel's own limit for a stall (30 s), a floor that leaves best effort nothing, or
-// the units with a budget too little.
+// the units with a budget too little; likewise what an operator may take from them.
 constexpr auto number_keys = std::to_array<NumberKey>({
     {scheduler, "BestEffortFloor", permille, 10, 500, 50,
      [](Config& to, std::uint64_t v) { to.tunables.best_effort_floor_permille = static_cast<slo_u32>(v); }},
@@ -93,6 +93,8 @@ constexpr auto number_keys = std::to_array<NumberKey>({
      [](Config& to, std::uint64_t v) { to.tunables.min_run_ns = v; }},
     {scheduler, "Capacity", number, 1, SLO_CAPACITY_MAX, SLO_CAPACITY,
      [](Config& to, std::uint64_t v) { to.tunables.capacity = static_cast<slo_u32>(v); }},
+    {scheduler, "OperatorReserve", permille, 0, 500, 50,
+     [](Config& to, std::uint64_t v) { to.operator_permille = v; }},
     {events, "Rate", number, 1, 100'000, 10,
      [](Config& to, std::uint64_t v) { to.tunables.event_interval_ns = interval_ns(v); }},
     {events, "Burst", number, 1, 100'000, 20,
@@ -219,7 +221,8 @@ bool same_tunables(const slo_tunables& a, const slo_tunables& b) {
 
 bool operator==(const Config& a, const Config& b) {
   return a.mode == b.mode && same_tunables(a.tunables, b.tunables) && a.defaults == b.defaults &&
-         a.shedding == b.shedding && a.retries == b.retries && a.retry_window_ns == b.retry_window_ns;
+         a.operator_permille == b.operator_permille && a.shedding == b.shedding && a.retries == b.retries &&
+         a.retry_window_ns == b.retry_window_ns;
 }
 
 ConfigReading read_config(const fs::path& root) {

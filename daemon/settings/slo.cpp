@@ -159,6 +159,22 @@ std::vector<NamedSetting> named(const SloSettings& settings) {
   return all;
 }
 
+slo_cfg implicit_cfg() {
+  SloSettings settings;
+  settings.budget = Setting<Budget>{.value = Budget::implicit(), .origin = {}};
+  return to_cfg(settings, SLO_NO_SLOT, SLO_NO_UNIT);
+}
+
+slo_cfg operator_cfg() {
+  slo_cfg cfg{};
+  cfg.slot = SLO_NO_SLOT;
+  cfg.unit = SLO_NO_UNIT;
+  cfg.importance = Importance::standard().value();
+  cfg.flags = SLO_CFG_NO_BUDGET | SLO_CFG_ROOT_ONLY;
+  cfg.server = SLO_SERVER_OPERATOR;
+  return cfg;
+}
+
 slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot, std::uint32_t unit) {
   slo_cfg cfg{};
   cfg.slot = slot;

@@ -181,6 +181,11 @@ struct NamedSetting {
 };
 [[nodiscard]] std::vector<NamedSetting> named(const SloSettings& settings);
 
+// The record for a cgroup whose tasks keep the machine operable: an implicit budget, and nobody counts them.
+[[nodiscard]] slo_cfg implicit_cfg();
+// Where operators work: no budget, but root's tasks have a reserve, OperatorReserve=.
+[[nodiscard]] slo_cfg operator_cfg();
+
 // The record the kernel reads for a cgroup with these completed settings; slot and unit as in slo_cfg.
 [[nodiscard]] slo_cfg to_cfg(const SloSettings& effective, std::uint32_t slot, std::uint32_t unit);
 

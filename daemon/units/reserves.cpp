@@ -30,7 +30,26 @@ std::optional<std::size_t> reserve_above(std::span<const ReservingUnit> units, c
   return nearest;
 }
 
+// A quota of nothing would mean no limit.
+std::uint64_t quota_ns(std::uint64_t permille) {
+  return std::max<std::uint64_t>(slo_server_quota_ns(permille), 1);
+}
+
 }  // namespace
+
+Servers fixed_servers(std::uint64_t operator_permille, std::uint64_t capacity_permille) {
+  Servers servers;
+  if (operator_permille != 0)
+    servers[SLO_SERVER_OPERATOR] = {.quota_ns = quota_ns(operator_permille),
+                                    .burst_ns = slo_server_operator_burst_ns(operator_permille),
+                                    .parent = SLO_NO_SLOT,
+                                    .pad = 0};
+  servers[SLO_SERVER_KERNEL] = {.quota_ns = quota_ns(capacity_permille / SLO_SERVER_KERNEL_DIVISOR),
+                                .burst_ns = 0,
+                                .parent = SLO_NO_SLOT,
+                                .pad = 0};
+  return servers;
+}
 
 Reserves make_reserves(std::span<const ReservingUnit> units, std::uint64_t capacity_permille) {
   std::vector<ReserveWish> wishes;
@@ -43,14 +62,13 @@ Reserves make_reserves(std::span<const ReservingUnit> units, std::uint64_t capac
   Reserves reserves;
   for (std::size_t i = 0; i < units.size(); ++i) {
     const ReservingUnit& unit = units[i];
-    const std::uint32_t above = wishes[i].above ? units[*wishes[i].above].slot : SLO_NO_SLOT;
+    const std::uint32_t above = wishes[i].above ? server_of_slot(units[*wishes[i].above].slot) : SLO_NO_SLOT;
     reserves.share_of[unit.name] = static_cast<double>(grants[i].permille) / 1000;
-    reserves.server_of[unit.name] = has_reserve(unit) ? unit.slot : above;
+    reserves.server_of[unit.name] = has_reserve(unit) ? server_of_slot(unit.slot) : above;
     if (grants[i].scaled) reserves.scaled.insert(unit.name);
     if (!has_reserve(unit)) continue;
-    // A quota of nothing would mean no limit.
-    const std::uint64_t quota_ns = std::max<std::uint64_t>(slo_server_quota_ns(grants[i].permille), 1);
-    reserves.servers[unit.slot] = {.quota_ns = quota_ns, .parent = above, .pad = 0};
+    reserves.servers[server_of_slot(unit.slot)] = {
+        .quota_ns = quota_ns(grants[i].permille), .burst_ns = 0, .parent = above, .pad = 0};
   }
   return reserves;
 }

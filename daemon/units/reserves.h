@@ -12,6 +12,11 @@
 
 namespace slo {
 
+// Where in server_cfgs the reserve of the unit with this slot is.
+constexpr std::uint32_t server_of_slot(std::uint32_t slot) {
+  return SLO_SERVERS_FIXED + slot;
+}
+
 // A unit that runs, with a budget or a reserve.
 struct ReservingUnit {
   std::string name = {};
@@ -23,11 +28,15 @@ struct ReservingUnit {
 
 struct Reserves {
   Servers servers;
-  std::map<std::string, std::uint32_t, std::less<>> server_of;  // slot whose reserve the unit uses
+  std::map<std::string, std::uint32_t, std::less<>> server_of;  // place of the reserve that the unit uses
   std::map<std::string, double, std::less<>> share_of;  // CPUs that are the unit's part of the machine
   std::set<std::string, std::less<>> scaled;  // get less than they ask for, as all together ask for too much
   friend bool operator==(const Reserves&, const Reserves&) = default;
 };
+
+// The reserves that belong to no unit: of operators (operator_permille: OperatorReserve=; 0: there is none),
+// and of kernel threads that are not bound to a CPU, a tenth of the capacity.
+[[nodiscard]] Servers fixed_servers(std::uint64_t operator_permille, std::uint64_t capacity_permille);
 
 // Who is charged for what, and how much there is of it. A unit without a reserve of its own uses that of the
 // nearest slice above it that has one. capacity_permille: all CPUs, less the floor of best effort.

@@ -16,6 +16,19 @@ constexpr auto implicit_units =
     std::to_array<std::string_view>({"dbus.service", "dbus-broker.service", "scx-slo.service",
                                      "systemd-logind.service", "systemd-journald.service"});
 
+// Where root works, and what lets root in, as far as the distributions' names go; of a template: all
+// instances.
+constexpr auto operator_units = std::to_array<std::string_view>(
+    {"user-0.slice", "ssh.service", "sshd.service", "ssh@", "sshd@", "dropbear.service", "dropbear@",
+     "getty@", "serial-getty@", "console-getty.service", "container-getty@", "emergency.service",
+     "rescue.service", "debug-shell.service"});
+
+bool is_operators(std::string_view name) {
+  return std::ranges::any_of(operator_units, [name](std::string_view one) {
+    return one.ends_with('@') ? name.starts_with(one) && name.ends_with(".service") : name == one;
+  });
+}
+
 // "/a/b" -> "/a" -> "/" -> "".
 std::string_view parent(std::string_view path) {
   if (path.size() <= 1) return {};
@@ -41,12 +54,6 @@ Setting<Budget> implicit_budget() {
   return {.value = Budget::implicit(), .origin = {}};
 }
 
-slo_cfg implicit_cfg() {
-  SloSettings settings;
-  settings.budget = implicit_budget();
-  return to_cfg(settings, SLO_NO_SLOT, SLO_NO_UNIT);
-}
-
 }  // namespace
 
 Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slots_(capacity) {}
@@ -58,6 +65,11 @@ std::vector<CfgChange> Units::set_defaults(SloSettings defaults) {
 
 std::vector<CfgChange> Units::set_capacity(std::uint64_t permille) {
   capacity_permille_ = permille;
+  return take_changes();
+}
+
+std::vector<CfgChange> Units::set_operator_reserve(std::uint64_t permille) {
+  operator_permille_ = permille;
   return take_changes();
 }
 
@@ -291,6 +303,7 @@ void Units::reserve() {
          .slot = slots_.of(unit.name)});
   }
   Reserves reserves = make_reserves(running, capacity_permille_);
+  reserves.servers.merge(fixed_servers(operator_permille_, capacity_permille_));
   if (reserves == reserves_) return;
   reserves_ = std::move(reserves);
   changed_ = true;
@@ -306,15 +319,21 @@ CfgMap Units::wanted_cfgs() const {
     if (shed_.contains(unit.name)) cfg.flags |= SLO_CFG_SHED;
     wanted.insert_or_assign(unit.cgroup_id, cfg);
   }
-  const ByPath units = by_path();
-  for (const auto name : implicit_units) {
-    const auto entry = entries_.find(name);
-    if (entry == entries_.end() || entry->second.fact.cgroup_id == 0) continue;
-    const Unit* holder = nearest(units, entry->second.fact.control_group);
-    if (holder == nullptr || !holder->effective.budget)
-      wanted.insert_or_assign(entry->second.fact.cgroup_id, implicit_cfg());
-  }
+  add_implicit_cfgs(wanted);
   return wanted;
+}
+
+// Where no unit file says anything of a budget.
+void Units::add_implicit_cfgs(CfgMap& wanted) const {
+  const ByPath units = by_path();
+  for (const auto& [name, entry] : entries_) {
+    if (entry.fact.cgroup_id == 0) continue;
+    const bool is_vital = std::ranges::contains(implicit_units, name);
+    if (!is_vital && (operator_permille_ == 0 || !is_operators(name))) continue;
+    const Unit* holder = nearest(units, entry.fact.control_group);
+    if (holder == nullptr || !holder->effective.budget)
+      wanted.insert_or_assign(entry.fact.cgroup_id, is_vital ? implicit_cfg() : operator_cfg());
+  }
 }
 
 std::vector<CfgChange> Units::take_changes() {

@@ -45,7 +45,9 @@ struct Unit {
 //
 // A few services that a machine cannot be operated without (dbus, logind, journald, this daemon) have a
 // budget of SLO_IMPLICIT_BUDGET_NS where no file gives them one: the kernel is told, but they are not
-// counted, have no slot, and are not in configured().
+// counted, have no slot, and are not in configured(). Where root works, and what lets root in (sshd, a login
+// at a terminal, the emergency shell), tasks of root come before other best effort, as far as the operator's
+// reserve goes.
 class Units {
  public:
   using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
@@ -58,6 +60,8 @@ class Units {
 
   // CPU time that units with a budget can have together, in thousandths of one CPU: no limit until told.
   std::vector<CfgChange> set_capacity(std::uint64_t permille);
+  // What an operator has, in thousandths of one CPU: nothing until told.
+  std::vector<CfgChange> set_operator_reserve(std::uint64_t permille);
   // Units that have lost their guarantee under overload.
   std::vector<CfgChange> set_shed(std::set<std::string, std::less<>> names);
 
@@ -117,6 +121,7 @@ class Units {
   [[nodiscard]] const Unit* nearest_with_slot(const ByPath& units, std::string_view path) const;
   [[nodiscard]] ByPath by_path() const;
   [[nodiscard]] CfgMap wanted_cfgs() const;
+  void add_implicit_cfgs(CfgMap& wanted) const;
   void reserve();
   [[nodiscard]] std::vector<CfgChange> take_changes();
   [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
@@ -125,6 +130,7 @@ class Units {
   Reader read_;
   SloSettings defaults_ = standard_settings();
   std::uint64_t capacity_permille_ = 1000 * SLO_MAX_CPUS;
+  std::uint64_t operator_permille_ = 0;
   Reserves reserves_;
   std::set<std::string, std::less<>> shed_;
   std::map<std::string, Entry, std::less<>> entries_;

@@ -18,7 +18,8 @@ struct Policy {
   bool has_demotion = true;          // of jobs beyond SloMaxExec=
   bool has_servers = true;           // where units have reserves
   bool has_shedding = true;
-  std::uint64_t attach_ns = 0;  // the kernel bypasses the scheduler for so long while it attaches
+  std::uint64_t operator_permille;  // OperatorReserve=; 0: none
+  std::uint64_t attach_ns = 0;      // the kernel bypasses the scheduler for so long while it attaches
 };
 
 }  // namespace slo::sim

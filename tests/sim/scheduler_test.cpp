@@ -162,14 +162,15 @@ TEST(SimPolicy, AResponseBudgetIsJudgedByTheResponse) {
 
 // What a kernel thread that hardly ever sleeps has of a CPU beside a hog, with another nice value each
 // second.
-std::uint64_t kernel_thread_exec_ns(const std::vector<int>& nice_values) {
+std::uint64_t kernel_thread_exec_ns(const std::vector<int>& nice_values, bool is_bound = true) {
   Workload workload{.name = "kernel thread", .units = {{.name = "kthread"}}, .tasks = {}};
   workload.tasks.push_back({.unit = 0, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
   add_hogs(workload, 1);
   System system({.machine = {}, .workload = workload}, {});
   Kernel& kernel = system.kernel();
   Task& thread = kernel.tasks()[0];
-  thread.kernel.flags |= PF_KTHREAD;
+  thread.kernel.flags |= PF_KTHREAD | PF_NO_SETAFFINITY;
+  if (is_bound) thread.thread.flags = 1U << KTHREAD_IS_PER_CPU;
   std::uint64_t at_ns = 0;
   for (const int nice : nice_values) {
     kernel.plan(at_ns, [&kernel, &thread, nice] { kernel.set_nice(thread, nice); });
@@ -191,6 +192,32 @@ TEST(SimPolicy, AKernelThreadIsJudgedByItsPresentNiceValue) {
   const std::uint64_t third_ns = kernel_thread_exec_ns({0, 19, 0});
   EXPECT_LT(second_ns - first_ns, 550 * ms);
   EXPECT_GT(third_ns - second_ns, 900 * ms);
+}
+
+// A backup through dm-crypt, for one.
+TEST(SimPolicy, KernelThreadsThatAreNotBoundToACpuShareAReserve) {
+  // What it runs by key counts when it is best effort, which it mostly is.
+  EXPECT_LT(kernel_thread_exec_ns({0, 0, 0, 0}, false), 4 * 550 * ms);
+}
+
+// It runs before it is bound, as all do.
+TEST(SimPolicy, AKernelThreadThatIsBoundLaterHasItsBudgetFromThenOn) {
+  Workload workload{.name = "kernel thread", .units = {{.name = "kthread"}}, .tasks = {}};
+  workload.tasks.push_back({.unit = 0, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
+  add_hogs(workload, 1);
+  System system({.machine = {}, .workload = workload}, {});
+  Kernel& kernel = system.kernel();
+  Task& thread = kernel.tasks()[0];
+  thread.kernel.flags |= PF_KTHREAD;
+  std::uint64_t before_ns = 0;
+  kernel.plan(second, [&] {
+    before_ns = thread.exec_ns;
+    thread.kernel.flags |= PF_NO_SETAFFINITY;
+    thread.thread.flags = 1U << KTHREAD_IS_PER_CPU;
+  });
+  system.daemon().attach();
+  EXPECT_GT(system.run(2 * second).task_exec_ns[0] - before_ns, 900 * ms);
+  EXPECT_LT(before_ns, 650 * ms);
 }
 
 TEST(SimPolicy, ANiceKernelThreadComesAfterAUnitWithABudget) {

@@ -18,6 +18,7 @@ std::vector<Group*> make_groups(Kernel& kernel, const Workload& workload) {
 void spawn_tasks(Kernel& kernel, const Workload& workload, const std::vector<Group*>& groups) {
   for (const TaskSpec& spec : workload.tasks) {
     Task& task = kernel.spawn(spec.behaviour, *groups[spec.unit], spec.unit);
+    kernel.set_user(task, spec.user);
     if (spec.nice != 0) kernel.set_nice(task, spec.nice);
     if (spec.real_time != 0) kernel.set_real_time(task, spec.real_time);
     if (spec.cpus.empty()) continue;

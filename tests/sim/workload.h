@@ -22,6 +22,7 @@ struct Unit {
   std::uint64_t reserve_permille = 0;  // of one CPU; 0: none of its own
   std::uint32_t cpu_weight = 0;        // CPUWeight=; 0: no cpu controller
   bool is_cpu_idle = false;            // CPUWeight=idle
+  bool is_operator = false;            // root's session, or what lets root in
   std::uint32_t slice = no_unit;       // the unit above it, which comes before it; no_unit: the root
 };
 
@@ -31,6 +32,7 @@ struct Unit {
 struct TaskSpec {
   std::uint32_t unit = 0;  // index
   int nice = 0;
+  std::uint32_t user = 0;                // whose it is; 0: root's
   std::uint32_t real_time = 0;           // SCHED_FIFO priority; 0: a normal task
   std::vector<std::uint32_t> cpus = {};  // that it may run on; empty: all
   Behaviour behaviour;

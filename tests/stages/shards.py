@@ -25,7 +25,7 @@ SUITE = {
 # On the same kernel, with the count of instructions as the clock.
 CLOCK = {
     "crowd": ("clock/test_crowd",),
-    "flood": ("clock/test_flood",),
+    "flood": ("clock/test_flood", "clock/test_operator"),
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
     "units": ("clock/test_three_units",),
 }

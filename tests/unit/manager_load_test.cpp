@@ -110,19 +110,32 @@ TEST_F(ManagerLoadTest, WhoUsesMoreThanItsPartIsNamedAlsoWithoutShedding) {
 }
 
 TEST_F(ManagerLoadTest, TheKernelIsToldOfReservesAsTheyChange) {
-  EXPECT_THAT(kernel_.servers, IsEmpty());
+  EXPECT_THAT(kernel_.servers, SizeIs(SLO_SERVERS_FIXED));
   files_.further["/etc/greedy.service"].reserve =
       Setting<Reserve>{.value = *Reserve::parse("50%"), .origin = {}};
   manager().units_listed({fakes::fact("greedy.service", 11), fakes::fact("honest.service", 12)});
   const std::uint32_t slot = manager().units().find("greedy.service")->second.slot;
-  ASSERT_THAT(kernel_.servers, SizeIs(1));
-  EXPECT_EQ(kernel_.servers.at(slot).quota_ns, 50 * SLO_NSEC_PER_MSEC);
-  EXPECT_EQ(kernel_.cfgs.at(11).server, slot);
+  EXPECT_THAT(kernel_.servers, SizeIs(SLO_SERVERS_FIXED + 1));
+  EXPECT_EQ(kernel_.servers.at(server_of_slot(slot)).quota_ns, 50 * SLO_NSEC_PER_MSEC);
+  EXPECT_EQ(kernel_.cfgs.at(11).server, server_of_slot(slot));
   EXPECT_EQ(kernel_.cfgs.at(12).server, SLO_NO_SLOT);
   files_.further.clear();
   manager().units_listed({fakes::fact("greedy.service", 11), fakes::fact("honest.service", 12)});
-  EXPECT_THAT(kernel_.servers, IsEmpty());
+  EXPECT_THAT(kernel_.servers, SizeIs(SLO_SERVERS_FIXED));
   EXPECT_EQ(kernel_.cfgs.at(11).server, SLO_NO_SLOT);
+}
+
+TEST_F(ManagerLoadTest, TheOperatorsReserveFollowsTheConfiguration) {
+  manager().units_listed({fakes::fact("user-0.slice", 21)});
+  EXPECT_EQ(kernel_.servers.at(SLO_SERVER_OPERATOR).quota_ns, 5 * SLO_NSEC_PER_MSEC);
+  EXPECT_EQ(kernel_.cfgs.at(21).server, SLO_SERVER_OPERATOR);
+  reading_.config.operator_permille = 200;
+  manager().reload();
+  EXPECT_EQ(kernel_.servers.at(SLO_SERVER_OPERATOR).quota_ns, 20 * SLO_NSEC_PER_MSEC);
+  reading_.config.operator_permille = 0;
+  manager().reload();
+  EXPECT_FALSE(kernel_.servers.contains(SLO_SERVER_OPERATOR));
+  EXPECT_FALSE(kernel_.cfgs.contains(21));
 }
 
 }  // namespace

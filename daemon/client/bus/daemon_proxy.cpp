@@ -192,7 +192,8 @@ Answer<Overview> DaemonProxy::overview() const {
                     .untracked = find_or<std::uint64_t>(all, "Untracked", 0),
                     .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
                     .folded = find_or<std::uint32_t>(all, "Folded", 0),
-                    .shed = find_or<std::vector<std::string>>(all, "Shed", {})};
+                    .shed = find_or<std::vector<std::string>>(all, "Shed", {}),
+                    .operator_reserve_usec = find_or<std::uint64_t>(all, "OperatorReservePerSecUSec", 0)};
   });
 }
 

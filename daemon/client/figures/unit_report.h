@@ -28,9 +28,10 @@ struct Overview {
   std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;
   std::uint64_t untracked = 0;
-  std::uint32_t capacity = 0;          // how many units can be counted by themselves; 0: not known
-  std::uint32_t folded = 0;            // how many find no place there
-  std::vector<std::string> shed = {};  // units that have lost their guarantee under overload
+  std::uint32_t capacity = 0;               // how many units can be counted by themselves; 0: not known
+  std::uint32_t folded = 0;                 // how many find no place there
+  std::vector<std::string> shed = {};       // units that have lost their guarantee under overload
+  std::uint64_t operator_reserve_usec = 0;  // of each second; 0: operators have none
   std::string scheduler = {};  // the sched_ext scheduler that the kernel names; empty: the kernel's own runs
 };
 

@@ -160,6 +160,7 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"capacity", overview.capacity},
                {"folded", overview.folded},
                {"shed", overview.shed},
+               {"operator_reserve_per_sec_usec", overview.operator_reserve_usec},
                {"units", list(units)}});
 }
 

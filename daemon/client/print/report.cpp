@@ -42,6 +42,13 @@ std::string scheduler_text(const Overview& overview) {
   return overview.scheduler + (overview.state == "enforcing" ? "" : ", which is not ours");
 }
 
+// What an operator can count on while it is enforced.
+std::string operator_text(const Overview& overview) {
+  if (overview.operator_reserve_usec == 0)
+    return "nothing is reserved for root's sessions: OperatorReserve=0%";
+  return reserve_text(overview.operator_reserve_usec) + " of a CPU is for root's sessions and logins";
+}
+
 std::string changed_on_disk(const std::vector<UnitReport>& units) {
   std::string names;
   for (const UnitReport& unit : units)
@@ -117,6 +124,7 @@ std::string status_text(const Overview& overview, const std::vector<UnitReport>&
   table.add_row({"Scheduler", scheduler_text(overview)});
   table.add_row({"Mode", overview.mode});
   table.add_row({"Version", overview.version});
+  if (overview.state == "enforcing") table.add_row({"Operator", operator_text(overview)});
   add_troubles(table, overview, units);
   return table.to_string() + "\n" + (units.empty() ? no_units_text() : short_table(units));
 }

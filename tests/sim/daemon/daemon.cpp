@@ -49,9 +49,14 @@ std::string path_of(const Workload& workload, std::uint32_t unit) {
   return (slice != no_unit ? path_of(workload, slice) : "") + "/" + name_of(unit);
 }
 
+bool inherits_budget(const Workload& workload, std::uint32_t unit) {
+  const std::uint32_t slice = workload.units[unit].slice;
+  return slice != no_unit && (workload.units[slice].budget_ns != 0 || inherits_budget(workload, slice));
+}
+
 }  // namespace
 
-Policy::Policy() : tunables(Config{}.tunables) {}
+Policy::Policy() : tunables(Config{}.tunables), operator_permille(Config{}.operator_permille) {}
 
 Daemon::Daemon(Kernel& kernel, Ext& ext, const Workload& workload, std::vector<Group*> groups,
                const Policy& policy)
@@ -115,6 +120,10 @@ void Daemon::tell_unit(std::uint32_t unit) {
     cfg.server = server != reserves_.server_of.end() ? server->second : SLO_NO_SLOT;
     kernel_.may_switch();
     maps_->map("cfg_map").update(&id, &cfg);
+  } else if (settings.is_operator && policy_.operator_permille != 0 && !inherits_budget(workload_, unit)) {
+    const slo_cfg cfg = operator_cfg();
+    kernel_.may_switch();
+    maps_->map("cfg_map").update(&id, &cfg);
   } else {
     maps_->map("cfg_map").erase(id);
   }
@@ -140,14 +149,16 @@ void Daemon::tell_reserves() {
                      .slot = unit});
   }
   reserves_ = make_reserves(units, capacity_permille());
-  *globals_.nr_servers = reserves_.servers.empty() ? 0 : reserves_.servers.rbegin()->first + 1;
-  for (slo_u32 slot = 0; slot < *globals_.nr_servers; ++slot) {
-    const auto found = reserves_.servers.find(slot);
-    const slo_server_cfg cfg = found != reserves_.servers.end()
-                                   ? found->second
-                                   : slo_server_cfg{.quota_ns = 0, .parent = SLO_NO_SLOT, .pad = 0};
+  reserves_.servers.merge(fixed_servers(policy_.operator_permille, capacity_permille()));
+  *globals_.nr_servers = reserves_.servers.rbegin()->first + 1;
+  for (slo_u32 at = 0; at < *globals_.nr_servers; ++at) {
+    const auto found = reserves_.servers.find(at);
+    const slo_server_cfg cfg =
+        found != reserves_.servers.end()
+            ? found->second
+            : slo_server_cfg{.quota_ns = 0, .burst_ns = 0, .parent = SLO_NO_SLOT, .pad = 0};
     kernel_.may_switch();
-    maps_->map("server_cfgs").update(&slot, &cfg);
+    maps_->map("server_cfgs").update(&at, &cfg);
   }
 }
 

@@ -35,9 +35,9 @@ class Daemon {
   // Its settings from now on: budget, importance, reserve.
   void set_unit(std::uint32_t unit, const Unit& settings);
   [[nodiscard]] const Unit& unit(std::uint32_t unit) const { return workload_.units[unit]; }
-  // Reserves by their slots, and what the scheduler keeps of one.
+  // Reserves by their places, and what the scheduler keeps of one.
   [[nodiscard]] const Servers& servers() const { return reserves_.servers; }
-  [[nodiscard]] const void* server(std::uint32_t slot) { return servers_->lookup(&slot); }
+  [[nodiscard]] const void* server(std::uint32_t at) { return servers_->lookup(&at); }
   // The last sign of life, on the kernel's clock.
   [[nodiscard]] std::uint64_t heartbeat_ns() const { return *globals_.heartbeat_ns; }
 

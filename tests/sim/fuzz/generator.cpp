@@ -81,6 +81,8 @@ class Generator {
     if (is_one_of(4)) unit.reserve_permille = scaled(10, 900);
     if (is_one_of(2)) unit.cpu_weight = static_cast<std::uint32_t>(scaled(1, 10'000));
     if (unit.cpu_weight != 0) unit.is_cpu_idle = is_one_of(10);
+    // Not drawn for itself, so that a seed is the story that it was before there were operators.
+    unit.is_operator = unit.budget_ns == 0 && unit.importance % 3 == 0;
     if (nth != 0 && is_one_of(5)) unit.slice = static_cast<std::uint32_t>(below(random_, nth));
     return unit;
   }

@@ -125,6 +125,7 @@ Unit read_unit(Words& words, const Story& story) {
   words.take_into("reserve", unit.reserve_permille);
   words.take_into("weight", unit.cpu_weight);
   unit.is_cpu_idle = words.take("idle", 0) != 0;
+  unit.is_operator = words.take("operator", 0) != 0;
   unit.slice = static_cast<std::uint32_t>(words.take("slice", no_unit));
   if (unit.slice != no_unit && unit.slice >= story.units.size())
     throw std::invalid_argument("slice: a unit above");
@@ -189,6 +190,7 @@ std::string unit_line(const Unit& unit) {
   add_unless(line, "reserve", unit.reserve_permille, std::uint64_t{0});
   add_unless(line, "weight", unit.cpu_weight, 0U);
   add_unless(line, "idle", unit.is_cpu_idle ? 1 : 0, 0);
+  add_unless(line, "operator", unit.is_operator ? 1 : 0, 0);
   add_unless(line, "slice", unit.slice, no_unit);
   return line + '\n';
 }

@@ -114,6 +114,10 @@ slo_u32 sim_is_idle_by_weight(const void* task_storage) {
   return ((const struct task_ctx*)task_storage)->is_idle;
 }
 
+slo_u32 sim_goes_first(const void* task_storage) {
+  return ((const struct task_ctx*)task_storage)->goes_first;
+}
+
 slo_u64 sim_running_vtime(const void* task_storage, slo_u64 now_ns) {
   const struct task_ctx* tctx = task_storage;
 

@@ -61,6 +61,7 @@ slo_u32 sim_is_known_idle(slo_u32 cpu);
  */
 slo_u64 sim_clock(slo_u32 shard);
 slo_u32 sim_weight(const void* task_storage);
+slo_u32 sim_goes_first(const void* task_storage);  /* as an operator's */
 slo_u32 sim_is_idle_by_weight(const void* task_storage);
 slo_u64 sim_running_vtime(const void* task_storage, slo_u64 now_ns);
 slo_u64 sim_begun_vtime(slo_u32 cpu);

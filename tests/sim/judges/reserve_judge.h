@@ -22,13 +22,13 @@ class ReserveJudge final : public Judge {
   void looks(std::uint64_t now_ns) override;
 
  private:
-  void look_at(std::uint32_t slot, std::uint64_t quota_ns, std::uint64_t now_ns);
+  void look_at(std::uint32_t at, const slo_server_cfg& cfg, std::uint64_t now_ns);
 
   Kernel& kernel_;
   Ext& ext_;
   Daemon& daemon_;
-  std::vector<std::uint64_t> there_since_ns_;  // by slot; 0: there is none
-  std::vector<std::uint64_t> empty_since_ns_;  // by slot, with enough in it; 0: it is not
+  std::vector<std::uint64_t> there_since_ns_;  // by place; 0: there is none
+  std::vector<std::uint64_t> empty_since_ns_;  // by place, with enough in it; 0: it is not
 };
 
 }  // namespace slo::sim

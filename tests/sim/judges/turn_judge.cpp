@@ -49,6 +49,7 @@ bool TurnJudge::has_had_more(const Task& task, std::uint64_t now_ns) const {
       cpu.ext.local.size() != 0 || sim_cpu_class(cpu.id) != SLO_CLASS_BEST_EFFORT ||
       !waits_in_own(task, shared_best_effort, pinned_best_effort))
     return false;
+  if (sim_goes_first(cpu.current->storage.get()) != 0) return false;
   return slo_before(task.kernel.scx.dsq_vtime + margin_ns,
                     sim_running_vtime(cpu.current->storage.get(), now_ns + boot_ns));
 }
@@ -74,7 +75,7 @@ bool TurnJudge::has_woken(const Task& task) const {
 
 void TurnJudge::look_at_credit(const Task& task, std::uint64_t now_ns) {
   if (!ext_.is_attached() || task.sched_class != &ext_ || !task.storage ||
-      !waits_in_own(task, shared_best_effort, pinned_best_effort))
+      !waits_in_own(task, shared_best_effort, pinned_best_effort) || sim_goes_first(task.storage.get()) != 0)
     return;
   std::uint64_t begin = clocks_[daemon_.shard_of(task.cpu())];
   if (sim_cpu_class(task.cpu()) == SLO_CLASS_BEST_EFFORT && slo_before(sim_begun_vtime(task.cpu()), begin))

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,7 @@ class Kernel {
   // sched_yield() of a task that runs.
   void yield(Task& task);
   void set_nice(Task& task, int nice);
+  void set_user(Task& task, std::uint32_t uid);
   // priority 0: a normal task again
   void set_real_time(Task& task, std::uint32_t priority);
   void set_affinity(Task& task, const CpuMask& cpus);
@@ -160,6 +162,7 @@ class Kernel {
   CpuMask online_ = {};
   std::deque<Task> tasks_;
   std::deque<std::unique_ptr<Group>> groups_;
+  std::map<std::uint32_t, bpf::cred> users_;
   RealTime real_time_;
   SchedClass* normal_ = nullptr;
   std::vector<SchedClass*> classes_;  // highest first

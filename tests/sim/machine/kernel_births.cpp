@@ -32,6 +32,8 @@ void Kernel::make_task(Task& task, const Behaviour& behaviour, Group& group, std
   task.kernel.nr_cpus_allowed = static_cast<int>(machine_.cpus);
   task.kernel.cpus_ptr = reinterpret_cast<const bpf::cpumask_t*>(&task.allowed);
   task.kernel.cgroups = group.css_set();
+  task.kernel.worker_private = &task.thread;
+  set_user(task, 0);
   task.kernel.sched_task_group = group.task_group();
   task.kernel.scx.weight = cgroup_weight_of_nice(0);
   task.kernel.__state = task_interruptible;
@@ -65,6 +67,7 @@ Task& Kernel::fork(Task& parent, const Behaviour& behaviour) {
   task.kernel.nr_cpus_allowed = parent.kernel.nr_cpus_allowed;
   const Held pi_lock(concurrency_, task.pi_lock);
   set_nice(task, parent.nice);
+  task.kernel.real_cred = parent.kernel.real_cred;
   set_cpu(task, parent.cpu());
   if (on_fork_) on_fork_(task);
   const auto request = next_request(task.behaviour, now_ns_, task.random);

@@ -135,6 +135,11 @@ void Kernel::set_affinity(Task& task, const CpuMask& cpus) {
     migrate(task, fallback_cpu(task));
 }
 
+void Kernel::set_user(Task& task, std::uint32_t uid) {
+  const auto user = users_.try_emplace(uid, bpf::cred{.uid = {.val = uid}}).first;
+  task.kernel.real_cred = &user->second;
+}
+
 // As at the next switch: migrate_disable_switch() narrows what the task may run on then.
 void Kernel::disable_migration(Task& task) {
   if (++task.kernel.migration_disabled != 1) return;

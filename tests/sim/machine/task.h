@@ -51,6 +51,7 @@ struct FairEntity;
 
 struct Task {
   bpf::task_struct kernel = {};  // first: the address is that of the task
+  bpf::kthread thread = {};      // of a kernel thread
   TaskId id = 0;
   std::uint32_t unit = 0;
   SchedClass* sched_class = nullptr;

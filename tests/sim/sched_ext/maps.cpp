@@ -15,8 +15,11 @@ constexpr std::uint32_t hash_entries = 4096;
 
 std::uint32_t entries_of(const sim_map& described, const Maps::Sizes& sizes) {
   const std::string_view name = described.name;
-  if (name == "stats_map" || name == "prepaid_map") return sizes.shards * sizes.capacity;
-  if (name == "event_limits" || name == "server_cfgs" || name == "servers") return sizes.capacity;
+  const std::uint32_t servers = SLO_SERVERS_FIXED + sizes.capacity;
+  if (name == "stats_map") return sizes.shards * sizes.capacity;
+  if (name == "prepaid_map") return sizes.shards * servers;
+  if (name == "event_limits") return sizes.capacity;
+  if (name == "server_cfgs" || name == "servers") return servers;
   if (name == "run_logs") return sizes.cpus;
   return described.type == bpf::BPF_MAP_TYPE_HASH ? hash_entries : described.max_entries;
 }

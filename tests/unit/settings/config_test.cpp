@@ -61,6 +61,7 @@ TEST_F(ConfigFile, WithoutAnyFileTheDefaultsHold) {
   EXPECT_EQ(reading.config.tunables.capacity, SLO_CAPACITY);
   EXPECT_EQ(reading.config.tunables.kick_interval_ns, 100'000U);
   EXPECT_EQ(reading.config.tunables.best_effort_floor_permille, 50U);
+  EXPECT_EQ(reading.config.operator_permille, 50U);
   EXPECT_EQ(reading.config.defaults, standard_settings());
 }
 
@@ -68,7 +69,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
   const auto reading = read(
       "[Scheduler]\nMode=observe\nBestEffortFloor=2.5%\nBestEffortGap=50ms\nSloSliceMax="
       "10ms\nBestEffortSlice=5ms\n"
-      "KickRate=1000\nMinRun=0us\nCapacity=16384\nShedding=no\n"
+      "KickRate=1000\nMinRun=0us\nCapacity=16384\nOperatorReserve=12.5%\nShedding=no\n"
       "[Defaults]\nSloMetric=response\nSloObjective=99%\n"
       "[Events]\nRate=4\nBurst=7\nGlobalRate=50\n[Guard]\nRetries=1\nRetryWindow=1h\n");
   EXPECT_THAT(messages(reading), IsEmpty());
@@ -81,6 +82,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
   EXPECT_EQ(config.tunables.kick_interval_ns, SLO_NSEC_PER_MSEC);
   EXPECT_EQ(config.tunables.min_run_ns, 0U);
   EXPECT_EQ(config.tunables.capacity, 16384U);
+  EXPECT_EQ(config.operator_permille, 125U);
   EXPECT_FALSE(config.shedding);
   EXPECT_EQ(config.tunables.event_interval_ns, 250 * SLO_NSEC_PER_MSEC);
   EXPECT_EQ(config.tunables.event_burst, 7U);
@@ -89,7 +91,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
   EXPECT_EQ(config.retry_window_ns, 3600 * SLO_NSEC_PER_SEC);
   EXPECT_TRUE(config.defaults.metric->value.is_response());
   const std::string file = (root_.path() / "etc/scx-slo/scx-slo.conf").string();
-  EXPECT_EQ(config.defaults.objective->origin, (Origin{.file = file, .line = 13}));
+  EXPECT_EQ(config.defaults.objective->origin, (Origin{.file = file, .line = 14}));
   EXPECT_EQ(config.defaults.objective->value.to_string(), "99%");
 }
 

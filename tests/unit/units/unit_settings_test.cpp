@@ -8,6 +8,8 @@
 namespace slo {
 namespace {
 
+using testing::UnorderedElementsAre;
+
 class UnitSettings : public UnitTable {};
 
 TEST_F(UnitSettings, AUnitOfItsOwnSaysOnlyWhatItSetsItself) {
@@ -126,6 +128,33 @@ TEST_F(UnitSettings, AUnitSeenForTheFirstTimeIsReadInAnyCase) {
   edited.needs_daemon_reload = true;
   const auto changes = units_.listed({edited});
   EXPECT_THAT(changes, ElementsAre(sets("a.service")));
+}
+
+TEST_F(UnitSettings, WhereRootWorksHasTheOperatorsReserve) {
+  const std::vector<UnitFact> facts = {fact("user-0.slice", 1),       fact("user-1000.slice", 2),
+                                       fact("ssh.service", 3),        fact("sshd@7-10.0.0.1.service", 4),
+                                       fact("getty@tty1.service", 5), fact("getty-static.service", 6),
+                                       fact("emergency.service", 7),  fact("sshd.slice", 8)};
+  EXPECT_THAT(units_.listed(facts), IsEmpty()) << "there is none";
+  std::vector<std::uint64_t> reserved;
+  for (const CfgChange& change : units_.set_operator_reserve(50)) {
+    reserved.push_back(change.cgroup_id);
+    ASSERT_TRUE(change.cfg);
+    EXPECT_EQ(change.cfg->server, SLO_SERVER_OPERATOR);
+    EXPECT_EQ(change.cfg->flags, SLO_CFG_NO_BUDGET | SLO_CFG_ROOT_ONLY);
+    EXPECT_EQ(change.cfg->slot, SLO_NO_SLOT);
+  }
+  EXPECT_THAT(reserved, UnorderedElementsAre(1, 3, 4, 5, 7));
+  EXPECT_THAT(units_.set_operator_reserve(0), SizeIs(5));
+}
+
+TEST_F(UnitSettings, AUnitFileComesBeforeTheOperatorsReserve) {
+  budget("user-0.slice", "20ms");
+  units_.set_operator_reserve(50);
+  units_.listed({fact("user-0.slice", 1)});
+  EXPECT_EQ(units_.all_cfgs().size(), 1U);
+  EXPECT_EQ(units_.all_cfgs().front().cfg->budget_ns, 20 * SLO_NSEC_PER_MSEC);
+  EXPECT_EQ(units_.all_cfgs().front().cfg->server, SLO_NO_SLOT);
 }
 
 TEST_F(UnitSettings, WhatTheMachineIsOperatedWithHasAnImplicitBudget) {

@@ -260,11 +260,14 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_floor_earn, slo_floor_earn(x[0], x[1], (slo_u32)x[2], x[3]))                                   \
 	X(slo_floor_turn_ns, slo_floor_turn_ns(x[0]))                                                        \
 	X(slo_floor_is_wanted, slo_floor_is_wanted(x[0], x[1]))                                              \
+	X(slo_floor_has_spare_turn, slo_floor_has_spare_turn(x[0], (slo_u32)x[1], x[2], x[3], x[4]))         \
 	X(slo_floor_takes_turn, slo_floor_takes_turn(x[0], x[1], x[2], x[3], x[4]))                          \
 	X(slo_server_quota_ns, slo_server_quota_ns(x[0]))                                                    \
+	X(slo_server_permille, slo_server_permille(x[0]))                                                    \
+	X(slo_server_operator_burst_ns, slo_server_operator_burst_ns(x[0]))                                  \
 	X(slo_server_chunk_ns, slo_server_chunk_ns(x[0]))                                                    \
 	X(slo_server_draw_ns, slo_server_draw_ns(agree_signed(x[0], x[1]), x[2]))                            \
-	X(slo_server_fill_ns, slo_server_fill_ns(agree_signed(x[0], x[1]), x[2] >> 24, x[3]))                \
+	X(slo_server_fill_ns, slo_server_fill_ns(agree_signed(x[0], x[1]), x[2] >> 24, x[0] >> 24, x[3]))    \
 	X(slo_server_revives, slo_server_revives(agree_signed(x[0], x[1]), x[2] >> 2))                       \
 	X(slo_server_is_empty, slo_server_is_empty(agree_signed(x[0], x[1])))                                \
 	X(slo_group_weight, slo_group_weight(x[0]))                                                          \

@@ -31,15 +31,23 @@ TEST(Server, AShardDrawsWhatItOwesAndAChunk) {
 }
 
 TEST(Server, TokensComeInEvenlyUpToOneQuota) {
-  EXPECT_EQ(slo_server_fill_ns(0, 50 * ms, 4 * ms), 2 * ms);
-  EXPECT_EQ(slo_server_fill_ns(30 * ms, 50 * ms, 100 * ms), 50 * ms);
-  EXPECT_EQ(slo_server_fill_ns(0, slo_server_quota_ns(1'024'000), 4 * ms), 4096 * ms) << "1024 CPUs";
-  EXPECT_EQ(slo_server_fill_ns(0, 50 * ms, UINT64_MAX), 50 * ms);
+  EXPECT_EQ(slo_server_fill_ns(0, 50 * ms, 0, 4 * ms), 2 * ms);
+  EXPECT_EQ(slo_server_fill_ns(30 * ms, 50 * ms, 0, 100 * ms), 50 * ms);
+  EXPECT_EQ(slo_server_fill_ns(0, slo_server_quota_ns(1'024'000), 0, 4 * ms), 4096 * ms) << "1024 CPUs";
+  EXPECT_EQ(slo_server_fill_ns(0, 50 * ms, 0, UINT64_MAX), 50 * ms);
+}
+
+TEST(Server, ABurstIsSavedUpWhileNothingIsUsed) {
+  EXPECT_EQ(slo_server_fill_ns(5 * ms, 5 * ms, 100 * ms, 100 * ms), 10 * ms);
+  EXPECT_EQ(slo_server_fill_ns(0, 5 * ms, 100 * ms, 2000 * ms), 100 * ms);
+  EXPECT_EQ(slo_server_fill_ns(0, 5 * ms, 100 * ms, UINT64_MAX), 105 * ms);
+  EXPECT_EQ(slo_server_operator_burst_ns(50), 100 * ms) << "what comes in in two seconds";
+  EXPECT_EQ(slo_server_permille(slo_server_quota_ns(50)), 50);
 }
 
 TEST(Server, ADebtIsPaidButNeverLocksAUnitOut) {
-  EXPECT_EQ(slo_server_fill_ns(-20 * ms, 50 * ms, 100 * ms), 30 * ms);
-  EXPECT_EQ(slo_server_fill_ns(-1'000'000 * ms, 50 * ms, 100 * ms), 0);
+  EXPECT_EQ(slo_server_fill_ns(-20 * ms, 50 * ms, 0, 100 * ms), 30 * ms);
+  EXPECT_EQ(slo_server_fill_ns(-1'000'000 * ms, 50 * ms, 0, 100 * ms), 0);
   EXPECT_TRUE(slo_server_is_empty(0));
   EXPECT_FALSE(slo_server_is_empty(1));
 }
@@ -72,7 +80,7 @@ struct Greedy {
   // What it got by key in one step.
   slo_u64 step(std::mt19937_64& random) {
     slo_u64 got_ns = 0;
-    tokens_ns = slo_server_fill_ns(tokens_ns, quota_ns, SLO_SERVER_STEP_NS);
+    tokens_ns = slo_server_fill_ns(tokens_ns, quota_ns, 0, SLO_SERVER_STEP_NS);
     if (!slo_server_revives(tokens_ns, quota_ns)) return 0;
     while (!slo_server_is_empty(tokens_ns)) got_ns += run(random);
     return got_ns;

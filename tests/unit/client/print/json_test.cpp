@@ -136,13 +136,15 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .capacity = 5,
                           .folded = 6,
                           .shed = {"a.service"},
+                          .operator_reserve_usec = 50'000,
                           .scheduler = "scx_slo"};
   const json status = json::parse(status_json(overview, {nginx()}));
   json expected = json::parse(list_json({nginx()}));
   expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "mode": "auto",
                                   "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
-                                  "capacity": 5, "folded": 6, "shed": ["a.service"]})"));
+                                  "capacity": 5, "folded": 6, "shed": ["a.service"],
+                                  "operator_reserve_per_sec_usec": 50000})"));
   EXPECT_EQ(status, expected);
   EXPECT_EQ(json::parse(state_json(overview)), json::parse(R"({"state": "enforcing", "reason": "why"})"));
 }

@@ -24,6 +24,7 @@ const Overview enforcing{.version = "1.2.3",
                          .mode = "auto",
                          .state = "enforcing",
                          .reason = "1 unit with a budget",
+                         .operator_reserve_usec = 50'000,
                          .scheduler = "scx_slo"};
 
 TEST(ClientTable, ColumnsAreAsWideAsTheirWidestCellAndLinesEndWithoutBlanks) {
@@ -77,6 +78,7 @@ TEST(ClientReport, StatusSaysStateSchedulerAndUnits) {
             "Scheduler  scx_slo\n"
             "Mode       auto\n"
             "Version    1.2.3\n"
+            "Operator   5% of a CPU is for root's sessions and logins\n"
             "\n"
             "UNIT           BUDGET   JOBS  MISSES  OBJECTIVE   P99 WAIT\n"
             "nginx.service     5ms  20000       3  99.9% kept      87us\n");
@@ -87,6 +89,16 @@ TEST(ClientReport, StatusNamesTheSchedulerThatIsInCharge) {
   EXPECT_NE(status_text(observing, {}).find("Scheduler  the kernel's own\n"), std::string::npos);
   observing.scheduler = "scx_flash";
   EXPECT_NE(status_text(observing, {}).find("Scheduler  scx_flash, which is not ours\n"), std::string::npos);
+}
+
+TEST(ClientReport, StatusSaysWhatOperatorsCanCountOn) {
+  Overview overview = enforcing;
+  overview.operator_reserve_usec = 0;
+  EXPECT_NE(status_text(overview, {nginx()})
+                .find("Operator   nothing is reserved for root's sessions: OperatorReserve=0%\n"),
+            std::string::npos);
+  overview.state = "observing";
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Operator"), std::string::npos);
 }
 
 TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
