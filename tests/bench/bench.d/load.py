@@ -188,8 +188,9 @@ def started(units, arm, seconds):
     return start
 
 
-def run(units, arm, seconds, lead_in=0):
-    """Runs the units once in an arm that has been entered. The first seconds are not looked at for CPU time."""
+def run(units, arm, seconds, lead_in=0, meanwhile=lambda: None):
+    """Runs the units once in an arm that has been entered. The first seconds are not looked at for CPU time. What is to
+    happen meanwhile is begun as soon as the hogs run."""
     start = started(units, arm, seconds)
     before = counted(units, arm)
     mark = machine.journal_mark()
@@ -197,6 +198,7 @@ def run(units, arm, seconds, lead_in=0):
         assert time.monotonic() < start, "the units are ready too late for a common start"
         hogs.sleep_until(start - SETTLE_S)
         hogs.freeze(False)
+        meanwhile()
         hogs.sleep_until(start + seconds)
         hogs.freeze(True)
         for unit in units:

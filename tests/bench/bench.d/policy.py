@@ -10,6 +10,7 @@ import deep
 import feasible
 import measures
 import mistaken
+import operator_answers
 import others
 import overload
 import response
@@ -24,7 +25,7 @@ def costs(rounds, say):
     rounds = max(rounds, COST_ROUNDS)
     return [
         measure
-        for measured in (cost.measure, cost.measure_messages, deep.measure)
+        for measured in (cost.measure, cost.measure_messages, cost.measure_compile, deep.measure)
         for measure in measured(rounds, say)
     ]
 
@@ -37,6 +38,7 @@ SECTIONS = {
     "response": response.measure,
     "three-units": three.measure,
     "others": others.measure,
+    "operator": operator_answers.measure,
     "cost": costs,
     "switches": switches.measure,
 }
