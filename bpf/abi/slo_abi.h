@@ -42,7 +42,7 @@ typedef unsigned char slo_u8;
 #define SLO_CFG_RESPONSE 2u
 /* slo_cfg.flags: under overload it lost its guarantee: it comes after units that have theirs. */
 #define SLO_CFG_SHED 4u
-/* slo_cfg.flags: holds for tasks of root alone; others in this cgroup have no budget. */
+/* slo_cfg.flags, beside SLO_CFG_NO_BUDGET: `server` is for tasks of root alone. */
 #define SLO_CFG_ROOT_ONLY 8u
 /* Of a job alone, beside the flags of its unit: it was best effort for some time as a reserve was used up. */
 #define SLO_JOB_THROTTLED 0x80000000u

@@ -46,7 +46,7 @@ volatile u32 is_counting = 0;
 
 /*
  * What no comparison in refresh_unit() would notice later is looked at each time: whether a kernel thread is
- * bound to its CPU, as long as it may still be bound, and whether a task that has a budget as one of root's
+ * bound to its CPU, as long as it may still be bound, and whether a task that has a reserve as one of root's
  * is still root's.
  */
 #define NEVER_A_PRIO 0
