@@ -160,13 +160,17 @@ TEST(SimPolicy, AResponseBudgetIsJudgedByTheResponse) {
   EXPECT_EQ(record.units[1].misses_by_cause[SLO_CAUSE_OVERRUN], record.units[1].misses);
 }
 
-// What a kernel thread that hardly ever sleeps has of a CPU beside a hog, with another nice value each
-// second.
-std::uint64_t kernel_thread_exec_ns(const std::vector<int>& nice_values, bool is_bound = true) {
+// One that hardly ever sleeps.
+Workload kernel_thread_beside_hog() {
   Workload workload{.name = "kernel thread", .units = {{.name = "kthread"}}, .tasks = {}};
   workload.tasks.push_back({.unit = 0, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
   add_hogs(workload, 1);
-  System system({.machine = {}, .workload = workload}, {});
+  return workload;
+}
+
+// What it has of a CPU, with another nice value each second.
+std::uint64_t kernel_thread_exec_ns(const std::vector<int>& nice_values, bool is_bound = true) {
+  System system({.machine = {}, .workload = kernel_thread_beside_hog()}, {});
   Kernel& kernel = system.kernel();
   Task& thread = kernel.tasks()[0];
   thread.kernel.flags |= PF_KTHREAD | PF_NO_SETAFFINITY;
@@ -202,10 +206,7 @@ TEST(SimPolicy, KernelThreadsThatAreNotBoundToACpuShareAReserve) {
 
 // It runs before it is bound, as all do.
 TEST(SimPolicy, AKernelThreadThatIsBoundLaterHasItsBudgetFromThenOn) {
-  Workload workload{.name = "kernel thread", .units = {{.name = "kthread"}}, .tasks = {}};
-  workload.tasks.push_back({.unit = 0, .behaviour = BackToBack{.exec_ns = 5 * ms, .pause_ns = 10 * us}});
-  add_hogs(workload, 1);
-  System system({.machine = {}, .workload = workload}, {});
+  System system({.machine = {}, .workload = kernel_thread_beside_hog()}, {});
   Kernel& kernel = system.kernel();
   Task& thread = kernel.tasks()[0];
   thread.kernel.flags |= PF_KTHREAD;
