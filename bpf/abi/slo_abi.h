@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 6u
+#define SLO_ABI_VERSION 7u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -44,7 +44,8 @@ typedef unsigned char slo_u8;
 #define SLO_CFG_SHED 4u
 /* slo_cfg.flags, beside SLO_CFG_NO_BUDGET: `server` is for tasks of root alone. */
 #define SLO_CFG_ROOT_ONLY 8u
-/* Of a job alone, beside the flags of its unit: it was best effort for some time as a reserve was used up. */
+/* Of a job alone, beside the flags of its unit: it was best effort, or did not run at all, for some time, as a
+ * reserve or a limit was used up. */
 #define SLO_JOB_THROTTLED 0x80000000u
 
 /* Value of cfg_map; the key is the cgroup id (slo_u64): settings of the cgroup and of all below it. */
@@ -60,19 +61,58 @@ struct slo_cfg {
 };
 static_assert(sizeof(struct slo_cfg) == 40, "slo_cfg");
 
-/* Places in server_cfgs: two reserves that belong to no unit, then those of units, by their slots. */
+/*
+ * Places in server_cfgs: two reserves that belong to no unit, those of units, by their slots (Capacity= of
+ * them), and SLO_LIMITS limits, in the order of `limits`.
+ */
 #define SLO_SERVER_OPERATOR 0u /* of root's sessions, and of what lets root in */
 #define SLO_SERVER_KERNEL 1u   /* of kernel threads that are not bound to a CPU */
 #define SLO_SERVERS_FIXED 2u
+#define SLO_LIMITS 4096u
 
-/* Value of server_cfgs: a reserve. Zero: none. */
+/* Value of server_cfgs: a reserve, written by the daemon, or a limit (CPUQuota=), written by the scheduler.
+ * Zero: none. */
 struct slo_server_cfg {
-	slo_u64 quota_ns; /* CPU time per SLO_SERVER_PERIOD_NS that is served by key; 0: any */
-	slo_u64 burst_ns; /* so much more is saved up while it is not used */
-	slo_u32 parent;   /* place of that of the slice above it, which covers this one; SLO_NO_SLOT: none */
+	slo_u64 quota_ns;  /* CPU time per period: of a reserve by key, 0: any; of a limit in all */
+	slo_u64 burst_ns;  /* so much more is saved up while it is not used */
+	slo_u64 period_ns; /* of a limit; 0: a reserve, and the period is SLO_SERVER_PERIOD_NS */
+	slo_u32 parent;    /* place of the next one above, which covers this one; SLO_NO_SLOT: none */
 	slo_u32 pad;
 };
-static_assert(sizeof(struct slo_server_cfg) == 24, "slo_server_cfg");
+static_assert(sizeof(struct slo_server_cfg) == 32, "slo_server_cfg");
+
+#define SLO_CGROUP_NAME_LEN 64u
+
+/* Value of `limits`: a cgroup with a limit in which tasks became runnable. Written by the scheduler, read
+ * through mmap while it runs. */
+struct slo_limit {
+	slo_u64 task_group; /* its address in the kernel; 0: the place is free */
+	slo_u64 cgroup_id;
+	slo_u64 used_ns;           /* CLOCK_MONOTONIC, about when a task of it was last seen */
+	slo_u64 nr_periods;        /* in which something ran */
+	slo_u64 nr_throttled;      /* of these: in which it was used up */
+	slo_u64 throttled_ns;      /* how long it was used up in all, up to throttled_from_ns */
+	slo_u64 throttled_from_ns; /* since when it is used up; 0: it is not */
+	slo_u32 nr_parked;         /* tasks that wait for the next period */
+	slo_u32 pad;
+	char name[SLO_CGROUP_NAME_LEN]; /* the last component of its path */
+};
+static_assert(sizeof(struct slo_limit) == 128, "slo_limit");
+
+/* Limits that are not kept: why. */
+#define SLO_UNKEPT_NO_PLACE 1u /* SLO_LIMITS cgroups have one already */
+#define SLO_UNKEPT_TOO_DEEP 2u /* it is further above than SLO_GROUP_DEPTH_MAX groups */
+/* So many are named. */
+#define SLO_UNKEPTS 16u
+
+/* Value of `unkept_limits`, in the order in which they were found. */
+struct slo_unkept_limit {
+	slo_u64 cgroup_id; /* with NO_PLACE of the limited one, with TOO_DEEP of the tasks' */
+	slo_u32 reason;    /* SLO_UNKEPT_*; 0: no entry */
+	slo_u32 pad;
+	char name[SLO_CGROUP_NAME_LEN];
+};
+static_assert(sizeof(struct slo_unkept_limit) == 80, "slo_unkept_limit");
 
 /* What the operator may tune, fixed while a BPF object is loaded. */
 struct slo_tunables {
@@ -96,7 +136,7 @@ static_assert(sizeof(struct slo_tunables) == 72, "slo_tunables");
 #define SLO_CAUSE_PREEMPTED 2u  /* started in time, then waited too long */
 #define SLO_CAUSE_OVERLONG 3u   /* executed beyond what the guarantee covers */
 #define SLO_CAUSE_OVERRUN 4u    /* metric response: its execution alone was over the budget */
-#define SLO_CAUSE_THROTTLED 5u  /* the reserve of its unit, or of a slice above it, was used up */
+#define SLO_CAUSE_THROTTLED 5u  /* a reserve or a limit of its unit, or of a slice above, was used up */
 #define SLO_CAUSES 6u
 
 /*
@@ -124,8 +164,6 @@ struct slo_stats {
 static_assert(sizeof(struct slo_stats) == 192 + 2 * 8 * SLO_HIST_BUCKETS, "slo_stats");
 
 #define SLO_COMM_LEN 16u
-
-#define SLO_CGROUP_NAME_LEN 64u
 
 /* What ran most on the CPU of a missed job while the job lasted, its own task aside. */
 struct slo_rival {

@@ -57,6 +57,7 @@ enum {
 
 /* include/linux/sched.h */
 #define PF_IDLE 0x00000002
+#define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 #define PF_NO_SETAFFINITY 0x04000000
 #define MAX_RT_PRIO 100
@@ -64,6 +65,8 @@ enum {
 #define SCHED_BATCH 3
 #define SCHED_IDLE 5
 #define TASK_DEAD 0x00000080
+#define SIGKILL 9
+#define JOBCTL_TRAP_FREEZE (1ul << 23) /* include/linux/sched/jobctl.h: it is to be frozen by cgroup.freeze */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -130,8 +133,26 @@ struct thread_info {
 	u32 cpu;
 };
 
-/* kernel/sched/sched.h */
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	sigset_t signal; /* of this thread alone; SIGKILL is among them for each thread of a process that ends */
+};
+
+/* kernel/sched/sched.h; all in ns */
+struct cfs_bandwidth {
+	s64 period;
+	u64 quota; /* all ones: none */
+	u64 burst;
+	s64 hierarchical_quota; /* the least of its own and those above, by the period; -1: none has any */
+	int nr_throttled;
+};
+
 struct task_group {
+	struct cgroup_subsys_state css;
+	struct cfs_bandwidth cfs_bandwidth;
 	unsigned long shares;
 	int idle;
 	struct task_group *parent;
@@ -150,6 +171,9 @@ struct task_struct {
 	int nr_cpus_allowed;
 	const cpumask_t *cpus_ptr;
 	unsigned short migration_disabled;
+	int rcu_read_lock_nesting; /* with CONFIG_PREEMPT_RCU */
+	unsigned long jobctl;
+	struct sigpending pending;
 	int pid;
 	int tgid;
 	char comm[16] __attribute__((aligned(8))); /* so that two loads read it */
@@ -165,8 +189,9 @@ enum scx_ent_flags {
 	SCX_TASK_QUEUED = 1 << 0,
 };
 
-enum scx_enq_flags {
+enum scx_enq_flags : u64 {
 	SCX_ENQ_WAKEUP = 1,
+	SCX_ENQ_LAST = 1LLU << 41, /* nothing else runs here: it alone kept the CPU from being idle */
 };
 
 enum scx_wake_flags {
@@ -181,6 +206,7 @@ enum scx_dsq_id_flags : u64 {
 
 enum scx_ops_flags {
 	SCX_OPS_KEEP_BUILTIN_IDLE = 1 << 0,
+	SCX_OPS_ENQ_LAST = 1 << 1,
 };
 
 enum scx_kick_flags {
