@@ -23,6 +23,7 @@ static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *
 	u32 class;
 
 	refresh_unit(&tctx->acct, p);
+	refresh_limit(tctx, p, now);
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		begin_job(&tctx->acct);
 		slo_job_wakes(&tctx->acct.job, now);
@@ -56,6 +57,9 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 	 * budget. */
 	if (tctx->acct.budget_ns != 0)
 		wake_flags &= ~(u64)SCX_WAKE_SYNC;
+	/* Whoever is given an idle CPU has to use it. */
+	if (is_used_up(tctx->limit))
+		return prev_cpu;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
 	if (!is_idle || is_offline(cpu))
 		return cpu;
@@ -118,12 +122,16 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 		/* Never seen; where it waits is not counted, so it must not wait in a queue that is.
 		 * Whichever CPU comes first takes it from there. */
 		slo_insert(p, SCX_DSQ_GLOBAL, tick_ns, enq_flags);
+		if (enq_flags & SCX_ENQ_LAST)
+			scx_bpf_kick_cpu(cpu, 0);
 		return;
 	}
 	wake_job(tctx, p, now);
 	/* Straight to its CPU, which is another one: the kernel does not ask us about those of this one. */
 	if (is_here_offline())
 		slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, shard_at(cpu)), enq_flags);
+	else if (has_to_park(p, tctx, now))
+		park(p, tctx, slice_of(tctx, shard_at(cpu)), now, enq_flags);
 	else if (tctx->class == SLO_CLASS_SLO)
 		enqueue_slo(p, tctx, cpu, pinned, now, enq_flags);
 	else
@@ -138,6 +146,8 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	kick_seen(cctx);
 	cctx->nr_dispatches++;
 	pick(cpu, cctx, prev);
+	if (cctx->limit != SLO_NO_SLOT)
+		limit_run(cpu, slo_rq_now(cpu));
 	if (cctx->helps != 0)
 		cctx->helps = 0;
 }
@@ -193,6 +203,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
+	cctx->limit = tctx->limit;
 	cctx->of_run = 0;
 	note_class(cpu, cctx, tctx->class);
 	if (tctx->class == SLO_CLASS_SLO) {
@@ -214,6 +225,26 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	kick_seen(cctx);
 	if (slo_waits(cctx, shard))
 		kick_for_first(cpu, now);
+	if (cctx->limit != SLO_NO_SLOT)
+		limit_run(cpu, now);
+}
+
+/* What has a limit, or has got one while it runs. True: it has to wait. */
+static __noinline bool tick_limited(s32 cpu, struct task_struct *p, u64 now) __must_hold(rq)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+
+	if (!tctx)
+		return false;
+	charge(cctx, shard_at(cpu), now);
+	refresh_limit(tctx, p, now);
+	cctx->limit = tctx->limit;
+	if (has_to_park(p, tctx, now))
+		return true;
+	if (cctx->limit != SLO_NO_SLOT)
+		limit_run(cpu, now);
+	return false;
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
@@ -230,6 +261,10 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	/* The kernel does not tell who leaves idleness while it bypasses us. */
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);
+	if ((has_limit(p) || cctx->limit != SLO_NO_SLOT) && tick_limited(cpu, p, now)) {
+		slo_set_slice(p, 0);
+		return;
+	}
 	if (cctx->class != SLO_CLASS_SLO) {
 		if (cctx->server != SLO_NO_SLOT)
 			charge(cctx, shard, now);
@@ -307,6 +342,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		log_run(log, p, tctx->acct.cgroup_id, cctx->run_from_ns, now);
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
+	cctx->limit = SLO_NO_SLOT;
 	account_run(tctx, slo_job_stops(&tctx->acct.job, now));
 	if (tctx->class != SLO_CLASS_SLO) {
 		cctx->best_effort_ns = now;
@@ -330,6 +366,7 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 		return -12; /* ENOMEM */
 	tctx->acct.slot = SLO_NO_SLOT;
 	tctx->acct.server = SLO_NO_SLOT;
+	tctx->limit = SLO_NO_SLOT;
 	return 0;
 }
 
@@ -386,7 +423,7 @@ struct sched_ext_ops scx_slo = {
 	.cpu_offline = (void *)slo_cpu_offline,
 	.init = (void *)slo_init,
 	.exit = (void *)slo_exit,
-	.flags = SCX_OPS_KEEP_BUILTIN_IDLE,
+	.flags = SCX_OPS_KEEP_BUILTIN_IDLE | SCX_OPS_ENQ_LAST,
 	.timeout_ms = 30000,
 	.exit_dump_len = SLO_EXIT_DUMP_LEN,
 	.name = "scx_slo",

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Servers: a unit's reserve as CPU time per period. A soft constant-bandwidth server (L. Abeni, G. Buttazzo,
+ * Servers: CPU time per period, of a reserve or of a limit. A reserve is a soft constant-bandwidth server (L. Abeni, G. Buttazzo,
  * "Integrating Multimedia Applications in Hard Real-Time Systems", RTSS 1998), but for what happens when it
  * is used up: where theirs puts the deadline off, tasks of ours go on as best effort up to the next period.
+ * A limit (CPUQuota=) means what the kernel's bandwidth control of its own class means (P. Turner, B. Rao,
+ * N. Rao, "CPU bandwidth control for CFS", Linux Symposium 2010; bursts since 5.14): used up, nothing runs.
  *
  *   tokens   what is left of the period's time; below zero it is a debt, which the next period pays
  *   chunk    what a shard takes from the tokens at a time, so that no line is shared on every switch
@@ -18,8 +20,8 @@
 typedef long long slo_s64;
 
 #define SLO_SERVER_PERIOD_NS (100ull * SLO_NSEC_PER_MSEC)
-/* A unit's own, and those of the slices above it. */
-#define SLO_SERVER_DEPTH_MAX 4u
+/* One's own, and those above it. */
+#define SLO_SERVER_DEPTH_MAX 16u
 
 #define SLO_SERVER_CHUNK_MIN_NS (100ull * SLO_NSEC_PER_USEC)
 #define SLO_SERVER_CHUNK_MAX_NS (2ull * SLO_NSEC_PER_MSEC)
@@ -106,5 +108,57 @@ static inline int slo_server_is_empty(slo_s64 tokens_ns)
 {
 	return tokens_ns <= 0;
 }
+
+/* More is no limit on any machine, and no product below overflows. */
+#define SLO_LIMIT_QUOTA_MAX_NS (1ull << 46)
+#define SLO_LIMIT_PERIODS_MAX (1ull << 16)
+
+/* Whole periods since the one began that is filled. period_ns > 0 */
+static inline slo_u64 slo_limit_periods(slo_u64 filled_ns, slo_u64 period_ns, slo_u64 now_ns)
+{
+	slo_s64 elapsed_ns = (slo_s64)(now_ns - filled_ns);
+
+	return elapsed_ns > 0 && period_ns != 0 ? (slo_u64)elapsed_ns / period_ns : 0;
+}
+
+/*
+ * Tokens of a limit when so many more periods have begun: each brings its quota at once, and what is left
+ * over is saved up to the burst. No debt is forgiven. quota_ns and burst_ns at most SLO_LIMIT_QUOTA_MAX_NS.
+ */
+static inline slo_s64 slo_limit_fill_ns(slo_s64 tokens_ns, slo_u64 quota_ns, slo_u64 burst_ns,
+					slo_u64 periods)
+{
+	slo_s64 most = (slo_s64)(quota_ns + burst_ns);
+	slo_s64 gain;
+
+	if (periods > SLO_LIMIT_PERIODS_MAX)
+		periods = SLO_LIMIT_PERIODS_MAX;
+	gain = (slo_s64)(quota_ns * periods);
+	return tokens_ns < most - gain ? tokens_ns + gain : most;
+}
+
+/* In how many periods there is something in it again. */
+static inline slo_u64 slo_limit_periods_to_go(slo_s64 tokens_ns, slo_u64 quota_ns)
+{
+	return tokens_ns > 0 || quota_ns == 0 ? 1 : (slo_u64)-tokens_ns / quota_ns + 1;
+}
+
+/*
+ * For how long a CPU may let run what has a limit, until it has to look again how much of it is left: no CPU
+ * knows which others use it up as well. A run that begins with nothing left is a debt, and as short as runs
+ * can be.
+ */
+static inline slo_u64 slo_limit_run_ns(slo_s64 left_ns, slo_u32 nr_cpus, slo_u64 min_run_ns)
+{
+	slo_u64 run_ns = left_ns > 0 && nr_cpus != 0 ? (slo_u64)left_ns / nr_cpus : 0;
+
+	return run_ns > min_run_ns ? run_ns : min_run_ns;
+}
+
+/* Who has waited so long for a limit runs all the same, for once. The kernel ends a scheduler that keeps a
+ * task waiting for 30 s, and it still has to wait for a CPU. */
+#define SLO_LIMIT_WAIT_MAX_NS (10ull * SLO_NSEC_PER_SEC)
+/* Those that wait for a limit are looked at this often: who is to end or to be frozen must not wait. */
+#define SLO_PARKED_LOOK_NS (8ull * SLO_NSEC_PER_MSEC)
 
 #endif

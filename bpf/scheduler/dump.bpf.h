@@ -16,7 +16,7 @@ typedef char dump_name[32];
 static const dump_name class_names[4] = {"none", "best-effort", "SLO", "?"};
 static const dump_name job_names[4] = {"none", "waiting", "running", "?"};
 static const dump_name queue_names[8] = {
-	"none", "shared-SLO", "shared-best-effort", "pinned-SLO", "pinned-best-effort", "?", "?", "?",
+	"none", "shared-SLO", "shared-best-effort", "pinned-SLO", "pinned-best-effort", "parked", "?", "?",
 };
 
 static __always_inline u64 name_in(const dump_name *names, u32 size, u32 index)

@@ -8,6 +8,7 @@
 #define SLO_HEARTBEAT_BPF_H
 
 #include "bpf/scheduler/move.bpf.h"
+#include "bpf/scheduler/park.bpf.h"
 
 static u64 dispatches_seen;
 
@@ -56,6 +57,7 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 	if (dispatches != 0)
 		find_idle_cpus();
 	hasten_queues();
+	refill_limits(slo_now());
 	if (nr_servers != 0)
 		refill(slo_now());
 	bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);

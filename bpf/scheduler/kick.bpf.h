@@ -154,6 +154,32 @@ static __noinline void kick_for_first_best_effort(s32 cpu, u64 now) __must_hold(
 		kick_when_allowed(cpu, cctx, now, delay_ns);
 }
 
+/* What runs here may go on for as long as there is enough left of its limit: the alarm asks it to look when
+ * that is over. As long as a tick comes before that, the tick looks. */
+static __noinline void limit_run(s32 cpu, u64 now) __must_hold(rq)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u64 run_ns;
+
+	run_ns = slo_limit_run_ns(limit_left_ns(cctx->limit, shard_of(cpu)), nr_cpus, tunables.min_run_ns);
+	*limited_until_of(cpu) = now + run_ns;
+	if (run_ns < tick_ns && !cctx->is_offline)
+		kick_later(cpu, now, run_ns);
+}
+
+static __always_inline void look_at_limit(s32 cpu, u64 now)
+{
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	u64 until_ns = *limited_until_of(cpu);
+
+	if (cctx->limit == SLO_NO_SLOT)
+		return;
+	if (!slo_before(now, until_ns))
+		kick_now(cpu, cctx, now);
+	else if (until_ns - now < tick_ns)
+		kick_later(cpu, now, until_ns - now);
+}
+
 static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 {
 	s32 cpu = (s32)*index;
@@ -163,6 +189,7 @@ static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 	bpf_rcu_read_lock();
 	kick_for_first(cpu, slo_now());
 	kick_for_first_best_effort(cpu, slo_now());
+	look_at_limit(cpu, slo_now());
 	bpf_rcu_read_unlock();
 	return 0;
 }

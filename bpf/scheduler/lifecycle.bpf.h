@@ -41,6 +41,7 @@ static int init_cpu(u32 cpu)
 	if (!floor_timer || !kick_timer)
 		return -22; /* EINVAL: more CPUs than SLO_MAX_CPUS */
 	cpu_ctx_of((s32)cpu)->floor_credit_ns = floor_credit_max_ns;
+	cpu_ctx_of((s32)cpu)->limit = SLO_NO_SLOT;
 	shard_at((s32)cpu)->nr_cpus++;
 	err = bpf_timer_init(&floor_timer->timer, &floor_timers, CLOCK_MONOTONIC);
 	err = err ?: bpf_timer_set_callback(&floor_timer->timer, end_floor_turn);
@@ -69,6 +70,7 @@ s32 BPF_PROG(slo_init)
 			return err;
 	}
 	err = init_refill();
+	err = err ?: init_parkings();
 	return err ?: init_heartbeat();
 }
 

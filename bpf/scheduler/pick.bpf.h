@@ -7,6 +7,7 @@
 
 #include "bpf/scheduler/floor.bpf.h"
 #include "bpf/scheduler/move.bpf.h"
+#include "bpf/scheduler/park.bpf.h"
 
 /* Its reserve, or what the guarantee covers, is used up; it may go on, as there may be nobody else. */
 static __noinline void demote(s32 cpu, struct task_ctx *tctx, u64 now) __must_hold(rq)
@@ -38,15 +39,14 @@ static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now) __must_h
 	note_class(cpu, cctx, SLO_CLASS_SLO);
 }
 
-/* The task that ran until now, when it is still runnable, with its class as of now; and its key, where that
- * is SLO. */
+/* The task that ran until now and may go on, with its class as of now; and its key, where that is SLO. */
 static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
 	__must_hold(rq)
 {
 	struct task_ctx *tctx;
 	u64 exec_ns;
 
-	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
+	if (!prev)
 		return NULL;
 	tctx = task_ctx_of(prev);
 	if (!tctx)
@@ -117,6 +117,16 @@ static __always_inline bool pick_of_several(s32 cpu, struct cpu_ctx *cctx, struc
 	return true;
 }
 
+/* Limits are used up somewhere. Those that would be next and have to wait are out of the way; true: so has
+ * prev, which has run up to now. */
+static __noinline bool part_with_limited(s32 cpu, struct task_struct *prev, u64 now) __must_hold(rq)
+{
+	const struct task_ctx *tctx = prev ? task_ctx_of(prev) : NULL;
+
+	sweep_queues(cpu);
+	return tctx && has_to_park(prev, tctx, now);
+}
+
 /* Puts what this CPU is to run next on it, or lets prev go on. */
 static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev) __must_hold(rq)
 {
@@ -125,6 +135,10 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	struct task_ctx *tctx = NULL;
 	struct head first = {};
 
+	if (prev && !(prev->scx.flags & SCX_TASK_QUEUED))
+		prev = NULL;
+	if (nr_empty_limits != 0 && part_with_limited(cpu, prev, now))
+		prev = NULL;
 	if ((now != 0 || slo_waits_twice(cctx, shard)) &&
 	    pick_of_several(cpu, cctx, prev, now, &tctx, &first))
 		return;
@@ -132,8 +146,7 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 		return;
 	if (nr_shards > 1 && level_best_effort((u32)shard->id))
 		return;
-	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 ||
-	    (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 || prev)
 		return;
 	steal((u32)shard->id);
 }

@@ -5,13 +5,14 @@
 #ifndef SLO_QUEUE_BPF_H
 #define SLO_QUEUE_BPF_H
 
-#include "bpf/scheduler/server.bpf.h"
+#include "bpf/scheduler/limit.bpf.h"
 
 /* Queue ids: user queues have bit 63 clear. The low half is the shard, or the CPU of a pinned queue. */
 #define QUEUE_SHARED_SLO (1ull << 32)
 #define QUEUE_SHARED_BEST_EFFORT (2ull << 32)
 #define QUEUE_PINNED_SLO (3ull << 32)
 #define QUEUE_PINNED_BEST_EFFORT (4ull << 32)
+#define QUEUE_PARKED (5ull << 32)
 
 /* A head that may not run on this CPU must not hide the one behind it; so many are looked at. */
 #define HEADS_MAX 8
@@ -84,8 +85,10 @@ static __always_inline void count_at(u32 queue, u32 at, u64 by)
 		__sync_fetch_and_add(&shard_ctx_of(at)->nr_best_effort.value, by);
 	else if (queue < SLO_QUEUE_PINNED_BEST_EFFORT)
 		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_slo, (u32)by);
-	else
+	else if (queue < SLO_QUEUE_PARKED)
 		__sync_fetch_and_add(&cpu_ctx_of((s32)at)->nr_pinned_best_effort, (u32)by);
+	else
+		__sync_fetch_and_add(&parking_at(at)->nr, (u32)by);
 }
 
 /* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
@@ -94,13 +97,41 @@ static __always_inline void count_queue(u32 queue, u64 by)
 	count_at(queue, queue & ~SLO_QUEUE_KIND, by);
 }
 
+/* It waits for its limit from now on: for the queue that it is counted in already. */
+static __always_inline void begin_parking(struct task_ctx *tctx, u32 limit, u64 now)
+{
+	struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
+
+	tctx->parked_ns = now;
+	tctx->parked_for = limit;
+	tctx->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
+	if (record)
+		__sync_fetch_and_add(&record->nr_parked, 1);
+}
+
+/* Whoever takes it out of that count. What it waited is nothing that the weight of others has to do with. */
+static __noinline void end_parking(struct task_ctx *tctx __arg_nonnull, u64 now)
+{
+	u32 limit = tctx->parked_for;
+	struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
+
+	tctx->job_told_ns += slo_elapsed_ns(tctx->parked_ns, now);
+	if (record)
+		__sync_fetch_and_add(&record->nr_parked, -1);
+}
+
 /* Where a task left a queue without coming to run (its affinity or CPU changed), it leaves the count where it
  * joins the next one: at once, under the same lock. Only a move between queues comes without that lock. */
 static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 {
+	u32 queue;
+
 	if (tctx->queue == SLO_QUEUE_NONE)
 		return;
-	count_queue(__sync_lock_test_and_set(&tctx->queue, SLO_QUEUE_NONE), (u64)-1);
+	queue = __sync_lock_test_and_set(&tctx->queue, SLO_QUEUE_NONE);
+	count_queue(queue, (u64)-1);
+	if (queue >= SLO_QUEUE_PARKED)
+		end_parking(tctx, slo_now());
 }
 
 /* kind: SLO_QUEUE_*, not NONE */

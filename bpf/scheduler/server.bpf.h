@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Servers in the scheduler: what a unit runs by key is charged to its reserve and to those of the slices
- * above it. While one of them is empty, the unit's tasks are best effort; once there is something in it
- * again, those that wait go back among the SLO tasks.
+ * Servers in the scheduler. What a unit runs by key is charged to its reserve and to those of the slices
+ * above it: while one of them is empty, the unit's tasks are best effort; once there is something in it
+ * again, those that wait go back among the SLO tasks. What a task runs at all is charged to its limit and to
+ * those above it: see limit.bpf.h.
  */
 #ifndef SLO_SERVER_BPF_H
 #define SLO_SERVER_BPF_H
@@ -16,7 +17,7 @@
 
 struct server {
 	s64 tokens_ns; /* as of filled_ns, less what was charged since */
-	u64 filled_ns;
+	u64 filled_ns; /* of a limit: when its period began; 0: it has none yet */
 	u32 is_empty;
 	u32 pad;
 } __attribute__((aligned(64)));
@@ -26,7 +27,8 @@ struct prepaid {
 	s64 ns;
 } __attribute__((aligned(64)));
 
-/* Written by the daemon; index: SLO_SERVER_*, or SLO_SERVERS_FIXED and the slot of the unit that has it. */
+/* Index: SLO_SERVER_*, or SLO_SERVERS_FIXED and the slot of the unit that has it, both written by the daemon;
+ * from server_of_limit(0) on limits. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* the daemon makes it larger, and the next two with it */
@@ -55,10 +57,33 @@ struct {
 	__type(value, struct slo_timer);
 } refill_timer SEC(".maps");
 
+/* Index: place of the limit. Outlives the scheduler, as what it counts does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SLO_LIMITS);
+	__type(key, u32);
+	__type(value, struct slo_limit);
+} limits SEC(".maps");
+
 /* Set by the daemon: places from here on have no reserve. */
 volatile u32 nr_servers = 0;
 
 static u32 is_refill_armed;
+/* Limits that are used up: with none nobody looks for tasks that have to wait. */
+static u32 nr_empty_limits;
+
+static __always_inline u32 server_of_limit(u32 limit)
+{
+	return SLO_SERVERS_FIXED + tunables.capacity + limit;
+}
+
+static __always_inline struct slo_limit *limit_of_server(u32 at)
+{
+	u32 limit = at - server_of_limit(0);
+
+	return bpf_map_lookup_elem(&limits, &limit);
+}
 
 /* Not on the usual path: few units have a reserve of their own. */
 static __noinline bool is_empty(u32 at)
@@ -121,7 +146,85 @@ static __always_inline void fill(struct server *server, const struct slo_server_
 
 static __always_inline u32 prepaid_index(u32 shard, u32 at)
 {
-	return shard * (SLO_SERVERS_FIXED + tunables.capacity) + at;
+	return shard * server_of_limit(SLO_LIMITS) + at;
+}
+
+static __always_inline s64 prepaid_ns(u32 shard, u32 at)
+{
+	u32 index = prepaid_index(shard, at);
+	const struct prepaid *prepaid = bpf_map_lookup_elem(&prepaid_map, &index);
+
+	return prepaid ? prepaid->ns : 0;
+}
+
+/* What shards have taken of it and not used goes back, so that the tokens are all there is. */
+static __noinline void give_back(u32 at, struct server *server __arg_nonnull)
+{
+	u32 i;
+
+	bpf_for (i, 0, nr_shards) {
+		u32 index = prepaid_index(i, at);
+		struct prepaid *prepaid = bpf_map_lookup_elem(&prepaid_map, &index);
+
+		if (prepaid && prepaid->ns != 0)
+			__sync_fetch_and_add(&server->tokens_ns, __sync_lock_test_and_set(&prepaid->ns, 0));
+	}
+}
+
+static __always_inline void note_used_up(struct server *server, struct slo_limit *limit, u64 now)
+{
+	if (__sync_lock_test_and_set(&server->is_empty, 1) != 0)
+		return;
+	__sync_fetch_and_add(&nr_empty_limits, 1);
+	limit->throttled_from_ns = now;
+}
+
+static __always_inline void note_refilled(struct server *server, struct slo_limit *limit, u64 now)
+{
+	if (__sync_lock_test_and_set(&server->is_empty, 0) == 0)
+		return;
+	__sync_fetch_and_add(&nr_empty_limits, -1);
+	__sync_fetch_and_add(&limit->throttled_ns, slo_elapsed_ns(limit->throttled_from_ns, now));
+	limit->throttled_from_ns = 0;
+}
+
+/* Where a new period has begun, whoever comes first fills the limit. */
+static __noinline void refill_limit(u32 at, u64 now)
+{
+	struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+	struct server *server = bpf_map_lookup_elem(&servers, &at);
+	struct slo_limit *limit = limit_of_server(at);
+	u64 filled_ns, periods;
+	s64 tokens_ns;
+
+	if (!cfg || !server || !limit || cfg->period_ns == 0)
+		return;
+	filled_ns = server->filled_ns;
+	periods = slo_limit_periods(filled_ns, cfg->period_ns, now);
+	if (periods == 0 || __sync_val_compare_and_swap(&server->filled_ns, filled_ns,
+							filled_ns + periods * cfg->period_ns) != filled_ns)
+		return;
+	give_back(at, server);
+	tokens_ns = server->tokens_ns;
+	__sync_fetch_and_add(&server->tokens_ns,
+			     slo_limit_fill_ns(tokens_ns, cfg->quota_ns, cfg->burst_ns, periods) - tokens_ns);
+	__sync_fetch_and_add(&limit->nr_periods, server->is_empty ? periods : 1);
+	if (!server->is_empty)
+		return;
+	__sync_fetch_and_add(&limit->nr_throttled, periods);
+	if (!slo_server_is_empty(server->tokens_ns))
+		note_refilled(server, limit, now);
+}
+
+/* A shard found no token left. */
+static __noinline void use_up_limit(u32 at, struct server *server __arg_nonnull, u64 now)
+{
+	struct slo_limit *limit = limit_of_server(at);
+
+	refill_limit(at, now);
+	give_back(at, server);
+	if (limit && slo_server_is_empty(server->tokens_ns))
+		note_used_up(server, limit, now);
 }
 
 static __always_inline void charge_one(u32 at, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns,
@@ -143,6 +246,10 @@ static __always_inline void charge_one(u32 at, const struct slo_server_cfg *cfg,
 	left_ns = __sync_fetch_and_add(&server->tokens_ns, -(s64)draw_ns) - (s64)draw_ns;
 	if (!slo_server_is_empty(left_ns))
 		return;
+	if (cfg->period_ns != 0) {
+		use_up_limit(at, server, now);
+		return;
+	}
 	fill(server, cfg, now);
 	if (!slo_server_is_empty(server->tokens_ns))
 		return;

@@ -15,6 +15,7 @@
 #define SLO_QUEUE_SHARED_BEST_EFFORT (2u << 16)
 #define SLO_QUEUE_PINNED_SLO (3u << 16)
 #define SLO_QUEUE_PINNED_BEST_EFFORT (4u << 16)
+#define SLO_QUEUE_PARKED (5u << 16) /* waits for a limit, see park.bpf.h; in the low half which of them */
 #define SLO_QUEUE_KIND 0xffff0000u
 
 struct task_ctx {
@@ -27,6 +28,11 @@ struct task_ctx {
 	u64 told_ns;      /* when its groups were told of it */
 	u64 runnable_ns;  /* how long it was since then */
 	u64 job_told_ns;  /* of the present job: what is in runnable_ns, or was */
+	u64 limit_group;  /* address of its task group when `limit` was found */
+	u64 limit_until_ns; /* then it is looked for again */
+	u64 parked_ns;      /* since when it is parked */
+	u32 limit;          /* place in `limits` of the nearest one above it; SLO_NO_SLOT: none */
+	u32 parked_for;     /* place in `limits` that counts it as parked */
 	u32 weight;       /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
 	u32 vtime_shard;
 	u32 class;
@@ -62,10 +68,11 @@ struct cpu_ctx {
 	u8 in_best_effort_mask;
 	u16 is_offline;
 	u32 kick_pending; /* asked to reschedule and has not looked at the queues since */
-	u32 helps;        /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
+	u32 limit;        /* of what runs: place in `limits`; SLO_NO_SLOT: none */
 	u32 nr_pinned_slo;
 	u32 nr_pinned_best_effort;
-	u32 wakeup_waits; /* WAKEUP_*, since best effort ran here last; told by whoever queues it */
+	u16 helps;        /* a shard, plus 1, whose SLO task asked for this CPU; 0: none */
+	u16 wakeup_waits; /* WAKEUP_*, since best effort ran here last; told by whoever queues it */
 	/* Of what runs, or ran last: the next one begins with none of it. */
 	union {
 		struct {
@@ -95,6 +102,14 @@ struct shard_ctx {
 	struct counter nr_slo;
 	struct counter nr_best_effort;
 	struct clock clock;
+};
+
+/* Tasks that wait for a limit: a queue of its own, for every so many-th limit. */
+#define SLO_PARKINGS 512
+struct parking {
+	u64 alarm_ns; /* its timer is armed for then; 0: it is not */
+	u32 nr;
+	u32 pad;
 };
 
 struct {
@@ -131,6 +146,22 @@ struct {
 	__type(value, struct slo_timer);
 } heartbeat_timer SEC(".maps");
 
+/* Lets go those that wait in a parking queue, when the first of their limits is filled again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLO_PARKINGS);
+	__type(key, u32);
+	__type(value, struct slo_timer);
+} parking_timers SEC(".maps");
+
+/* Looks at all of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slo_timer);
+} parked_timer SEC(".maps");
+
 /* Set before loading. */
 const volatile u32 nr_cpus = 1;
 const volatile u32 nr_shards = 1;
@@ -158,6 +189,8 @@ static u64 expected_exec_ns[SLO_CAPACITY_MAX];
 static u64
 	best_effort_cpus[CPU_WORDS]; /* ran best effort when last seen: a hint where to look for a victim */
 static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
+static struct parking parkings[SLO_PARKINGS];
+static u64 limited_until_ns[SLO_MAX_CPUS]; /* what runs may run up to here, as far as its limit goes */
 static u32 nr_offline;               /* gone since we are here; the kernel takes and brings one at a time */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
@@ -171,6 +204,17 @@ static __always_inline struct shard_ctx *shard_ctx_of(u32 shard)
 {
 	static_assert((SLO_MAX_SHARDS & (SLO_MAX_SHARDS - 1)) == 0, "a mask needs a power of two");
 	return &shards[shard & (SLO_MAX_SHARDS - 1)];
+}
+
+static __always_inline u64 *limited_until_of(s32 cpu)
+{
+	return &limited_until_ns[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+static __always_inline struct parking *parking_at(u32 parking)
+{
+	static_assert((SLO_PARKINGS & (SLO_PARKINGS - 1)) == 0, "a mask needs a power of two");
+	return &parkings[parking & (SLO_PARKINGS - 1)];
 }
 
 static __always_inline u64 *expected_exec_of(u32 unit)

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Limits: CPUQuota= of the cgroups that a task is in. The kernel keeps the values for its own class and takes
+ * no notice of what other classes run, so they are read there and kept here. Nobody tells of a change on all
+ * kernels: whether there is a limit at all is looked at at every wakeup and every tick (one number of the
+ * task's group), where and how large it is once per period.
+ */
+#ifndef SLO_LIMIT_BPF_H
+#define SLO_LIMIT_BPF_H
+
+#include "bpf/scheduler/group.bpf.h"
+#include "bpf/scheduler/server.bpf.h"
+
+/* A limit is found within so many places from where its address says. */
+#define LIMIT_PROBES 64
+/* A place whose limit was not seen for this long is given to another. */
+#define LIMIT_STALE_NS (10ull * SLO_NSEC_PER_SEC)
+#define NO_QUOTA (~0ull)
+
+/* Limits that are not kept, for the daemon to tell. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SLO_UNKEPTS);
+	__type(key, u32);
+	__type(value, struct slo_unkept_limit);
+} unkept_limits SEC(".maps");
+
+static __always_inline bool knows_limits(void)
+{
+	return bpf_core_field_exists(((struct task_struct *)0)->sched_task_group) &&
+	       bpf_core_field_exists(((struct task_group *)0)->cfs_bandwidth.hierarchical_quota);
+}
+
+/* Its group, or one above, has a limit. */
+static __always_inline bool has_limit(const struct task_struct *p)
+{
+	return knows_limits() && p->sched_task_group->cfs_bandwidth.hierarchical_quota != -1;
+}
+
+static __always_inline u64 quota_of(u64 task_group)
+{
+	return BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.quota);
+}
+
+static __always_inline u64 cgroup_id_of(u64 task_group)
+{
+	return BPF_CORE_READ((struct task_group *)task_group, css.cgroup, kn, id);
+}
+
+static __always_inline void read_name(char *name, u64 task_group)
+{
+	bpf_probe_read_kernel_str(name, SLO_CGROUP_NAME_LEN,
+				  BPF_CORE_READ((struct task_group *)task_group, css.cgroup, kn, name));
+}
+
+static __noinline void tell_unkept(u64 task_group, u32 reason)
+{
+	u64 cgroup_id = cgroup_id_of(task_group);
+	u32 i;
+
+	bpf_for (i, 0, SLO_UNKEPTS) {
+		u32 at = i;
+		struct slo_unkept_limit *unkept = bpf_map_lookup_elem(&unkept_limits, &at);
+
+		if (!unkept || unkept->cgroup_id == cgroup_id)
+			break;
+		if (__sync_val_compare_and_swap(&unkept->cgroup_id, 0, cgroup_id) != 0)
+			continue;
+		read_name(unkept->name, task_group);
+		unkept->reason = reason;
+		break;
+	}
+}
+
+/* Nobody waits for it and nobody used it for long, so that nothing is forgiven. */
+static __always_inline bool is_stale(const struct slo_limit *limit, u64 now)
+{
+	return limit->nr_parked == 0 && limit->throttled_from_ns == 0 &&
+	       slo_elapsed_ns(limit->used_ns, now) > LIMIT_STALE_NS;
+}
+
+static __always_inline u32 home_of(u64 task_group)
+{
+	static_assert((SLO_LIMITS & (SLO_LIMITS - 1)) == 0, "a mask needs a power of two");
+	/* Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, 6.4. */
+	return (u32)(task_group * 0x9e3779b97f4a7c15ull >> 32) & (SLO_LIMITS - 1);
+}
+
+/* Takes the place for a group that is new there; false: somebody else was first. */
+static __always_inline bool claim(struct slo_limit *limit, u64 was, u64 task_group, u64 now)
+{
+	if (__sync_val_compare_and_swap(&limit->task_group, was, task_group) != was)
+		return false;
+	limit->used_ns = now;
+	return true;
+}
+
+/* Place of the limit of this group; SLO_NO_SLOT: there is none left. */
+static __noinline u32 place_of(u64 task_group, u64 now)
+{
+	u32 home = home_of(task_group);
+	u32 found = SLO_NO_SLOT, vacant = SLO_NO_SLOT;
+	u64 was = 0;
+	struct slo_limit *limit;
+	u32 i;
+
+	bpf_for (i, 0, LIMIT_PROBES) {
+		u32 at = (home + i) & (SLO_LIMITS - 1);
+
+		limit = bpf_map_lookup_elem(&limits, &at);
+		if (!limit)
+			break;
+		if (limit->task_group == task_group) {
+			found = at;
+			break;
+		}
+		if (vacant == SLO_NO_SLOT && (limit->task_group == 0 || is_stale(limit, now))) {
+			vacant = at;
+			was = limit->task_group;
+		}
+		/* Nothing was ever put behind a place that is free. */
+		if (limit->task_group == 0)
+			break;
+	}
+	if (found != SLO_NO_SLOT || vacant == SLO_NO_SLOT)
+		return found;
+	limit = bpf_map_lookup_elem(&limits, &vacant);
+	if (!limit || (!claim(limit, was, task_group, now) && limit->task_group != task_group))
+		return SLO_NO_SLOT;
+	return vacant;
+}
+
+/* The place has another group than before: nothing of that one holds. */
+static __noinline void begin_limit(struct slo_limit *limit __arg_nonnull, struct server *server __arg_nonnull,
+				   u64 task_group, u64 cgroup_id, u64 now)
+{
+	note_refilled(server, limit, now);
+	limit->cgroup_id = cgroup_id;
+	limit->nr_periods = 0;
+	limit->nr_throttled = 0;
+	limit->throttled_ns = 0;
+	read_name(limit->name, task_group);
+	server->tokens_ns = 0;
+}
+
+/*
+ * Brings the limit of a group up to date, and says where it is. A change begins a new period with a quota
+ * more, as it does in the kernel.
+ */
+static __noinline u32 update_limit(u64 task_group, u64 quota_ns, u64 now)
+{
+	u32 place = place_of(task_group, now);
+	u32 at = server_of_limit(place);
+	struct slo_limit *limit = bpf_map_lookup_elem(&limits, &place);
+	struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+	struct server *server = bpf_map_lookup_elem(&servers, &at);
+	u64 period_ns = (u64)BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.period);
+	u64 burst_ns = BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.burst);
+	u64 cgroup_id = cgroup_id_of(task_group);
+
+	if (!limit || !cfg || !server) {
+		tell_unkept(task_group, SLO_UNKEPT_NO_PLACE);
+		return SLO_NO_SLOT;
+	}
+	quota_ns = quota_ns < SLO_LIMIT_QUOTA_MAX_NS ? quota_ns : SLO_LIMIT_QUOTA_MAX_NS;
+	burst_ns = burst_ns < quota_ns ? burst_ns : quota_ns;
+	limit->used_ns = now;
+	if (limit->cgroup_id != cgroup_id || server->filled_ns == 0)
+		begin_limit(limit, server, task_group, cgroup_id, now);
+	else if (cfg->quota_ns == quota_ns && cfg->period_ns == period_ns && cfg->burst_ns == burst_ns) {
+		refill_limit(at, now);
+		return place;
+	}
+	give_back(at, server);
+	cfg->quota_ns = quota_ns;
+	cfg->period_ns = period_ns;
+	cfg->burst_ns = burst_ns;
+	server->filled_ns = now;
+	server->tokens_ns = slo_limit_fill_ns(server->tokens_ns, quota_ns, burst_ns, 1);
+	if (!slo_server_is_empty(server->tokens_ns))
+		note_refilled(server, limit, now);
+	return place;
+}
+
+static __always_inline void set_parent(u32 limit, u32 above)
+{
+	u32 at = server_of_limit(limit);
+	struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+	u32 parent = above != SLO_NO_SLOT ? server_of_limit(above) : SLO_NO_SLOT;
+
+	if (limit != SLO_NO_SLOT && cfg && cfg->parent != parent)
+		cfg->parent = parent;
+}
+
+/* When the present period of a limit ends. */
+static __noinline u64 period_end(u32 limit, u64 now)
+{
+	u32 at = server_of_limit(limit);
+	const struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+	const struct server *server = bpf_map_lookup_elem(&servers, &at);
+
+	if (limit == SLO_NO_SLOT || !cfg || !server)
+		return now + SLO_SERVER_PERIOD_NS;
+	return server->filled_ns + cfg->period_ns;
+}
+
+/* Walks up from the task's group. */
+static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct task_struct *p, u64 now)
+	__must_hold(task)
+{
+	u64 task_group = (u64)BPF_CORE_READ(p, sched_task_group);
+	u32 nearest = SLO_NO_SLOT, below = SLO_NO_SLOT;
+	int i;
+
+	tctx->limit_group = task_group;
+	bpf_for (i, 0, SLO_GROUP_DEPTH_MAX) {
+		u64 quota_ns = quota_of(task_group);
+
+		if (quota_ns != NO_QUOTA) {
+			u32 place = update_limit(task_group, quota_ns, now);
+
+			if (place != SLO_NO_SLOT) {
+				set_parent(below, place);
+				below = place;
+				if (nearest == SLO_NO_SLOT)
+					nearest = place;
+			}
+		}
+		task_group = parent_of(task_group);
+		if (!task_group)
+			break;
+	}
+	set_parent(below, SLO_NO_SLOT);
+	if (task_group &&
+	    BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.hierarchical_quota) != -1)
+		tell_unkept((u64)BPF_CORE_READ(p, sched_task_group), SLO_UNKEPT_TOO_DEEP);
+	tctx->limit = nearest;
+	tctx->limit_until_ns = period_end(nearest, now);
+}
+
+/* Which limit the task has to keep to. One load where it has none; two comparisons more where it has. */
+static __always_inline void refresh_limit(struct task_ctx *tctx, struct task_struct *p, u64 now)
+	__must_hold(task)
+{
+	if (!has_limit(p)) {
+		if (tctx->limit != SLO_NO_SLOT)
+			tctx->limit = SLO_NO_SLOT;
+		return;
+	}
+	if (tctx->limit_group != (u64)p->sched_task_group || !slo_before(now, tctx->limit_until_ns))
+		find_limit(tctx, p, now);
+}
+
+/* The limit, or one above it, is used up. */
+static __always_inline bool is_used_up(u32 limit)
+{
+	return limit != SLO_NO_SLOT && nr_empty_limits != 0 && is_empty(server_of_limit(limit));
+}
+
+/* What is left on the level that has least. */
+static __noinline s64 limit_left_ns(u32 limit, u32 shard)
+{
+	s64 least_ns = (s64)SLO_LIMIT_QUOTA_MAX_NS;
+	u32 at = server_of_limit(limit);
+	u32 i;
+
+	bpf_for (i, 0, SLO_SERVER_DEPTH_MAX) {
+		const struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+		const struct server *server = bpf_map_lookup_elem(&servers, &at);
+		s64 left_ns;
+
+		if (!cfg || !server)
+			break;
+		left_ns = server->tokens_ns + prepaid_ns(shard, at);
+		if (left_ns < least_ns)
+			least_ns = left_ns;
+		at = cfg->parent;
+	}
+	return least_ns;
+}
+
+/* Fills those of a limit and above that are used up and whose time has come; when there will be something on
+ * all levels again, as far as is known now. */
+static __noinline u64 refilled_at_ns(u32 limit, u64 now)
+{
+	u32 at = server_of_limit(limit);
+	u64 latest_ns = now;
+	u32 i;
+
+	bpf_for (i, 0, SLO_SERVER_DEPTH_MAX) {
+		const struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+		const struct server *server = bpf_map_lookup_elem(&servers, &at);
+		u64 at_ns;
+
+		if (!cfg || !server)
+			break;
+		if (server->is_empty)
+			refill_limit(at, now);
+		at_ns = server->filled_ns +
+			slo_limit_periods_to_go(server->tokens_ns, cfg->quota_ns) * cfg->period_ns;
+		if (server->is_empty && slo_before(latest_ns, at_ns))
+			latest_ns = at_ns;
+		at = cfg->parent;
+	}
+	return latest_ns;
+}
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Parking: tasks whose limit is used up wait in queues apart, where no CPU looks. They come into one on their
+ * way to a queue, or out of one when a CPU would take them; the queue's timer lets them go when the limit is
+ * filled again, back to where they belong.
+ *
+ * A limit is kept by letting tasks wait that may hold what others need. Those that others cannot do without
+ * are not parked: they run on, for a moment each time, and what they run is a debt.
+ */
+#ifndef SLO_PARK_BPF_H
+#define SLO_PARK_BPF_H
+
+#include "bpf/scheduler/best_effort.bpf.h"
+
+/* Of one parking queue, in one look. */
+#define PARKED_MAX (1 << 16)
+/* Of one queue, by a CPU that is about to take its first. */
+#define SWEPT_MAX 64
+
+static u32 is_look_armed;
+
+/* A task that is to end, or to be frozen, needs the CPU for that, and others wait for it to be gone. */
+static __always_inline bool is_called(const struct task_struct *p)
+{
+	return (p->pending.signal.sig[0] & (1ul << (SIGKILL - 1))) || (p->jobctl & JOBCTL_TRAP_FREEZE);
+}
+
+/* Inside RCU's read side, as far as the kernel says; our own prologue counts for the task that runs. */
+static __always_inline bool is_rcu_reader(const struct task_struct *p)
+{
+	s32 own = bpf_get_current_task_btf() == p ? 1 : 0;
+
+	return bpf_core_field_exists(p->rcu_read_lock_nesting) && p->rcu_read_lock_nesting > own;
+}
+
+/* Nobody must have to wait for a limit for ever, nor for one that somebody else's does not wait for. */
+static __noinline bool may_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
+	__must_hold(rcu)
+{
+	return !(p->flags & (PF_KTHREAD | PF_EXITING)) && !is_called(p) && !is_migration_disabled(p) &&
+	       !is_rcu_reader(p) &&
+	       slo_elapsed_ns(tctx->acct.job.since_ns, now) < SLO_LIMIT_WAIT_MAX_NS;
+}
+
+static __always_inline bool has_to_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
+	__must_hold(rcu)
+{
+	return is_used_up(tctx->limit) && may_park(p, tctx, now);
+}
+
+static __always_inline u32 parking_of(u32 limit)
+{
+	return limit & (SLO_PARKINGS - 1);
+}
+
+static __always_inline void arm_look(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer;
+
+	if (is_look_armed != 0 || __sync_lock_test_and_set(&is_look_armed, 1) != 0)
+		return;
+	timer = bpf_map_lookup_elem(&parked_timer, &zero);
+	if (timer)
+		bpf_timer_start(&timer->timer, SLO_PARKED_LOOK_NS, 0);
+}
+
+/* Not before that, unless it is armed for an earlier instant. */
+static __noinline void arm_parking(u32 index, u64 now, u64 at_ns)
+{
+	struct parking *parking = parking_at(index);
+	struct slo_timer *timer;
+
+	if (parking->alarm_ns != 0 && !slo_before(at_ns, parking->alarm_ns))
+		return;
+	parking->alarm_ns = at_ns;
+	timer = bpf_map_lookup_elem(&parking_timers, &index);
+	if (timer)
+		bpf_timer_start(&timer->timer, slo_elapsed_ns(now, at_ns), 0);
+}
+
+/* It is in the parking queue, or about to be. */
+static __always_inline void await_limit(struct task_ctx *tctx, u64 now)
+{
+	arm_parking(parking_of(tctx->limit), now, refilled_at_ns(tctx->limit, now));
+	arm_look();
+}
+
+/* On its way to a queue. */
+static __noinline void park(struct task_struct *p, struct task_ctx *tctx, u64 slice_ns, u64 now,
+			    u64 enq_flags) __must_hold(rq)
+{
+	u32 parking = parking_of(tctx->limit);
+
+	keep_credit(tctx, shard_at(slo_task_cpu(p)));
+	join_queue(tctx, SLO_QUEUE_PARKED, parking);
+	begin_parking(tctx, tctx->limit, now);
+	slo_insert_vtime(p, QUEUE_PARKED | parking, slice_ns, now, enq_flags);
+	await_limit(tctx, now);
+}
+
+/* Out of another queue; the counts change before it moves, as in move.bpf.h. */
+static __always_inline bool park_waiting(struct bpf_iter_scx_dsq *it, struct task_struct *p,
+					 struct task_ctx *tctx, u64 now) __must_hold(rcu)
+{
+	u32 parking = parking_of(tctx->limit);
+	u32 to = SLO_QUEUE_PARKED | parking;
+	u32 from = tctx->queue;
+
+	if (from == SLO_QUEUE_NONE || from >= SLO_QUEUE_PARKED ||
+	    __sync_val_compare_and_swap(&tctx->queue, from, to) != from)
+		return false;
+	count_queue(from, (u64)-1);
+	count_queue(to, 1);
+	keep_credit(tctx, shard_at(slo_task_cpu(p)));
+	begin_parking(tctx, tctx->limit, now);
+	if (slo_move(it, p, QUEUE_PARKED | parking, now)) {
+		await_limit(tctx, now);
+		return true;
+	}
+	if (__sync_val_compare_and_swap(&tctx->queue, to, from) == to) {
+		count_queue(to, (u64)-1);
+		count_queue(from, 1);
+		end_parking(tctx, now);
+	}
+	return false;
+}
+
+/* Whoever is first in a queue has to be one that may run. */
+static __noinline void sweep(u64 queue, u64 now) __must_hold(rcu)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	int i;
+
+	bpf_iter_scx_dsq_new(&it, queue, 0);
+	bpf_for (i, 0, SWEPT_MAX) {
+		struct task_ctx *tctx;
+
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		tctx = task_ctx_of(p);
+		if (!tctx || !has_to_park(p, tctx, now) || !park_waiting(&it, p, tctx, now))
+			break;
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
+static __noinline void sweep_queues(s32 cpu) __must_hold(rcu)
+{
+	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	const struct shard_ctx *shard = shard_at(cpu);
+	u64 now = slo_now();
+
+	if (shard->nr_slo.value != 0)
+		sweep(QUEUE_SHARED_SLO | shard->id, now);
+	if (shard->nr_best_effort.value != 0)
+		sweep(QUEUE_SHARED_BEST_EFFORT | shard->id, now);
+	if (cctx->nr_pinned_slo != 0)
+		sweep(QUEUE_PINNED_SLO | (u32)cpu, now);
+	if (cctx->nr_pinned_best_effort != 0)
+		sweep(QUEUE_PINNED_BEST_EFFORT | (u32)cpu, now);
+}
+
+/* As one that wakes, but for its job: what it waited was nobody's fault. */
+static __always_inline u64 place_released(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 now)
+	__must_hold(rcu)
+{
+	struct shard_ctx *shard = shard_at(cpu);
+
+	if (tctx->class == SLO_CLASS_SLO) {
+		renew_key(tctx, tctx->acct.job.exec_ns, now);
+		return key_of(tctx, tctx->acct.job.exec_ns);
+	}
+	place_best_effort(p, tctx, cpu, shard, true, now);
+	return waits_by_ns(tctx, shard);
+}
+
+static __always_inline void find_cpu_for(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
+					 u64 by, u64 now) __must_hold(rcu)
+{
+	if (wake_idle_cpu(p, cpu, pinned))
+		return;
+	if (tctx->class == SLO_CLASS_SLO)
+		kick_for(cpu, cpu_ctx_of(cpu), by, now);
+	else
+		preempt_best_effort(p, tctx, cpu, shard_at(cpu), pinned, now);
+}
+
+/* From the parking queue to where it belongs. */
+static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *p, struct task_ctx *tctx,
+			       u32 parking, u64 now) __must_hold(rcu)
+{
+	s32 cpu = slo_task_cpu(p);
+	bool pinned = is_pinned(p);
+	u32 class = classify(tctx, tctx->acct.job.exec_ns);
+	u32 at = pinned ? (u32)cpu : shard_of(cpu);
+	u32 from = SLO_QUEUE_PARKED | parking;
+	u32 kind = class == SLO_CLASS_SLO
+			   ? (pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO)
+			   : (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT);
+	u32 limit = tctx->parked_for;
+	u64 by;
+
+	if (__sync_val_compare_and_swap(&tctx->queue, from, kind | at) != from)
+		return;
+	count_queue(from, (u64)-1);
+	count_queue(kind | at, 1);
+	end_parking(tctx, now);
+	tctx->class = class;
+	by = place_released(p, tctx, cpu, now);
+	if (slo_move(it, p, (u64)(kind >> 16) << 32 | at, by)) {
+		find_cpu_for(p, tctx, cpu, pinned, by, now);
+		return;
+	}
+	if (__sync_val_compare_and_swap(&tctx->queue, kind | at, from) == (kind | at)) {
+		count_queue(kind | at, (u64)-1);
+		count_queue(from, 1);
+		begin_parking(tctx, limit, now);
+	}
+}
+
+/* Lets go all of one queue that may run, or must, and arms its timer for the first of the others. */
+static __noinline void unpark(u32 parking, u64 now) __must_hold(rcu)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	u64 next_ns = 0;
+	int i;
+
+	bpf_iter_scx_dsq_new(&it, QUEUE_PARKED | parking, 0);
+	bpf_for (i, 0, PARKED_MAX) {
+		struct task_ctx *tctx;
+		u64 at_ns;
+
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		tctx = task_ctx_of(p);
+		if (!tctx)
+			continue;
+		refresh_limit(tctx, p, now);
+		at_ns = is_used_up(tctx->limit) ? refilled_at_ns(tctx->limit, now) : now;
+		if (!has_to_park(p, tctx, now)) {
+			release(&it, p, tctx, parking, now);
+			continue;
+		}
+		if (next_ns == 0 || slo_before(at_ns, next_ns))
+			next_ns = at_ns;
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	if (next_ns != 0)
+		arm_parking(parking, now, next_ns);
+}
+
+static int on_parking(void *map, u32 *index, struct slo_timer *timer)
+{
+	u32 parking = *index;
+
+	__sync_lock_test_and_set(&parking_at(parking)->alarm_ns, 0);
+	/* See on_alarm(). */
+	bpf_rcu_read_lock();
+	unpark(parking, slo_now());
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+static __always_inline void look_at_parked(void)
+{
+	bool parked = false;
+	u32 i;
+
+	bpf_rcu_read_lock();
+	bpf_for (i, 0, SLO_PARKINGS) {
+		if (parking_at(i)->nr == 0)
+			continue;
+		parked = true;
+		unpark(i, slo_now());
+	}
+	bpf_rcu_read_unlock();
+	if (parked)
+		arm_look();
+}
+
+static int on_parked(void *map, u32 *index, struct slo_timer *timer)
+{
+	__sync_lock_test_and_set(&is_look_armed, 0);
+	look_at_parked();
+	return 0;
+}
+
+/* At every heartbeat: limits that are used up and that nobody waits for any more, so that none counts as used up
+ * for ever, and tasks whose timer was lost with a CPU. */
+static __noinline void refill_limits(u64 now)
+{
+	u32 i;
+
+	if (nr_empty_limits == 0)
+		return;
+	bpf_for (i, 0, SLO_LIMITS) {
+		u32 at = server_of_limit(i);
+		const struct server *server = bpf_map_lookup_elem(&servers, &at);
+
+		if (server && server->is_empty)
+			refill_limit(at, now);
+	}
+	look_at_parked();
+}
+
+static int init_parking(u32 parking)
+{
+	struct slo_timer *timer = bpf_map_lookup_elem(&parking_timers, &parking);
+	int err;
+
+	if (!timer)
+		return -22;
+	err = bpf_timer_init(&timer->timer, &parking_timers, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&timer->timer, on_parking);
+	return err ?: scx_bpf_create_dsq(QUEUE_PARKED | parking, -1);
+}
+
+static int init_parkings(void)
+{
+	u32 zero = 0;
+	struct slo_timer *timer = bpf_map_lookup_elem(&parked_timer, &zero);
+	int err = 0;
+	u32 i;
+
+	if (!timer)
+		return -22;
+	bpf_for (i, 0, SLO_PARKINGS) {
+		err = init_parking(i);
+		if (err)
+			return err;
+	}
+	err = bpf_timer_init(&timer->timer, &parked_timer, CLOCK_MONOTONIC);
+	return err ?: bpf_timer_set_callback(&timer->timer, on_parked);
+}
+
+#endif
