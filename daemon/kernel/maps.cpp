@@ -44,19 +44,32 @@ Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::ui
   if (!stats) return std::unexpected(stats.error());
   auto events = make_map("events", BPF_MAP_TYPE_RINGBUF, 0, 0, events_size);
   if (!events) return std::unexpected(events.error());
-  auto limits =
+  auto event_limits =
       make_map("event_limits", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_event_limit), capacity);
-  if (!limits) return std::unexpected(limits.error());
+  if (!event_limits) return std::unexpected(event_limits.error());
   maps->cfgs_ = std::move(*cfgs);
   maps->stats_ = std::move(*stats);
   maps->events_ = std::move(*events);
-  maps->limits_ = std::move(*limits);
-  auto servers = make_map("server_cfgs", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_server_cfg),
-                          SLO_SERVERS_FIXED + capacity);
-  if (!servers) return std::unexpected(servers.error());
-  maps->servers_ = std::move(*servers);
+  maps->event_limits_ = std::move(*event_limits);
+  if (auto made = maps->make_servers(); !made) return std::unexpected(made.error());
   if (auto mapped = maps->map_stats(); !mapped) return std::unexpected(mapped.error());
   return maps;
+}
+
+Result<void> KernelMaps::make_servers() {
+  auto servers = make_map("server_cfgs", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_server_cfg),
+                          nr_server_places(capacity_));
+  if (!servers) return std::unexpected(servers.error());
+  auto limits =
+      make_map("limits", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_limit), SLO_LIMITS, BPF_F_MMAPABLE);
+  if (!limits) return std::unexpected(limits.error());
+  auto unkept = make_map("unkept_limits", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_unkept_limit),
+                         SLO_UNKEPTS, BPF_F_MMAPABLE);
+  if (!unkept) return std::unexpected(unkept.error());
+  servers_ = std::move(*servers);
+  limits_ = std::move(*limits);
+  unkept_limits_ = std::move(*unkept);
+  return {};
 }
 
 KernelMaps::~KernelMaps() {
@@ -71,9 +84,11 @@ Result<void> KernelMaps::map_stats() {
   return {};
 }
 
-Result<void> KernelMaps::lend_one(bpf_map* map, const Fd& fd) {
-  if (const int err = bpf_map__reuse_fd(map, fd.get()); err != 0)
-    return std::unexpected(Error{"share the BPF map", bpf_map__name(map), -err, ""});
+Result<void> KernelMaps::lend_all(std::span<const std::pair<bpf_map*, const Fd&>> loans) {
+  for (const auto& [map, fd] : loans) {
+    if (const int err = bpf_map__reuse_fd(map, fd.get()); err != 0)
+      return std::unexpected(Error{"share the BPF map", bpf_map__name(map), -err, ""});
+  }
   return {};
 }
 
@@ -97,7 +112,8 @@ Result<void> KernelMaps::set_servers(const Servers& servers) {
   Servers next = servers;
   // Those that are gone: nobody is charged to them any more.
   for (const auto slot : std::views::keys(servers_told_))
-    next.try_emplace(slot, slo_server_cfg{.quota_ns = 0, .burst_ns = 0, .parent = SLO_NO_SLOT, .pad = 0});
+    next.try_emplace(
+        slot, slo_server_cfg{.quota_ns = 0, .burst_ns = 0, .period_ns = 0, .parent = SLO_NO_SLOT, .pad = 0});
   for (const auto& [slot, cfg] : next) {
     if (const int err = bpf_map_update_elem(servers_.get(), &slot, &cfg, BPF_EXIST); err != 0)
       return std::unexpected(Error{"tell the kernel the reserve of slot", std::to_string(slot), -err, ""});
@@ -152,7 +168,7 @@ void KernelMaps::clear_stats(std::uint32_t slot) {
   // What the rate limit held back belonged to the slot's last unit. An entry that is not there (a slot beyond
   // the capacity) holds nothing to forget.
   const slo_event_limit none{};
-  static_cast<void>(bpf_map_update_elem(limits_.get(), &slot, &none, BPF_EXIST));
+  static_cast<void>(bpf_map_update_elem(event_limits_.get(), &slot, &none, BPF_EXIST));
 }
 
 std::uint64_t KernelMaps::events_lost() const {

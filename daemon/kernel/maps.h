@@ -17,6 +17,11 @@ struct bpf_map;
 
 namespace slo {
 
+// Places in server_cfgs and in what the scheduler keeps beside it: reserves, then limits.
+constexpr std::uint32_t nr_server_places(std::uint32_t capacity) {
+  return SLO_SERVERS_FIXED + capacity + SLO_LIMITS;
+}
+
 // Settings, statistics and events: made once, and used by every BPF object that is loaded, so that they
 // outlive it.
 class KernelMaps {
@@ -33,14 +38,18 @@ class KernelMaps {
     const std::pair<bpf_map*, const Fd&> loans[] = {{maps.cfg_map, cfgs_},
                                                     {maps.stats_map, stats_},
                                                     {maps.events, events_},
-                                                    {maps.event_limits, limits_}};
-    for (const auto& [map, fd] : loans)
-      if (auto lent = lend_one(map, fd); !lent) return lent;
-    return {};
+                                                    {maps.event_limits, event_limits_}};
+    return lend_all(loans);
   }
 
-  // Reserves are the scheduler's business alone.
-  [[nodiscard]] Result<void> lend_servers(bpf_map* map) const { return lend_one(map, servers_); }
+  // Reserves and limits are the scheduler's business alone.
+  template <class Skeleton>
+  [[nodiscard]] Result<void> lend_servers(Skeleton& skeleton) const {
+    const auto& maps = skeleton.maps;
+    const std::pair<bpf_map*, const Fd&> loans[] = {
+        {maps.server_cfgs, servers_}, {maps.limits, limits_}, {maps.unkept_limits, unkept_limits_}};
+    return lend_all(loans);
+  }
 
   [[nodiscard]] Result<void> apply(const CfgChange& change);
   [[nodiscard]] Result<void> set_servers(const Servers& servers);
@@ -57,11 +66,12 @@ class KernelMaps {
   KernelMaps(unsigned nr_shards, std::uint32_t capacity) : nr_shards_(nr_shards), capacity_(capacity) {}
   [[nodiscard]] Result<void> map_stats();
   [[nodiscard]] slo_stats* stats_at(unsigned shard, std::uint32_t slot) const;
-  [[nodiscard]] static Result<void> lend_one(bpf_map* map, const Fd& fd);
+  [[nodiscard]] Result<void> make_servers();
+  [[nodiscard]] static Result<void> lend_all(std::span<const std::pair<bpf_map*, const Fd&>> loans);
 
   unsigned nr_shards_;
   std::uint32_t capacity_;
-  Fd cfgs_, stats_, events_, limits_, servers_;
+  Fd cfgs_, stats_, events_, event_limits_, servers_, limits_, unkept_limits_;
   Servers servers_told_;
   std::span<std::byte> stats_memory_;
   std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest

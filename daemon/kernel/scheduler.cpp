@@ -56,7 +56,7 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
   skeleton.rodata->tick_ns = topology.tick_ns;
   skeleton.rodata->floor_credit_max_ns = slo_floor_credit_max_ns(
       tunables.best_effort_gap_ns, topology.tick_ns, tunables.best_effort_floor_permille);
-  const slo_u32 nr_servers = SLO_SERVERS_FIXED + tunables.capacity;
+  const slo_u32 nr_servers = nr_server_places(tunables.capacity);
   bpf_map__set_max_entries(skeleton.maps.servers, nr_servers);
   bpf_map__set_max_entries(skeleton.maps.prepaid_map, topology.nr_shards * nr_servers);
   bpf_map__set_autoattach(skeleton.maps.scx_slo, false);
@@ -121,7 +121,7 @@ Result<std::unique_ptr<SchedulerProgram>> load_scheduler(const KernelMaps& maps,
   if (!skeleton) return std::unexpected(load_error("open", subject, errno));
   configure(*skeleton, topology, tunables);
   if (auto lent = maps.lend(*skeleton); !lent) return std::unexpected(lent.error());
-  if (auto lent = maps.lend_servers(skeleton->maps.server_cfgs); !lent) return std::unexpected(lent.error());
+  if (auto lent = maps.lend_servers(*skeleton); !lent) return std::unexpected(lent.error());
   if (const int err = scheduler__load(skeleton.get()); err != 0)
     return std::unexpected(load_error("load", subject, err));
   auto loaded = std::make_unique<LoadedScheduler>(std::move(skeleton));

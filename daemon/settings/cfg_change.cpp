@@ -7,5 +7,6 @@ bool operator==(const slo_cfg& a, const slo_cfg& b) {
 }
 
 bool operator==(const slo_server_cfg& a, const slo_server_cfg& b) {
-  return a.quota_ns == b.quota_ns && a.burst_ns == b.burst_ns && a.parent == b.parent;
+  return a.quota_ns == b.quota_ns && a.burst_ns == b.burst_ns && a.period_ns == b.period_ns &&
+         a.parent == b.parent;
 }

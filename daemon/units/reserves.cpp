@@ -42,10 +42,12 @@ Servers fixed_servers(std::uint64_t operator_permille, std::uint64_t capacity_pe
   if (operator_permille != 0)
     servers[SLO_SERVER_OPERATOR] = {.quota_ns = quota_ns(operator_permille),
                                     .burst_ns = slo_server_operator_burst_ns(operator_permille),
+                                    .period_ns = 0,
                                     .parent = SLO_NO_SLOT,
                                     .pad = 0};
   servers[SLO_SERVER_KERNEL] = {.quota_ns = quota_ns(capacity_permille / SLO_SERVER_KERNEL_DIVISOR),
                                 .burst_ns = 0,
+                                .period_ns = 0,
                                 .parent = SLO_NO_SLOT,
                                 .pad = 0};
   return servers;
@@ -68,7 +70,7 @@ Reserves make_reserves(std::span<const ReservingUnit> units, std::uint64_t capac
     if (grants[i].scaled) reserves.scaled.insert(unit.name);
     if (!has_reserve(unit)) continue;
     reserves.servers[server_of_slot(unit.slot)] = {
-        .quota_ns = quota_ns(grants[i].permille), .burst_ns = 0, .parent = above, .pad = 0};
+        .quota_ns = quota_ns(grants[i].permille), .burst_ns = 0, .period_ns = 0, .parent = above, .pad = 0};
   }
   return reserves;
 }
