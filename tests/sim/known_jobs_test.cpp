@@ -177,7 +177,7 @@ void forks(Play& play, int rounds) {
 }
 
 void kill_child(Play& play) {
-  play.act([&play] { play.kernel().exit(play.kernel().tasks().back()); });
+  play.act([&play] { play.kernel().kill(play.kernel().tasks().back()); });
   play.pass(ms);
 }
 

@@ -10,8 +10,9 @@ namespace slo::sim {
 std::vector<Group*> make_groups(Kernel& kernel, const Workload& workload) {
   std::vector<Group*> groups;
   for (const Unit& unit : workload.units)
-    groups.push_back(&kernel.make_group(unit.name, unit.slice != no_unit ? groups[unit.slice] : nullptr,
-                                        {.weight = unit.cpu_weight, .is_idle = unit.is_cpu_idle}));
+    groups.push_back(
+        &kernel.make_group(unit.name, unit.slice != no_unit ? groups[unit.slice] : nullptr,
+                           {.weight = unit.cpu_weight, .is_idle = unit.is_cpu_idle, .limit = unit.limit}));
   return groups;
 }
 

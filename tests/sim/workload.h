@@ -12,6 +12,13 @@ namespace slo::sim {
 
 inline constexpr std::uint32_t no_unit = UINT32_MAX;
 
+// CPUQuota=, CPUQuotaPeriodSec= and cpu.max.burst of a cgroup.
+struct Limit {
+  std::uint64_t quota_ns = 0;  // per period; 0: none
+  std::uint64_t period_ns = 100'000'000;
+  std::uint64_t burst_ns = 0;  // saved up of periods in which less was used; no more than the quota
+};
+
 // A cgroup with its tasks.
 struct Unit {
   std::string name;
@@ -24,6 +31,7 @@ struct Unit {
   bool is_cpu_idle = false;            // CPUWeight=idle
   bool is_operator = false;            // root's session, or what lets root in
   std::uint32_t slice = no_unit;       // the unit above it, which comes before it; no_unit: the root
+  Limit limit = {};
 };
 
 // What SloMaxExec= says, or its default.

@@ -156,7 +156,7 @@ void Daemon::tell_reserves() {
     const slo_server_cfg cfg =
         found != reserves_.servers.end()
             ? found->second
-            : slo_server_cfg{.quota_ns = 0, .burst_ns = 0, .parent = SLO_NO_SLOT, .pad = 0};
+            : slo_server_cfg{.quota_ns = 0, .burst_ns = 0, .period_ns = 0, .parent = SLO_NO_SLOT, .pad = 0};
     kernel_.may_switch();
     maps_->map("server_cfgs").update(&at, &cfg);
   }

@@ -147,7 +147,7 @@ void Player::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
     case Verb::sleep:
       return send_to_sleep(task);
     case Verb::exit:
-      return kernel_.exit(task);
+      return kernel_.kill(task);
     case Verb::affinity: {
       CpuMask cpus;
       for (CpuId cpu = 0; cpu < story_.machine.cpus; ++cpu) cpus.set(cpu, (value >> cpu & 1) != 0);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "../workload.h"
 #include "types.h"
 
 namespace slo::sim {
@@ -13,8 +14,11 @@ namespace slo::sim {
 class Group {
  public:
   struct Settings {
-    std::uint32_t weight = 0;  // CPUWeight=, 1..10000; 0: no cpu controller, its tasks are in the group above
-    bool is_idle = false;      // CPUWeight=idle
+    // CPUWeight=, 1..10000; 0: 100 where the limit asks for the cpu controller, else there is none, and its
+    // tasks are in the group above
+    std::uint32_t weight = 0;
+    bool is_idle = false;  // CPUWeight=idle
+    Limit limit = {};
   };
 
   Group(std::string name, std::uint64_t id, Group* parent, const Settings& settings);
@@ -22,6 +26,12 @@ class Group {
   Group& operator=(const Group&) = delete;
 
   void set_weight(std::uint32_t weight);
+  // The next three together are tg_set_cfs_bandwidth(), see Kernel::set_limit(). One that has no cpu
+  // controller gets it.
+  void set_limit(const Limit& limit);
+  // What follows from the groups above.
+  void update_hierarchy();
+  void update_bandwidth();
 
   [[nodiscard]] std::uint64_t id() const { return node_.id; }
   [[nodiscard]] bpf::css_set* css_set() { return &css_set_; }
@@ -31,12 +41,14 @@ class Group {
   [[nodiscard]] bpf::task_group* task_group() { return &with_controller().task_group_; }
   [[nodiscard]] std::uint64_t shares() const { return task_group_.shares; }
   [[nodiscard]] bool is_idle() const { return is_idle_; }
+  [[nodiscard]] const Limit& limit() const { return limit_; }
 
  private:
   std::string name_;
   Group* parent_;
   bool has_controller_;
   bool is_idle_;
+  Limit limit_;
   bpf::kernfs_node node_ = {};
   bpf::cgroup cgroup_ = {};
   bpf::css_set css_set_ = {};

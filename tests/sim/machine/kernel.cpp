@@ -68,10 +68,8 @@ void Kernel::do_next() {
 
 void Kernel::handle(const Event& event) {
   switch (event.kind) {
-    case EventKind::wakes: {
-      Task& task = tasks_[event.subject];
-      return wake(task, online_.test(task.cpu()) ? task.cpu() : online_.first(), false);
-    }
+    case EventKind::wakes:
+      return wake(tasks_[event.subject], near(tasks_[event.subject]), false);
     case EventKind::done:
       if (event.generation == here().done_generation) end_request(here());
       return;
@@ -148,7 +146,15 @@ CpuId Kernel::select_cpu(Task& task, Change change, bool is_sync) {
   return online_.test(cpu) && task.cpus().test(cpu) ? cpu : fallback_cpu(task);
 }
 
+// What wakes a frozen task is there when it is thawed.
 void Kernel::wake(Task& task, CpuId from, bool is_sync) {
+  if (task.freeze)
+    task.freeze->was_woken = true;
+  else
+    wake_up(task, from, is_sync);
+}
+
+void Kernel::wake_up(Task& task, CpuId from, bool is_sync) {
   on_cpu(from, [&] {
     const Held pi_lock(concurrency_, task.pi_lock);
     // Until its CPU has done with it, as try_to_wake_up() does.
@@ -238,6 +244,7 @@ void Kernel::count_exec(Cpu& cpu) {
 void Kernel::end_request(Cpu& cpu) {
   Task& task = *cpu.current;
   count_exec(cpu);
+  if (task.freeze) return end_freeze(cpu, task);
   for (Observer* observer : observers_) observer->ends_request(task, now_ns_);
   const auto request = next_request(task.behaviour, now_ns_, task.random);
   task.is_leaving = true;
@@ -276,6 +283,7 @@ void Kernel::look(Cpu& cpu) {
 void Kernel::leave(Cpu& /*cpu*/, Task& task) {
   const bool is_dead = task.state == TaskState::dead;
   task.is_leaving = false;
+  task.kernel.rcu_read_lock_nesting = 0;  // nobody sleeps there
   task.kernel.__state = is_dead ? TASK_DEAD : task_interruptible;
   if (!is_dead) task.state = TaskState::asleep;
   deactivate(task, is_dead ? Change::fork : Change::wakeup);
@@ -315,7 +323,7 @@ void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
   ++cpu.done_generation;
   for (Observer* observer : observers_) observer->switches(cpu, now_ns_);
   if (next == nullptr) return;
-  next->is_current = true;
+  come_to_run(*next);
   cpu.busy_until_ns = now_ns_ + machine_.switch_ns + std::exchange(context_.spent_ns, 0);
   next->counted_ns = cpu.busy_until_ns;
   for (Observer* observer : observers_) observer->runs(*next, cpu, now_ns_);

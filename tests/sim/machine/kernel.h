@@ -65,7 +65,14 @@ class Kernel {
   // A child of a task that runs here: it wakes at once.
   Task& fork(Task& parent, const Behaviour& behaviour);
   void wake(Task& task, CpuId from, bool is_sync);
-  void exit(Task& task);
+  // By SIGKILL: it runs once more, to end.
+  void kill(Task& task);
+  // cgroup.freeze of its group.
+  void freeze(Task& task);
+  void thaw(Task& task);
+  // RCU's read side of a task that runs: it may be preempted there.
+  void lock_rcu(Task& task) { ++task.kernel.rcu_read_lock_nesting; }
+  void unlock_rcu(Task& task) { --task.kernel.rcu_read_lock_nesting; }
   // What it does is done as soon as it has a CPU, or now.
   void cut_short(Task& task);
   // sched_yield() of a task that runs.
@@ -78,6 +85,7 @@ class Kernel {
   void disable_migration(Task& task);
   void enable_migration(Task& task);
   void move_to_group(Task& task, Group& group);
+  void set_limit(Group& group, const Limit& limit);
   void take_offline(CpuId cpu);
   void bring_online(CpuId cpu);
   // What the kernel does to change a task: takes it off its queue and its CPU, and puts it back.
@@ -134,6 +142,9 @@ class Kernel {
   void go_to(CpuId cpu);
   void handle(const Event& event);
   void end_request(Cpu& cpu);
+  void end_freeze(Cpu& cpu, Task& task);
+  void come_to_run(Task& task);
+  void wake_up(Task& task, CpuId from, bool is_sync);
   void look(Cpu& cpu);
   [[nodiscard]] Task* pick(Cpu& cpu, Task* prev);
   void switch_to(Cpu& cpu, Task* prev, Task* next);
@@ -150,6 +161,10 @@ class Kernel {
   [[nodiscard]] int rank(const SchedClass* one) const;
   [[nodiscard]] CpuId select_cpu(Task& task, Change change, bool is_sync);
   [[nodiscard]] CpuId fallback_cpu(Task& task);
+  // Where it was, or else the first.
+  [[nodiscard]] CpuId near(const Task& task) const {
+    return online_.test(task.cpu()) ? task.cpu() : online_.first();
+  }
   void make_task(Task& task, const Behaviour& behaviour, Group& group, std::uint32_t unit);
   void begin(Task& task);
   void push_away(Cpu& cpu);

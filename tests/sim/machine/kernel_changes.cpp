@@ -5,11 +5,6 @@
 #include "kernel.h"
 
 namespace slo::sim {
-namespace {
-
-constexpr std::uint64_t exit_ns = 10'000;
-
-}  // namespace
 
 void Kernel::change(Task& task, const std::function<void()>& how) {
   const Held pi_lock(concurrency_, task.pi_lock);
@@ -109,7 +104,7 @@ void Kernel::push_away(Cpu& cpu) {
   }
   cpu.current = next;
   next->sched_class->set_next(cpu, *next);
-  next->is_current = true;
+  come_to_run(*next);
   cpu.busy_until_ns = now_ns_ + 2 * machine_.switch_ns;
   next->counted_ns = cpu.busy_until_ns;
   for (Observer* observer : observers_) {
@@ -165,25 +160,23 @@ void Kernel::move_to_group(Task& task, Group& group) {
   });
 }
 
-// A killed task runs once more, to end.
-void Kernel::exit(Task& task) {
-  {
-    const Held pi_lock(concurrency_, task.pi_lock);
-    const HeldQueueOf rq_lock(*this, task);
-    if (task.state == TaskState::dead) return;
-    if (task.is_current) count_exec(cpus_[task.cpu()]);
-    task.behaviour = Replay{};
-    task.left_ns = exit_ns;
-    if (task.is_current) plan_end(cpus_[task.cpu()]);
-  }
-  if (!task.is_current && task.state == TaskState::asleep)
-    wake(task, online_.test(task.cpu()) ? task.cpu() : online_.first(), false);
+// tg_set_cfs_bandwidth(): what holds for the groups below is there before the values are. Where the cpu
+// controller comes with it, the tasks move into the new group.
+void Kernel::set_limit(Group& group, const Limit& limit) {
+  group.set_limit(limit);
+  for (const auto& one : groups_) one->update_hierarchy();
+  may_switch();
+  group.update_bandwidth();
+  for (Task& task : tasks_)
+    if (task.state != TaskState::dead && task.kernel.sched_task_group != task.group->task_group())
+      move_to_group(task, *task.group);
 }
 
 void Kernel::cut_short(Task& task) {
   if (task.state != TaskState::runnable) return;
   if (task.is_current) count_exec(cpus_[task.cpu()]);
   task.left_ns = 1;
+  if (task.freeze) task.freeze->left_ns = 1;
   if (task.is_current) plan_end(cpus_[task.cpu()]);
 }
 

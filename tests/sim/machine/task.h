@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "../behaviour.h"
 #include "../random.h"
@@ -22,6 +23,8 @@ struct Dsq;
 
 using TaskId = std::uint32_t;
 inline constexpr TaskId no_task = UINT32_MAX;
+
+inline constexpr unsigned long kill_bit = 1UL << (SIGKILL - 1);
 
 enum class TaskState : std::uint8_t { asleep, runnable, dead };
 
@@ -46,6 +49,14 @@ struct ExtEntity {
   std::uint64_t exec_start_ns = 0;
 };
 
+// cgroup.freeze of a task: it runs up to where it stops, and goes on when it is thawed.
+struct Freeze {
+  std::uint64_t left_ns = 0;  // of the request that it is in
+  bool was_asleep = false;    // and sleeps on
+  bool was_woken = false;     // since then
+  bool has_stopped = false;
+};
+
 // What the kernel's own scheduler keeps: see fair/.
 struct FairEntity;
 
@@ -64,6 +75,7 @@ struct Task {
   TaskState state = TaskState::asleep;
   bool is_current = false;
   bool is_leaving = false;  // wants to sleep, or to exit, at the next look
+  std::optional<Freeze> freeze = {};
   ExtEntity ext = {};
   std::shared_ptr<FairEntity> fair = {};
   std::unique_ptr<std::byte[]> storage = {};  // of the scheduler: BPF_MAP_TYPE_TASK_STORAGE
@@ -82,6 +94,8 @@ struct Task {
     return kernel.cpus_ptr == reinterpret_cast<const bpf::cpumask_t*>(&here) ? here : allowed;
   }
   [[nodiscard]] bool may_migrate() const { return kernel.migration_disabled == 0; }
+  // SIGKILL is pending: it has not begun to exit.
+  [[nodiscard]] bool is_killed() const { return (kernel.pending.signal.sig[0] & kill_bit) != 0; }
 };
 
 [[nodiscard]] inline Task& task_of(bpf::task_struct* p) {
