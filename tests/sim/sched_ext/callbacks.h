@@ -68,7 +68,8 @@ class Callbacks {
   [[nodiscard]] std::function<void(Op, const Task*, bool)>& on_call() { return on_call_; }
 
  private:
-  // The running task must not migrate meanwhile, where the kernel sees to it that way.
+  // The running task must not migrate meanwhile, where the kernel sees to it that way; and it is on RCU's
+  // read side, timers aside.
   class Inside {
    public:
     Inside(Callbacks& callbacks, Op op, Task* about)
@@ -80,9 +81,11 @@ class Callbacks {
       ++callbacks.under_way_;
       callbacks.kernel_.spend(callbacks.kernel_.machine().callback_ns);
       if (callbacks.rules_.callbacks_disable_migration) ++running_->migration_disabled;
+      if (op != Op::timer) ++running_->rcu_read_lock_nesting;
     }
     ~Inside() {
       callbacks_.kernel_.full_barrier();
+      if (callbacks_.op() != Op::timer) --running_->rcu_read_lock_nesting;
       if (callbacks_.rules_.callbacks_disable_migration) --running_->migration_disabled;
       --callbacks_.under_way_;
       callbacks_.kernel_.context().op = op_;

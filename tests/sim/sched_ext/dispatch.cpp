@@ -31,7 +31,9 @@ bool Ext::balance(Cpu& cpu, Task* prev) {
   const auto goes_on = [&] { return prev != nullptr && prev->kernel.scx.slice != 0; };
   if (goes_on() && !cpu.ext.is_bypassing) return true;
   if (cpu.ext.local.size() != 0 || take_from(global_, cpu, 0)) return false;
-  if (!is_asked(cpu) || !cpu.ext.is_online) return prev != nullptr;
+  // With nothing else to run it goes on, unless enqueue() is to say where it is to be.
+  const bool keeps_last = cpu.ext.is_bypassing || (ops().flags & ops_enq_last) == 0;
+  if (!is_asked(cpu) || !cpu.ext.is_online) return prev != nullptr && keeps_last;
   cpu.ext.waits_for_tick = false;
   for (int loop = 0;; ++loop) {
     cpu.ext.has_taken = false;
@@ -46,7 +48,7 @@ bool Ext::balance(Cpu& cpu, Task* prev) {
       break;
     }
   }
-  return prev != nullptr;
+  return prev != nullptr && keeps_last;
 }
 
 // consume_dispatch_q()
@@ -75,12 +77,8 @@ bool Ext::take_from(Dsq& dsq, Cpu& cpu, std::uint64_t flags) {
 bool Ext::bring_over(Cpu& cpu, Task& task) {
   std::optional<Held> source;
   if (kernel_.concurrency() != nullptr) {
-    Cpu& from = kernel_.cpu(task.cpu());
     task.ext.holding_cpu = cpu.id;
-    ++cpu.lock_drops;
-    kernel_.concurrency()->relock_with(cpu.rq_lock, from.rq_lock);
-    source.emplace(kernel_.concurrency(), from.rq_lock);
-    kernel_.concurrency()->unlock(from.rq_lock);
+    lock_beside(cpu, kernel_.cpu(task.cpu()), source);
     if (std::exchange(task.ext.holding_cpu, no_cpu) != cpu.id) return false;
   }
   const std::uint64_t runnable_at_ns = task.ext.runnable_at_ns;
@@ -88,6 +86,14 @@ bool Ext::bring_over(Cpu& cpu, Task& task) {
   set_runnable(cpu, task);
   task.ext.runnable_at_ns = runnable_at_ns;
   return true;
+}
+
+// Without that of the CPU for a moment.
+void Ext::lock_beside(Cpu& cpu, Cpu& other, std::optional<Held>& held) {
+  ++cpu.lock_drops;
+  kernel_.concurrency()->relock_with(cpu.rq_lock, other.rq_lock);
+  held.emplace(kernel_.concurrency(), other.rq_lock);
+  kernel_.concurrency()->unlock(other.rq_lock);
 }
 
 bool Ext::move_to_local(std::uint64_t id, std::uint64_t flags) {
@@ -103,14 +109,22 @@ bool Ext::move_to_local(std::uint64_t id, std::uint64_t flags) {
   return take_from(*dsq, kernel_.here(), flags);
 }
 
-bool Ext::move_by_vtime(Dsq& from, Task& task, std::uint64_t id, std::uint64_t vtime) {
+// scx_dsq_move()
+bool Ext::move_by_vtime(const Cursor& cursor, Task& task, std::uint64_t id, std::uint64_t vtime) {
+  const bool is_picking = callbacks_.op() == Op::dispatch;
+  if (!is_picking && callbacks_.op() != Op::timer)
+    fail("a task is moved outside of dispatch() and of timers");
   Dsq* to = find_dsq(id);
   if (to == nullptr) fail("there is no queue " + std::to_string(id));
-  const HeldQueueOf rq_lock(kernel_, task);
-  if (to == nullptr || task.ext.dsq != &from) return false;
-  from.remove(task);
-  task.kernel.scx.dsq_vtime = vtime;
-  to->insert(task, vtime, false);
+  std::optional<HeldQueueOf> own;
+  std::optional<Held> beside;
+  if (is_picking && kernel_.concurrency() != nullptr && task.cpu() != kernel_.here().id)
+    lock_beside(kernel_.here(), kernel_.cpu(task.cpu()), beside);
+  else
+    own.emplace(kernel_, task);
+  if (to == nullptr || task.ext.dsq != &cursor.from || task.ext.nth > cursor.newest) return false;
+  cursor.from.remove(task);
+  insert_into(*to, task, vtime, false);
   return true;
 }
 

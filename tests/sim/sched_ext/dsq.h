@@ -28,6 +28,7 @@ struct Dsq {
   std::set<Entry> entries = {};
   std::int64_t inserted = 0;  // at the tail
   std::int64_t at_head = 0;   // inserted there
+  bool is_by_vtime = false;   // what waits in it
 
   [[nodiscard]] std::uint64_t size() const { return entries.size(); }
   [[nodiscard]] Task* first() const { return entries.empty() ? nullptr : entries.begin()->task; }

@@ -59,6 +59,8 @@ void Ext::do_enqueue(Cpu& cpu, Task& task, std::uint64_t flags) {
   if (!cpu.ext.is_online) return insert_default(cpu.ext.local, cpu, task);
   if (!is_asked(cpu)) return insert_default(global_, cpu, task);
   if (task.ext.direct_dsq == 0) {
+    // SCX_OPS_ENQ_EXITING is not set.
+    if ((task.kernel.flags & PF_EXITING) != 0) return insert_default(cpu.ext.local, cpu, task);
     if (!settings_.rules.asks_for_migration_disabled && !task.may_migrate())
       return insert_default(cpu.ext.local, cpu, task);
     callbacks_.call(Op::enqueue, &task, [&] { ops().enqueue(&task.kernel, flags); });
@@ -82,14 +84,22 @@ void Ext::insert_direct(Cpu& cpu, Task& task) {
   if (task.ext.direct_slice != 0) task.kernel.scx.slice = task.ext.direct_slice;
   if (task.kernel.scx.slice == 0) task.kernel.scx.slice = 1;
   if (id == bpf::SCX_DSQ_LOCAL) return insert_local(cpu, task, flags);
-  if (task.ext.is_direct_by_vtime) task.kernel.scx.dsq_vtime = task.ext.direct_vtime;
   Dsq* dsq = find_dsq(id);
   if (dsq == nullptr) {
     fail("there is no queue " + std::to_string(id));
     dsq = &global_;
   }
-  dsq->insert(task, task.ext.is_direct_by_vtime ? task.ext.direct_vtime : 0,
-              (flags & (settings_.rules.enq_head | enq_preempt)) != 0);
+  const auto vtime = task.ext.is_direct_by_vtime ? std::optional(task.ext.direct_vtime) : std::nullopt;
+  insert_into(*dsq, task, vtime, (flags & (settings_.rules.enq_head | enq_preempt)) != 0);
+}
+
+// dispatch_enqueue(): a queue is in one order alone.
+void Ext::insert_into(Dsq& dsq, Task& task, std::optional<std::uint64_t> vtime, bool to_head) {
+  if (dsq.size() != 0 && dsq.is_by_vtime != vtime.has_value())
+    fail("both orders are mixed in the queue " + std::to_string(dsq.id));
+  dsq.is_by_vtime = vtime.has_value();
+  if (vtime) task.kernel.scx.dsq_vtime = *vtime;
+  dsq.insert(task, vtime.value_or(0), to_head);
 }
 
 void Ext::insert_local(Cpu& cpu, Task& task, std::uint64_t flags) {
@@ -141,7 +151,8 @@ void Ext::put_prev(Cpu& cpu, Task& prev, const Task* next) {
       cpu.ext.local.insert(prev, 0, true);
     return;
   }
-  do_enqueue(cpu, prev, 0);
+  // With nothing else to run the CPU goes idle now: that is for the scheduler to see to.
+  do_enqueue(cpu, prev, next == nullptr ? enq_last : 0);
 }
 
 void Ext::set_next(Cpu& /*cpu*/, Task& next) {

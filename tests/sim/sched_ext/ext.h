@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -95,7 +96,12 @@ class Ext final : public SchedClass, public IdleWatcher {
   void insert(Task& task, std::uint64_t dsq, std::uint64_t slice_ns, bool by_vtime, std::uint64_t vtime,
               std::uint64_t flags);
   bool move_to_local(std::uint64_t dsq, std::uint64_t flags);
-  bool move_by_vtime(Dsq& from, Task& task, std::uint64_t dsq, std::uint64_t vtime);
+  // Where an iterator is: it does not see what came after its beginning.
+  struct Cursor {
+    Dsq& from;
+    std::int64_t newest;
+  };
+  bool move_by_vtime(const Cursor& cursor, Task& task, std::uint64_t dsq, std::uint64_t vtime);
   [[nodiscard]] CpuId select_default(Task& task, CpuId prev, bool is_sync, bool* is_idle);
   void kick(CpuId cpu, std::uint64_t flags);
 
@@ -107,10 +113,12 @@ class Ext final : public SchedClass, public IdleWatcher {
   void insert_local(Cpu& cpu, Task& task, std::uint64_t flags);
   void insert_direct(Cpu& cpu, Task& task);
   void insert_default(Dsq& dsq, Cpu& cpu, Task& task);
+  void insert_into(Dsq& dsq, Task& task, std::optional<std::uint64_t> vtime, bool to_head);
   void note_insert(Cpu& cpu, Task& task, std::uint64_t flags);
   [[nodiscard]] bool balance(Cpu& cpu, Task* prev);
   [[nodiscard]] bool take_from(Dsq& dsq, Cpu& cpu, std::uint64_t flags);
   [[nodiscard]] bool bring_over(Cpu& cpu, Task& task);
+  void lock_beside(Cpu& cpu, Cpu& other, std::optional<Held>& held);
   void set_runnable(Cpu& cpu, Task& task);
   void clear_runnable(Task& task);
   void bypass(bool on);

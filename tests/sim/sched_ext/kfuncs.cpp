@@ -41,7 +41,7 @@ Iterator& iterator_of(bpf::bpf_iter_scx_dsq* it) {
 bool move(bpf::bpf_iter_scx_dsq* it, bpf::task_struct* p, std::uint64_t dsq) {
   const Iterator& from = iterator_of(it);
   kernel().full_barrier();
-  return present_ext().move_by_vtime(*from.dsq, task_of(p), dsq, from.vtime);
+  return present_ext().move_by_vtime({.from = *from.dsq, .newest = from.newest}, task_of(p), dsq, from.vtime);
 }
 
 // Where the kernel takes a lock or changes a bit, and others may come in between (see machine/concurrency.h).
@@ -138,8 +138,12 @@ long bpf_probe_read_kernel_str(void* to, std::uint32_t size, const void* from) {
   static_cast<char*>(to)[length] = '\0';
   return static_cast<long>(length + 1);
 }
-void bpf_rcu_read_lock() {}
-void bpf_rcu_read_unlock() {}
+void bpf_rcu_read_lock() {
+  ++kernel().running_here()->rcu_read_lock_nesting;
+}
+void bpf_rcu_read_unlock() {
+  --kernel().running_here()->rcu_read_lock_nesting;
+}
 // Names of rivals are for people: here nobody reads them.
 bpf_task* bpf_task_from_pid___optional(int /*pid*/) {
   return nullptr;

@@ -30,6 +30,8 @@ inline constexpr std::uint64_t enq_wakeup = 1;
 inline constexpr std::uint64_t enq_preempt = std::uint64_t{1} << 32;
 inline constexpr std::uint64_t enq_immed_flag = std::uint64_t{1} << 33;
 inline constexpr std::uint64_t enq_reenq = std::uint64_t{1} << 40;
+inline constexpr std::uint64_t enq_last = std::uint64_t{1} << 41;
+inline constexpr std::uint64_t ops_enq_last = 1 << 1;
 inline constexpr std::uint64_t slice_default_ns = 20'000'000;
 inline constexpr int dispatch_loops_max = 32;
 // The machine has been up for that long when a run begins: no instant is 0 for the scheduler.
