@@ -32,6 +32,10 @@ static const struct sim_map maps[] = {
     MAP(kick_timers),
     MAP(heartbeat_timer),
     MAP(refill_timer),
+    MAP(limits),
+    MAP(unkept_limits),
+    MAP(parking_timers),
+    MAP(parked_timer),
     {"task_map", (void**)&task_map, ENTRIES(task_map.type), sizeof(*task_map.key), sizeof(*task_map.value),
      0},
     {"events", (void**)&events, ENTRIES(events.type), 0, 0, ENTRIES(events.max_entries)},
@@ -77,8 +81,10 @@ slo_u64 sim_counted_in(slo_u64 dsq_id) {
       return shard_ctx_of(at)->nr_best_effort.value;
     case QUEUE_PINNED_SLO:
       return cpu_ctx_of((s32)at)->nr_pinned_slo;
-    default:
+    case QUEUE_PINNED_BEST_EFFORT:
       return cpu_ctx_of((s32)at)->nr_pinned_best_effort;
+    default:
+      return parking_at(at)->nr;
   }
 }
 

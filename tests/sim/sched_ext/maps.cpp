@@ -15,7 +15,7 @@ constexpr std::uint32_t hash_entries = 4096;
 
 std::uint32_t entries_of(const sim_map& described, const Maps::Sizes& sizes) {
   const std::string_view name = described.name;
-  const std::uint32_t servers = SLO_SERVERS_FIXED + sizes.capacity;
+  const std::uint32_t servers = SLO_SERVERS_FIXED + sizes.capacity + SLO_LIMITS;
   if (name == "stats_map") return sizes.shards * sizes.capacity;
   if (name == "prepaid_map") return sizes.shards * servers;
   if (name == "event_limits") return sizes.capacity;
