@@ -97,7 +97,7 @@ static __always_inline bool claim(struct slo_limit *limit, u64 was, u64 task_gro
 }
 
 /* Place of the limit of this group; SLO_NO_SLOT: there is none left. */
-static __noinline u32 place_of(u64 task_group, u64 now)
+__noinline u32 place_of(u64 task_group, u64 now)
 {
 	u32 home = home_of(task_group);
 	u32 found = SLO_NO_SLOT, vacant = SLO_NO_SLOT;
@@ -148,7 +148,7 @@ static __noinline void begin_limit(struct slo_limit *limit __arg_nonnull, struct
  * Brings the limit of a group up to date, and says where it is. A change begins a new period with a quota
  * more, as it does in the kernel.
  */
-static __noinline u32 update_limit(u64 task_group, u64 quota_ns, u64 now)
+__noinline u32 update_limit(u64 task_group, u64 quota_ns, u64 now)
 {
 	u32 place = place_of(task_group, now);
 	u32 at = server_of_limit(place);
@@ -194,7 +194,7 @@ static __always_inline void set_parent(u32 limit, u32 above)
 }
 
 /* When the present period of a limit ends. */
-static __noinline u64 period_end(u32 limit, u64 now)
+__noinline u64 period_end(u32 limit, u64 now)
 {
 	u32 at = server_of_limit(limit);
 	const struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
@@ -259,7 +259,7 @@ static __always_inline bool is_used_up(u32 limit)
 }
 
 /* What is left on the level that has least. */
-static __noinline s64 limit_left_ns(u32 limit, u32 shard)
+__noinline s64 limit_left_ns(u32 limit, u32 shard)
 {
 	s64 least_ns = (s64)SLO_LIMIT_QUOTA_MAX_NS;
 	u32 at = server_of_limit(limit);
@@ -282,7 +282,7 @@ static __noinline s64 limit_left_ns(u32 limit, u32 shard)
 
 /* Fills those of a limit and above that are used up and whose time has come; when there will be something on
  * all levels again, as far as is known now. */
-static __noinline u64 refilled_at_ns(u32 limit, u64 now)
+__noinline u64 refilled_at_ns(u32 limit, u64 now)
 {
 	u32 at = server_of_limit(limit);
 	u64 latest_ns = now;

@@ -163,12 +163,15 @@ static __noinline void sweep_queues(s32 cpu) __must_hold(rcu)
 		sweep(QUEUE_PINNED_BEST_EFFORT | (u32)cpu, now);
 }
 
-/* As one that wakes, but for its job: what it waited was nobody's fault. */
-static __always_inline u64 place_released(struct task_struct *p, struct task_ctx *tctx, s32 cpu, u64 now)
-	__must_hold(rcu)
+/* Where it comes in: as one that wakes, but for its job, as what it waited was nobody's fault. This function
+ * and the next are global: see refill_limit(). */
+__noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 now) __must_hold(rcu)
 {
+	struct task_ctx *tctx = task_ctx_of(p);
 	struct shard_ctx *shard = shard_at(cpu);
 
+	if (!tctx)
+		return now;
 	if (tctx->class == SLO_CLASS_SLO) {
 		renew_key(tctx, tctx->acct.job.exec_ns, now);
 		return key_of(tctx, tctx->acct.job.exec_ns);
@@ -177,15 +180,21 @@ static __always_inline u64 place_released(struct task_struct *p, struct task_ctx
 	return waits_by_ns(tctx, shard);
 }
 
-static __always_inline void find_cpu_for(struct task_struct *p, struct task_ctx *tctx, s32 cpu, bool pinned,
-					 u64 by, u64 now) __must_hold(rcu)
+/* True: an idle one. */
+__noinline bool find_cpu_for(struct task_struct *p __arg_trusted, s32 cpu, u64 by, u64 now) __must_hold(rcu)
 {
+	const struct task_ctx *tctx = task_ctx_of(p);
+	bool pinned = is_pinned(p);
+
 	if (wake_idle_cpu(p, cpu, pinned))
-		return;
+		return true;
+	if (!tctx)
+		return false;
 	if (tctx->class == SLO_CLASS_SLO)
 		kick_for(cpu, cpu_ctx_of(cpu), by, now);
 	else
 		preempt_best_effort(p, tctx, cpu, shard_at(cpu), pinned, now);
+	return false;
 }
 
 /* From the parking queue to where it belongs. */
@@ -209,9 +218,9 @@ static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *
 	count_queue(kind | at, 1);
 	end_parking(tctx, now);
 	tctx->class = class;
-	by = place_released(p, tctx, cpu, now);
+	by = place_released(p, cpu, now);
 	if (slo_move(it, p, (u64)(kind >> 16) << 32 | at, by)) {
-		find_cpu_for(p, tctx, cpu, pinned, by, now);
+		find_cpu_for(p, cpu, by, now);
 		return;
 	}
 	if (__sync_val_compare_and_swap(&tctx->queue, kind | at, from) == (kind | at)) {
@@ -221,15 +230,17 @@ static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *
 	}
 }
 
-/* Lets go all of one queue that may run, or must, and arms its timer for the first of the others. */
-static __noinline void unpark(u32 parking, u64 now) __must_hold(rcu)
+/* Lets go all of one queue that may run, or must, and arms its timer for the first of the others; true: there
+ * are some. For timers: see on_alarm(). */
+__noinline bool unpark(u32 parking, u64 now)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
 	u64 next_ns = 0;
 	int i;
 
-	bpf_iter_scx_dsq_new(&it, QUEUE_PARKED | parking, 0);
+	bpf_rcu_read_lock();
+	bpf_iter_scx_dsq_new(&it, QUEUE_PARKED | (parking & (SLO_PARKINGS - 1)), 0);
 	bpf_for (i, 0, PARKED_MAX) {
 		struct task_ctx *tctx;
 		u64 at_ns;
@@ -250,8 +261,10 @@ static __noinline void unpark(u32 parking, u64 now) __must_hold(rcu)
 			next_ns = at_ns;
 	}
 	bpf_iter_scx_dsq_destroy(&it);
+	bpf_rcu_read_unlock();
 	if (next_ns != 0)
 		arm_parking(parking, now, next_ns);
+	return next_ns != 0;
 }
 
 static int on_parking(void *map, u32 *index, struct slo_timer *timer)
@@ -259,26 +272,21 @@ static int on_parking(void *map, u32 *index, struct slo_timer *timer)
 	u32 parking = *index;
 
 	__sync_lock_test_and_set(&parking_at(parking)->alarm_ns, 0);
-	/* See on_alarm(). */
-	bpf_rcu_read_lock();
 	unpark(parking, slo_now());
-	bpf_rcu_read_unlock();
 	return 0;
 }
 
-static __always_inline void look_at_parked(void)
+static __noinline void look_at_parked(void)
 {
 	bool parked = false;
 	u32 i;
 
-	bpf_rcu_read_lock();
 	bpf_for (i, 0, SLO_PARKINGS) {
 		if (parking_at(i)->nr == 0)
 			continue;
-		parked = true;
-		unpark(i, slo_now());
+		parked |= unpark(i, slo_now());
+		parked |= parking_at(i)->nr != 0; /* it is on its way there */
 	}
-	bpf_rcu_read_unlock();
 	if (parked)
 		arm_look();
 }

@@ -188,8 +188,11 @@ static __always_inline void note_refilled(struct server *server, struct slo_limi
 	limit->throttled_from_ns = 0;
 }
 
-/* Where a new period has begun, whoever comes first fills the limit. */
-static __noinline void refill_limit(u32 at, u64 now)
+/*
+ * Where a new period has begun, whoever comes first fills the limit; true: that was here. Global, as others
+ * that take numbers alone: the verifier looks at each of them once, however often it is called.
+ */
+__noinline bool refill_limit(u32 at, u64 now)
 {
 	struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
 	struct server *server = bpf_map_lookup_elem(&servers, &at);
@@ -198,22 +201,23 @@ static __noinline void refill_limit(u32 at, u64 now)
 	s64 tokens_ns;
 
 	if (!cfg || !server || !limit || cfg->period_ns == 0)
-		return;
+		return false;
 	filled_ns = server->filled_ns;
 	periods = slo_limit_periods(filled_ns, cfg->period_ns, now);
 	if (periods == 0 || __sync_val_compare_and_swap(&server->filled_ns, filled_ns,
 							filled_ns + periods * cfg->period_ns) != filled_ns)
-		return;
+		return false;
 	give_back(at, server);
 	tokens_ns = server->tokens_ns;
 	__sync_fetch_and_add(&server->tokens_ns,
 			     slo_limit_fill_ns(tokens_ns, cfg->quota_ns, cfg->burst_ns, periods) - tokens_ns);
 	__sync_fetch_and_add(&limit->nr_periods, server->is_empty ? periods : 1);
 	if (!server->is_empty)
-		return;
+		return true;
 	__sync_fetch_and_add(&limit->nr_throttled, periods);
 	if (!slo_server_is_empty(server->tokens_ns))
 		note_refilled(server, limit, now);
+	return true;
 }
 
 /* A shard found no token left. */
@@ -257,7 +261,7 @@ static __always_inline void charge_one(u32 at, const struct slo_server_cfg *cfg,
 	arm_refill();
 }
 
-static __noinline void charge_server(u32 at, u32 shard, u64 exec_ns, u64 now)
+__noinline u32 charge_server(u32 at, u32 shard, u64 exec_ns, u64 now)
 {
 	u32 i;
 
@@ -269,6 +273,7 @@ static __noinline void charge_server(u32 at, u32 shard, u64 exec_ns, u64 now)
 		charge_one(at, cfg, shard, exec_ns, now);
 		at = cfg->parent;
 	}
+	return at;
 }
 
 /* Fills all reserves. True when one was empty that is not any more; *empty: one still is. */
