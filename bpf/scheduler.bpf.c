@@ -13,31 +13,10 @@
  */
 #include "bpf/scheduler/pick.bpf.h"
 #include "bpf/scheduler/dump.bpf.h"
+#include "bpf/scheduler/job.bpf.h"
 #include "bpf/scheduler/lifecycle.bpf.h"
 
 char _license[] SEC("license") = "GPL";
-
-/* A job begins where the task becomes runnable: on its way to a CPU or to a queue. */
-static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *p, u64 now) __must_hold(task)
-{
-	u32 class;
-
-	refresh_unit(&tctx->acct, p);
-	refresh_limit(tctx, p, now);
-	if (tctx->acct.job.state == SLO_JOB_NONE) {
-		begin_job(&tctx->acct);
-		slo_job_wakes(&tctx->acct.job, now);
-		tctx->key_from_ns = now;
-		tctx->key_exec_ns = 0;
-		tctx->job_told_ns = 0;
-		tctx->class = classify(tctx, 0);
-		return;
-	}
-	class = classify(tctx, tctx->acct.job.exec_ns);
-	if (class == SLO_CLASS_SLO && tctx->class != SLO_CLASS_SLO)
-		renew_key(tctx, tctx->acct.job.exec_ns, now);
-	tctx->class = class;
-}
 
 SEC("struct_ops/select_cpu")
 s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
@@ -229,24 +208,6 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		limit_run(cpu, now);
 }
 
-/* What has a limit, or has got one while it runs. True: it has to wait. */
-static __noinline bool tick_limited(s32 cpu, struct task_struct *p, u64 now) __must_hold(rq)
-{
-	struct task_ctx *tctx = task_ctx_of(p);
-	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-
-	if (!tctx)
-		return false;
-	charge(cctx, shard_at(cpu), now);
-	refresh_limit(tctx, p, now);
-	cctx->limit = tctx->limit;
-	if (has_to_park(p, tctx, now))
-		return true;
-	if (cctx->limit != SLO_NO_SLOT)
-		limit_run(cpu, now);
-	return false;
-}
-
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
  * to have a turn, and whether what waits will overtake it. And a request that best effort never had, as it
  * was lost or the CPU was thought to be idle, is found here. */
@@ -292,38 +253,6 @@ bool BPF_PROG(slo_yield, struct task_struct *from, struct task_struct *to)
 	cpu_ctx_of(slo_task_cpu(from))->yields = 1;
 	slo_set_slice(from, 0);
 	return true;
-}
-
-/* Counts the job that ends here; it has just stopped. */
-static __always_inline void end_job(struct task_ctx *tctx, struct task_struct *p, s32 cpu, u64 now)
-	__must_hold(rq)
-{
-	struct accounting *acct = &tctx->acct;
-	struct slo_job_end end;
-
-	/* Nobody's, wherever it ends. */
-	if (acct->job_unit == SLO_NO_UNIT) {
-		slo_job_reset(&acct->job);
-		return;
-	}
-	slo_job_ends(&acct->job, &end);
-	refresh_unit(acct, p);
-	if (acct->cfg_flags & SLO_CFG_RESPONSE) {
-		u64 *expected = expected_exec_of(acct->unit);
-
-		*expected = slo_expect_exec_ns(*expected, end.exec_ns);
-	}
-	count_job(acct, p, &end, cpu, now);
-}
-
-/*
- * A task sleeps where it leaves its CPU itself, no longer in the running state; a change of its properties
- * that takes it off and back comes from elsewhere, or finds it in that state. quiescent() would tell it by a
- * flag, but one more callback costs more than everything this one does.
- */
-static __always_inline bool goes_to_sleep(struct task_struct *p, bool runnable) __must_hold(rq)
-{
-	return !runnable && p->__state != 0 && bpf_get_current_task_btf() == p;
 }
 
 SEC("struct_ops/stopping")

@@ -44,8 +44,8 @@ typedef unsigned char slo_u8;
 #define SLO_CFG_SHED 4u
 /* slo_cfg.flags, beside SLO_CFG_NO_BUDGET: `server` is for tasks of root alone. */
 #define SLO_CFG_ROOT_ONLY 8u
-/* Of a job alone, beside the flags of its unit: it was best effort, or did not run at all, for some time, as a
- * reserve or a limit was used up. */
+/* Of a job alone, beside the flags of its unit: it was best effort, or did not run at all, for some time, as
+ * a reserve or a limit was used up. */
 #define SLO_JOB_THROTTLED 0x80000000u
 
 /* Value of cfg_map; the key is the cgroup id (slo_u64): settings of the cgroup and of all below it. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Servers: CPU time per period, of a reserve or of a limit. A reserve is a soft constant-bandwidth server (L. Abeni, G. Buttazzo,
- * "Integrating Multimedia Applications in Hard Real-Time Systems", RTSS 1998), but for what happens when it
- * is used up: where theirs puts the deadline off, tasks of ours go on as best effort up to the next period.
- * A limit (CPUQuota=) means what the kernel's bandwidth control of its own class means (P. Turner, B. Rao,
- * N. Rao, "CPU bandwidth control for CFS", Linux Symposium 2010; bursts since 5.14): used up, nothing runs.
+ * Servers: CPU time per period, of a reserve or of a limit. A reserve is a soft constant-bandwidth server (L.
+ * Abeni, G. Buttazzo, "Integrating Multimedia Applications in Hard Real-Time Systems", RTSS 1998), but for
+ * what happens when it is used up: where theirs puts the deadline off, tasks of ours go on as best effort up
+ * to the next period. A limit (CPUQuota=) means what the kernel's bandwidth control of its own class means
+ * (P. Turner, B. Rao, N. Rao, "CPU bandwidth control for CFS", Linux Symposium 2010; bursts since 5.14): used
+ * up, nothing runs.
  *
  *   tokens   what is left of the period's time; below zero it is a debt, which the next period pays
  *   chunk    what a shard takes from the tokens at a time, so that no line is shared on every switch

@@ -38,8 +38,7 @@ static __noinline bool may_park(const struct task_struct *p, const struct task_c
 	__must_hold(rcu)
 {
 	return !(p->flags & (PF_KTHREAD | PF_EXITING)) && !is_called(p) && !is_migration_disabled(p) &&
-	       !is_rcu_reader(p) &&
-	       slo_elapsed_ns(tctx->acct.job.since_ns, now) < SLO_LIMIT_WAIT_MAX_NS;
+	       !is_rcu_reader(p) && slo_elapsed_ns(tctx->acct.job.since_ns, now) < SLO_LIMIT_WAIT_MAX_NS;
 }
 
 static __always_inline bool has_to_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
@@ -298,8 +297,8 @@ static int on_parked(void *map, u32 *index, struct slo_timer *timer)
 	return 0;
 }
 
-/* At every heartbeat: limits that are used up and that nobody waits for any more, so that none counts as used up
- * for ever, and tasks whose timer was lost with a CPU. */
+/* At every heartbeat: limits that are used up and that nobody waits for any more, so that none counts as used
+ * up for ever, and tasks whose timer was lost with a CPU. */
 static __noinline void refill_limits(u64 now)
 {
 	u32 i;

@@ -151,4 +151,22 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	steal((u32)shard->id);
 }
 
+/* What has a limit, or has got one while it runs. True: it has to wait. */
+static __noinline bool tick_limited(s32 cpu, struct task_struct *p, u64 now) __must_hold(rq)
+{
+	struct task_ctx *tctx = task_ctx_of(p);
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+
+	if (!tctx)
+		return false;
+	charge(cctx, shard_at(cpu), now);
+	refresh_limit(tctx, p, now);
+	cctx->limit = tctx->limit;
+	if (has_to_park(p, tctx, now))
+		return true;
+	if (cctx->limit != SLO_NO_SLOT)
+		limit_run(cpu, now);
+	return false;
+}
+
 #endif

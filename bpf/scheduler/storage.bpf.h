@@ -20,20 +20,20 @@
 
 struct task_ctx {
 	struct accounting acct;
-	u64 vtime_ns;     /* on the clock of vtime_shard */
-	u64 turn_exec_ns; /* as best effort, since its turn began: see turn_began_ns() */
-	u64 credit_ns;    /* how far it may be behind that clock when it wakes */
-	u64 key_exec_ns;  /* of the present job, by key, that is not in vtime_ns */
-	u64 key_from_ns;  /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
-	u64 told_ns;      /* when its groups were told of it */
-	u64 runnable_ns;  /* how long it was since then */
-	u64 job_told_ns;  /* of the present job: what is in runnable_ns, or was */
-	u64 limit_group;  /* address of its task group when `limit` was found */
+	u64 vtime_ns;       /* on the clock of vtime_shard */
+	u64 turn_exec_ns;   /* as best effort, since its turn began: see turn_began_ns() */
+	u64 credit_ns;      /* how far it may be behind that clock when it wakes */
+	u64 key_exec_ns;    /* of the present job, by key, that is not in vtime_ns */
+	u64 key_from_ns;    /* what its key counts from: when the job woke, or see slo_renewed_from_ns() */
+	u64 told_ns;        /* when its groups were told of it */
+	u64 runnable_ns;    /* how long it was since then */
+	u64 job_told_ns;    /* of the present job: what is in runnable_ns, or was */
+	u64 limit_group;    /* address of its task group when `limit` was found */
 	u64 limit_until_ns; /* then it is looked for again */
 	u64 parked_ns;      /* since when it is parked */
 	u32 limit;          /* place in `limits` of the nearest one above it; SLO_NO_SLOT: none */
 	u32 parked_for;     /* place in `limits` that counts it as parked */
-	u32 weight;       /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
+	u32 weight;         /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
 	u32 vtime_shard;
 	u32 class;
 	u32 queue;      /* SLO_QUEUE_* and where */
@@ -191,7 +191,7 @@ static u64
 static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
 static struct parking parkings[SLO_PARKINGS];
 static u64 limited_until_ns[SLO_MAX_CPUS]; /* what runs may run up to here, as far as its limit goes */
-static u32 nr_offline;               /* gone since we are here; the kernel takes and brings one at a time */
+static u32 nr_offline; /* gone since we are here; the kernel takes and brings one at a time */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
