@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "attachment/scheduler_exit.h"
 #include "attachment/state.h"
 #include "base/error.h"
+#include "figures/limits.h"
 #include "settings/cfg_change.h"
 
 namespace slo {
@@ -56,6 +58,10 @@ class Kernel {
   [[nodiscard]] virtual LoadCounters read_load(std::uint32_t slot) const = 0;
   virtual void clear_stats(std::uint32_t slot) = 0;
   [[nodiscard]] virtual KernelCounters counters() const = 0;
+  // Limits (CPUQuota=) that the scheduler has a record of, and those that it found and cannot keep, in the
+  // order in which it found them. The latter are those of the last attach().
+  [[nodiscard]] virtual std::vector<KeptLimit> read_limits() const = 0;
+  [[nodiscard]] virtual std::vector<slo_unkept_limit> read_unkept_limits() const = 0;
 };
 
 }  // namespace slo

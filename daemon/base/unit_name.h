@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -20,5 +22,8 @@ inline constexpr std::string_view slice_suffix = ".slice";
       std::ranges::find_if(suffixes, [name](std::string_view suffix) { return name.ends_with(suffix); });
   return found == suffixes.end() ? std::nullopt : std::optional(*found);
 }
+
+// Names of units by the id of their cgroup; they live as long as what made the map does not change.
+using UnitNames = std::map<std::uint64_t, std::string_view>;
 
 }  // namespace slo

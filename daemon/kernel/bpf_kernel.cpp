@@ -33,6 +33,7 @@ BpfKernel::~BpfKernel() = default;
 
 Result<void> BpfKernel::attach() {
   if (driver() == Driver::scheduler) return {};
+  maps_->forget_parked();
   auto loaded = load_scheduler(*maps_, *topology_, tunables_);
   if (!loaded) return std::unexpected(loaded.error());
   drop_scheduler();  // one that has ended
@@ -122,6 +123,14 @@ KernelCounters BpfKernel::counters() const {
   return {.heartbeat_ns = scheduler_ ? scheduler_->heartbeat_ns() : 0,
           .events_lost = maps_->events_lost(),
           .untracked = untracked_before_ + (observer_ ? observer_->untracked() : 0)};
+}
+
+std::vector<KeptLimit> BpfKernel::read_limits() const {
+  return maps_->read_limits();
+}
+
+std::vector<slo_unkept_limit> BpfKernel::read_unkept_limits() const {
+  return maps_->read_unkept_limits();
 }
 
 int BpfKernel::events_fd() const {

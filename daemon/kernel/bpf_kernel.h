@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "attachment/kernel.h"
 
@@ -38,6 +39,8 @@ class BpfKernel final : public Kernel {
   [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const override;
   void clear_stats(std::uint32_t slot) override;
   [[nodiscard]] KernelCounters counters() const override;
+  [[nodiscard]] std::vector<KeptLimit> read_limits() const override;
+  [[nodiscard]] std::vector<slo_unkept_limit> read_unkept_limits() const override;
 
   // Readable when there are events of missed jobs to drain.
   [[nodiscard]] int events_fd() const;

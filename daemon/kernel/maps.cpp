@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -52,7 +51,9 @@ Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::ui
   maps->events_ = std::move(*events);
   maps->event_limits_ = std::move(*event_limits);
   if (auto made = maps->make_servers(); !made) return std::unexpected(made.error());
-  if (auto mapped = maps->map_stats(); !mapped) return std::unexpected(mapped.error());
+  auto memory = MapMemory<slo_stats>::of(maps->stats_, std::size_t{nr_shards} * capacity, "the statistics");
+  if (!memory) return std::unexpected(memory.error());
+  maps->stats_memory_ = std::move(*memory);
   return maps;
 }
 
@@ -66,21 +67,15 @@ Result<void> KernelMaps::make_servers() {
   auto unkept = make_map("unkept_limits", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_unkept_limit),
                          SLO_UNKEPTS, BPF_F_MMAPABLE);
   if (!unkept) return std::unexpected(unkept.error());
+  auto limits_memory = MapMemory<slo_limit>::of(*limits, SLO_LIMITS, "the limits");
+  if (!limits_memory) return std::unexpected(limits_memory.error());
+  auto unkept_memory = MapMemory<slo_unkept_limit>::of(*unkept, SLO_UNKEPTS, "the limits that are not kept");
+  if (!unkept_memory) return std::unexpected(unkept_memory.error());
   servers_ = std::move(*servers);
+  limits_memory_ = std::move(*limits_memory);
+  unkept_limits_memory_ = std::move(*unkept_memory);
   limits_ = std::move(*limits);
   unkept_limits_ = std::move(*unkept);
-  return {};
-}
-
-KernelMaps::~KernelMaps() {
-  if (!stats_memory_.empty()) munmap(stats_memory_.data(), stats_memory_.size());
-}
-
-Result<void> KernelMaps::map_stats() {
-  const std::size_t size = std::size_t{nr_shards_} * capacity_ * sizeof(slo_stats);
-  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, stats_.get(), 0);
-  if (memory == MAP_FAILED) return std::unexpected(Error{"map", "the statistics", errno, ""});
-  stats_memory_ = {static_cast<std::byte*>(memory), size};
   return {};
 }
 
@@ -134,8 +129,7 @@ std::uint64_t KernelMaps::smallest_budget_ns() const {
 }
 
 slo_stats* KernelMaps::stats_at(unsigned shard, std::uint32_t slot) const {
-  const std::size_t index = std::size_t{shard} * capacity_ + slot;
-  return reinterpret_cast<slo_stats*>(stats_memory_.data()) + index;
+  return &stats_memory_.values()[std::size_t{shard} * capacity_ + slot];
 }
 
 slo_stats KernelMaps::read_stats(std::uint32_t slot) const {
@@ -169,6 +163,34 @@ void KernelMaps::clear_stats(std::uint32_t slot) {
   // the capacity) holds nothing to forget.
   const slo_event_limit none{};
   static_cast<void>(bpf_map_update_elem(event_limits_.get(), &slot, &none, BPF_EXIST));
+}
+
+std::vector<KeptLimit> KernelMaps::read_limits() const {
+  std::vector<KeptLimit> limits;
+  slo_u32 place = SLO_SERVERS_FIXED + capacity_;
+  for (const slo_limit& record : limits_memory_.values()) {
+    const slo_u32 at = place++;
+    if (record.task_group == 0) continue;
+    KeptLimit limit{.record = record, .cfg = {}};
+    // One whose place cannot be read has no figures to show.
+    if (bpf_map_lookup_elem(servers_.get(), &at, &limit.cfg) == 0) limits.push_back(limit);
+  }
+  return limits;
+}
+
+std::vector<slo_unkept_limit> KernelMaps::read_unkept_limits() const {
+  std::vector<slo_unkept_limit> found;
+  for (const slo_unkept_limit& limit : unkept_limits_memory_.values())
+    if (limit.reason != 0) found.push_back(limit);
+  return found;
+}
+
+void KernelMaps::forget_parked() {
+  for (slo_limit& record : limits_memory_.values()) {
+    record.throttled_from_ns = 0;
+    record.nr_parked = 0;
+  }
+  std::ranges::fill(unkept_limits_memory_.values(), slo_unkept_limit{});
 }
 
 std::uint64_t KernelMaps::events_lost() const {

@@ -7,11 +7,13 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "attachment/kernel.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "bpf/abi/slo_abi.h"
+#include "kernel/map_memory.h"
 
 struct bpf_map;
 
@@ -27,7 +29,6 @@ constexpr std::uint32_t nr_server_places(std::uint32_t capacity) {
 class KernelMaps {
  public:
   [[nodiscard]] static Result<std::unique_ptr<KernelMaps>> make(unsigned nr_shards, std::uint32_t capacity);
-  ~KernelMaps();
   KernelMaps(const KernelMaps&) = delete;
   KernelMaps& operator=(const KernelMaps&) = delete;
 
@@ -58,13 +59,17 @@ class KernelMaps {
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
   [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const;
   void clear_stats(std::uint32_t slot);
+  [[nodiscard]] std::vector<KeptLimit> read_limits() const;
+  [[nodiscard]] std::vector<slo_unkept_limit> read_unkept_limits() const;
+  // No scheduler runs, and another one is about to: nobody waits for a limit now, and what it cannot keep it
+  // finds anew.
+  void forget_parked();
   [[nodiscard]] std::uint64_t events_lost() const;  // of all slots, cleared ones included
   [[nodiscard]] int events_map() const { return events_.get(); }
   [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
 
  private:
   KernelMaps(unsigned nr_shards, std::uint32_t capacity) : nr_shards_(nr_shards), capacity_(capacity) {}
-  [[nodiscard]] Result<void> map_stats();
   [[nodiscard]] slo_stats* stats_at(unsigned shard, std::uint32_t slot) const;
   [[nodiscard]] Result<void> make_servers();
   [[nodiscard]] static Result<void> lend_all(std::span<const std::pair<bpf_map*, const Fd&>> loans);
@@ -73,7 +78,9 @@ class KernelMaps {
   std::uint32_t capacity_;
   Fd cfgs_, stats_, events_, event_limits_, servers_, limits_, unkept_limits_;
   Servers servers_told_;
-  std::span<std::byte> stats_memory_;
+  MapMemory<slo_stats> stats_memory_;
+  MapMemory<slo_limit> limits_memory_;
+  MapMemory<slo_unkept_limit> unkept_limits_memory_;
   std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest
   std::uint64_t events_lost_before_ = 0;               // of slots that were cleared
 };

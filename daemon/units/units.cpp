@@ -183,6 +183,13 @@ std::size_t Units::folded() const {
       std::views::values(configured_), [](const Unit& unit) { return unit.counted_with.has_value(); }));
 }
 
+UnitNames Units::names() const {
+  UnitNames names;
+  for (const auto& [name, entry] : entries_)
+    if (entry.fact.cgroup_id != 0) names.emplace(entry.fact.cgroup_id, name);
+  return names;
+}
+
 bool Units::take_changed() {
   return std::exchange(changed_, false);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unit_name.h"
 #include "settings/cfg_change.h"
 #include "settings/unit_file.h"
 #include "units/reserves.h"
@@ -101,6 +102,8 @@ class Units {
   [[nodiscard]] const Unit* numbered(std::uint32_t number) const;
   // How many units are counted with another one, or not at all.
   [[nodiscard]] std::size_t folded() const;
+  // Of all that systemd has loaded and that have a cgroup.
+  [[nodiscard]] UnitNames names() const;
   // Whether configured() has changed since the last call.
   [[nodiscard]] bool take_changed();
 

@@ -76,6 +76,8 @@ class Kernel final : public slo::Kernel {
   std::map<std::uint64_t, int> refuse;  // cgroup id -> errno of apply
   std::optional<SchedulerExit> exit;    // the scheduler ends
   KernelCounters kernel_counters;
+  std::vector<KeptLimit> limits;
+  std::vector<slo_unkept_limit> unkept;
 
   // Kept for the test.
   std::map<std::uint64_t, slo_cfg> cfgs;
@@ -141,6 +143,8 @@ class Kernel final : public slo::Kernel {
   }
   void clear_stats(std::uint32_t slot) override { counted.erase(slot); }
   [[nodiscard]] KernelCounters counters() const override { return kernel_counters; }
+  [[nodiscard]] std::vector<KeptLimit> read_limits() const override { return limits; }
+  [[nodiscard]] std::vector<slo_unkept_limit> read_unkept_limits() const override { return unkept; }
 
  private:
   Driver driver_ = Driver::none;

@@ -19,7 +19,8 @@ TEST(Reserves, AUnitIsChargedToItsOwnReserve) {
   const auto reserves = reserves_of({{.name = "a", .control_group = "/a", .permille = 500, .slot = 7}});
   EXPECT_EQ(
       reserves.servers,
-      (Servers{{server_of_slot(7), {.quota_ns = 50 * ms, .burst_ns = 0, .parent = SLO_NO_SLOT, .pad = 0}}}));
+      (Servers{{server_of_slot(7),
+                {.quota_ns = 50 * ms, .burst_ns = 0, .period_ns = 0, .parent = SLO_NO_SLOT, .pad = 0}}}));
   EXPECT_EQ(reserves.server_of.at("a"), server_of_slot(7));
   EXPECT_DOUBLE_EQ(reserves.share_of.at("a"), 0.5);
 }
