@@ -7,6 +7,7 @@
 
 #include "attachment/keeper.h"
 #include "base/error.h"
+#include "figures/limits.h"
 #include "figures/misses.h"
 #include "load/leaning.h"
 #include "load/shedding.h"
@@ -23,6 +24,8 @@ class Audience : public AttachmentAudience {
   virtual void deadline_missed(const MissReport& /*report*/) {}     // rate-limited: see MissReports
   virtual void shed_changed(const ShedChange& /*change*/) {}        // log it
   virtual void leans(const Leaner& /*leaner*/) {}                   // log it
+  // What is not honoured is different now; what is new of it is to be logged.
+  virtual void unkept_changed(const std::vector<UnkeptSetting>& /*news*/) {}
 };
 
 // Tells everyone in turn. They outlive this object.
@@ -50,6 +53,9 @@ class Audiences final : public Audience {
   }
   void leans(const Leaner& leaner) override {
     for (auto* member : members_) member->leans(leaner);
+  }
+  void unkept_changed(const std::vector<UnkeptSetting>& news) override {
+    for (auto* member : members_) member->unkept_changed(news);
   }
   void failed(const Error& error) override {
     for (auto* member : members_) member->failed(error);

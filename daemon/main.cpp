@@ -12,8 +12,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "attachment/latch.h"
+#include "attachment/limits.h"
 #include "attachment/requirements.h"
 #include "base/handle.h"
 #include "base/often_timer.h"
@@ -71,13 +73,22 @@ std::optional<int> refuse(Journal& journal, Mode mode, const KernelFacts& facts,
   return std::nullopt;
 }
 
+// Without Strict= the scheduler itself names what it comes upon, where the kernel lets it.
+std::vector<UnkeptSetting> find_unkept(const KernelFacts& facts, bool strict) {
+  if (!strict && facts.shows_limits) return {};
+  return unkept_limits(read_cpu_groups(root), facts.shows_limits);
+}
+
 int run(const std::string& log_level) {
   Journal journal(log_level);
   const EventLoop event = new_event_loop();
   ConfigReading config = read_config(root);
   const KernelFacts facts = probe_kernel(scheduler_object(), observer_object());
   const auto requirements = [&facts] { return check_requirements(root, own_capabilities(root), facts); };
-  if (const auto refused = refuse(journal, config.config.mode, facts, requirements())) return *refused;
+  const auto look_for_unkept = [&facts](bool strict) { return find_unkept(facts, strict); };
+  Requirements missing = requirements();
+  if (config.config.strict) require_kept(look_for_unkept(true), missing);
+  if (const auto refused = refuse(journal, config.config.mode, facts, missing)) return *refused;
   const auto kernel = BpfKernel::make(config.config.tunables);
   if (!kernel) {
     journal.failed(kernel.error());
@@ -100,6 +111,7 @@ int run(const std::string& log_level) {
                    .read_unit_files = read_unit_files,
                    .read_config = [] { return read_config(root); },
                    .check_requirements = requirements,
+                   .find_unkept = look_for_unkept,
                    .keep_latch = [&latch_file](const Latch& latch) { return latch_file.write(latch); },
                    .now = now,
                    .loading = [&patience](bool begins) { patience.loading(begins); },

@@ -6,6 +6,8 @@
 #include <ranges>
 #include <utility>
 
+#include "attachment/limits.h"
+
 namespace slo {
 namespace {
 
@@ -30,7 +32,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
       attachment_({.kernel = around_.kernel,
                    .audience = around_.audience,
                    .budgets = [this] { return budgets(); },
-                   .check_requirements = around_.check_requirements,
+                   .check_requirements = [this] { return check_requirements(); },
                    .keep_latch = around_.keep_latch,
                    .now = around_.now,
                    .loading = around_.loading},
@@ -60,6 +62,7 @@ void Manager::unit_gone(std::string_view name) {
 void Manager::tick() {
   attachment_.watch_heartbeat();
   attachment_.settle();
+  look_at_limits();
   tell_misses();
 }
 
@@ -120,6 +123,35 @@ void Manager::reload() {
   attachment_.forget_check();
   attachment_.settle();
   around_.source.request_list();
+}
+
+Requirements Manager::check_requirements() {
+  Requirements requirements = around_.check_requirements();
+  found_unkept_ = around_.find_unkept(strict());
+  if (strict()) require_kept(found_unkept_, requirements);
+  return requirements;
+}
+
+// Who is not kept within a limit shows only once its tasks run.
+void Manager::look_at_limits() {
+  std::vector<UnkeptSetting> unkept;
+  if (state() == State::enforcing) {
+    const auto by_scheduler = around_.kernel.read_unkept_limits();
+    if (!by_scheduler.empty()) unkept = unkept_limits(by_scheduler, units_.names());
+    for (auto& found : found_unkept_)
+      if (!std::ranges::contains(unkept, found)) unkept.push_back(found);
+  }
+  if (unkept == unkept_) return;
+  const auto before = std::exchange(unkept_, std::move(unkept));
+  std::vector<UnkeptSetting> news;
+  for (const auto& setting : unkept_)
+    if (!std::ranges::contains(before, setting)) news.push_back(setting);
+  around_.audience.unkept_changed(news);
+}
+
+std::optional<std::vector<LimitFigures>> Manager::limits() const {
+  if (state() != State::enforcing) return std::nullopt;
+  return current_limits(around_.kernel.read_limits(), units_.names(), around_.now().monotonic_ns);
 }
 
 Result<Fd> Manager::record(const std::vector<std::string>& names, std::uint64_t for_ns) {

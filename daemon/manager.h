@@ -18,6 +18,7 @@
 #include "audience.h"
 #include "base/error.h"
 #include "base/this_machine.h"
+#include "figures/limits.h"
 #include "figures/misses.h"
 #include "figures/stats.h"
 #include "load/leaning.h"
@@ -38,6 +39,8 @@ struct Surroundings {
   Units::Reader read_unit_files;
   std::function<ConfigReading()> read_config;
   std::function<Requirements()> check_requirements;
+  // Looks at the whole machine where that is needed to know what our scheduler would not honour.
+  std::function<std::vector<UnkeptSetting>(bool strict)> find_unkept;
   std::function<Result<void>(const Latch&)> keep_latch;
   std::function<Instant()> now;
   // Around each load of BPF programs, which the kernel's verifier may make take a minute or more.
@@ -116,6 +119,11 @@ class Manager {
   // Units that have lost their guarantee under overload, by name.
   [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return overload_.shed(); }
   [[nodiscard]] const Reserves& reserves() const { return units_.reserves(); }
+  // Limits (CPUQuota=) that the scheduler keeps; empty: it does not run, and the kernel keeps them itself.
+  [[nodiscard]] std::optional<std::vector<LimitFigures>> limits() const;
+  // What is set on the machine and not honoured; empty while the scheduler does not run.
+  [[nodiscard]] const std::vector<UnkeptSetting>& unkept() const { return unkept_; }
+  [[nodiscard]] bool strict() const { return config_.config.strict; }
 
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
@@ -125,6 +133,8 @@ class Manager {
   [[nodiscard]] std::uint64_t capacity_permille() const;
   [[nodiscard]] TraceUnit trace_unit(const std::string& name) const;
   [[nodiscard]] std::optional<Whose> whose(std::uint32_t slot, std::uint32_t number) const;
+  [[nodiscard]] Requirements check_requirements();
+  void look_at_limits();
   void take_config(ConfigReading reading);
   [[nodiscard]] std::size_t budgets() const;
 
@@ -137,6 +147,8 @@ class Manager {
   Overload overload_;
   Leaning leaning_;
   Servers told_servers_;
+  std::vector<UnkeptSetting> found_unkept_;  // at the last look before attaching
+  std::vector<UnkeptSetting> unkept_;
   bool has_missed_ = false;  // a job, since the last look
 };
 

@@ -33,7 +33,8 @@ struct KernelFacts {
   std::optional<Error> refused = {};  // why not even a program that does nothing can be loaded
   bool jit = true;                    // programs are compiled; false only when it is known
   bool guards_against_real_time =
-      true;  // KfuncCheck::guards_against_real_time(); false only when it is known
+      true;                  // KfuncCheck::guards_against_real_time(); false only when it is known
+  bool shows_limits = true;  // KfuncCheck::shows_limits(); false only when it is known
 };
 
 // What stands in the way, one sentence each with the fix, fit for the journal and the status line.

@@ -114,6 +114,10 @@ void BusLink::units_changed() {
   if (objects_) objects_->changed();
 }
 
+void BusLink::unkept_changed(const std::vector<UnkeptSetting>& /*news*/) {
+  if (objects_) objects_->changed();
+}
+
 void BusLink::deadline_missed(const MissReport& report) {
   if (objects_) objects_->deadline_missed(report);
 }

@@ -43,6 +43,7 @@ class BusLink final : public UnitSource, public Audience {
 
   void state_changed(State state, const std::string& reason) override;
   void units_changed() override;
+  void unkept_changed(const std::vector<UnkeptSetting>& news) override;
   void config_problem(const ConfigProblem& problem) override;
   void deadline_missed(const MissReport& report) override;
 

@@ -173,12 +173,20 @@ std::size_t KfuncCheck::malformed() const {
 }
 
 bool KfuncCheck::guards_against_real_time() const {
-  const int id = btf__find_by_name_kind(kernel_.get(), "rq", BTF_KIND_STRUCT);
+  return has_member("rq", "ext_server");
+}
+
+bool KfuncCheck::shows_limits() const {
+  return has_member("cfs_bandwidth", "hierarchical_quota");
+}
+
+bool KfuncCheck::has_member(const char* structure, std::string_view member) const {
+  const int id = btf__find_by_name_kind(kernel_.get(), structure, BTF_KIND_STRUCT);
   const btf_type* type = id > 0 ? btf__type_by_id(kernel_.get(), static_cast<__u32>(id)) : nullptr;
   if (type == nullptr) return false;
   const std::span members(btf_members(type), btf_vlen(type));
-  return std::ranges::any_of(members, [this](const btf_member& member) {
-    return std::string_view(btf__name_by_offset(kernel_.get(), member.name_off)) == "ext_server";
+  return std::ranges::any_of(members, [&](const btf_member& one) {
+    return std::string_view(btf__name_by_offset(kernel_.get(), one.name_off)) == member;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "attachment/requirements.h"
 #include "base/error.h"
@@ -33,9 +34,14 @@ class KfuncCheck {
   // tasks that never sleep: `ext_server` of struct rq, since Linux 7.0.
   [[nodiscard]] bool guards_against_real_time() const;
 
+  // Whether a scheduler can read off the kernel where CPUQuota= holds: `hierarchical_quota` of struct
+  // cfs_bandwidth, which a kernel without CONFIG_CFS_BANDWIDTH does not have.
+  [[nodiscard]] bool shows_limits() const;
+
  private:
   using Types = std::unique_ptr<btf, void (*)(btf*)>;
   explicit KfuncCheck(Types kernel) : kernel_(std::move(kernel)) {}
+  [[nodiscard]] bool has_member(const char* structure, std::string_view member) const;
 
   Types kernel_;
 };

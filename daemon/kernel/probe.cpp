@@ -45,6 +45,7 @@ KernelFacts probe_kernel(std::span<const std::byte> scheduler_object,
     facts.observer = check->judge(observer_object).value_or(KfuncVerdict{});
     facts.malformed_kfuncs = check->malformed();
     facts.guards_against_real_time = check->guards_against_real_time();
+    facts.shows_limits = check->shows_limits();
   }
   try_program(facts);
   return facts;

@@ -139,22 +139,22 @@ KeyRule mode_rule(Config& config) {
 }
 
 // systemd.syntax(7): what a boolean may be.
-KeyRule shedding_rule(Config& config) {
+KeyRule switch_rule(Config& config, const char* key, bool Config::* member) {
   static constexpr const char* accepted = "yes or no";
-  const auto take = [&config](std::string_view text, const Origin&) -> std::optional<Remark> {
+  const auto take = [&config, member](std::string_view text, const Origin&) -> std::optional<Remark> {
     static constexpr auto yes = std::to_array<std::string_view>({"yes", "true", "on", "1", "y", "t"});
     static constexpr auto no = std::to_array<std::string_view>({"no", "false", "off", "0", "n", "f"});
     if (text.empty()) {
-      config.shedding = Config{}.shedding;
+      config.*member = Config{}.*member;
       return std::nullopt;
     }
     const bool is_yes = std::ranges::contains(yes, text);
     if (!is_yes && !std::ranges::contains(no, text))
       return Remark{.detail = std::string("accepted is ") + accepted};
-    config.shedding = is_yes;
+    config.*member = is_yes;
     return std::nullopt;
   };
-  return {.section = scheduler, .key = "Shedding", .accepted = accepted, .take = take};
+  return {.section = scheduler, .key = key, .accepted = accepted, .take = take};
 }
 
 // A budget for everybody would put nobody first, so there is none to be given here.
@@ -171,12 +171,12 @@ FileRules config_rules(Config& config, SloSettings& set_here) {
   rules.if_missing = "there is no such file";
   rules.keys.push_back(mode_rule(config));
   for (const auto& key : number_keys) rules.keys.push_back(number_rule(key, config));
-  rules.keys.push_back(shedding_rule(config));
+  rules.keys.push_back(switch_rule(config, "Shedding", &Config::shedding));
+  rules.keys.push_back(switch_rule(config, "Strict", &Config::strict));
   rules.keys.push_back(setting_rule(defaults, "SloMetric", set_here.metric));
   rules.keys.push_back(setting_rule(defaults, "SloObjective", set_here.objective));
   rules.keys.push_back(setting_rule(defaults, "SloImportance", set_here.importance));
   rules.keys.push_back(budget_refusal());
-  rules.keys.push_back(not_honoured(scheduler, "Strict"));
   rules.keys.push_back(not_honoured(guard, "Baseline"));
   rules.keys.push_back(not_honoured(guard, "BaselineMaxLoss"));
   rules.other_section = [](std::string_view) {
@@ -221,8 +221,8 @@ bool same_tunables(const slo_tunables& a, const slo_tunables& b) {
 
 bool operator==(const Config& a, const Config& b) {
   return a.mode == b.mode && same_tunables(a.tunables, b.tunables) && a.defaults == b.defaults &&
-         a.operator_permille == b.operator_permille && a.shedding == b.shedding && a.retries == b.retries &&
-         a.retry_window_ns == b.retry_window_ns;
+         a.operator_permille == b.operator_permille && a.shedding == b.shedding && a.strict == b.strict &&
+         a.retries == b.retries && a.retry_window_ns == b.retry_window_ns;
 }
 
 ConfigReading read_config(const fs::path& root) {

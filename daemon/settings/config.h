@@ -23,6 +23,7 @@ struct Config {
   SloSettings defaults = standard_settings();  // metric and objective, where no unit file says anything
   std::uint64_t operator_permille = 0;         // OperatorReserve=, of one CPU; 0: none
   bool shedding = true;  // Shedding=: under overload the less important lose their guarantee
+  bool strict = false;   // Strict=: do not attach where something set on the machine cannot be honoured
   unsigned retries = 3;  // failures within retry_window_ns before giving up
   std::uint64_t retry_window_ns = 600 * SLO_NSEC_PER_SEC;
 

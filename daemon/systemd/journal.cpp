@@ -92,6 +92,14 @@ void Journal::leans(const Leaner& leaner) {
         {{"MESSAGE_ID", std::string{message_id_leans}}, {unit_field, leaner.unit}});
 }
 
+void Journal::unkept_changed(const std::vector<UnkeptSetting>& news) {
+  for (const auto& unkept : news)
+    write(Priority::warning, to_sentence(unkept),
+          {{"MESSAGE_ID", std::string{message_id_unkept}},
+           {unit_field, unkept.unit},
+           {"SCX_SLO_KEY", unkept.setting}});
+}
+
 void Journal::deadline_missed(const MissReport& report) {
   Misses& unit = misses_[report.unit];
   unit.held_back += report.count;

@@ -221,6 +221,8 @@ class Listener final : public Audience {
   std::vector<std::string> failures;
   std::vector<ShedChange> sheds;
   std::vector<Leaner> leaners;
+  std::vector<std::string> unkept;  // sentences
+  int unkept_changes = 0;
   int unit_changes = 0;
 
   void state_changed(State state, const std::string& reason) override { states.emplace_back(state, reason); }
@@ -228,6 +230,10 @@ class Listener final : public Audience {
   void config_problem(const ConfigProblem& problem) override { problems.push_back(problem.message()); }
   void shed_changed(const ShedChange& change) override { sheds.push_back(change); }
   void leans(const Leaner& leaner) override { leaners.push_back(leaner); }
+  void unkept_changed(const std::vector<UnkeptSetting>& news) override {
+    ++unkept_changes;
+    for (const auto& setting : news) unkept.push_back(to_sentence(setting));
+  }
   void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
   void deadline_missed(const MissReport& report) override { misses.push_back(report); }
   void failed(const Error& error) override { failures.push_back(error.message()); }

@@ -50,6 +50,12 @@ class ManagerTest : public testing::Test {
                                 ++checks_;
                                 return found_;
                               },
+                          .find_unkept =
+                              [this](bool strict) {
+                                ++looks_;
+                                looked_strictly_ = strict;
+                                return set_and_unkept_;
+                              },
                           .keep_latch = [this](const Latch& latch) -> Result<void> {
                             attaches_when_kept_ = kernel_.attaches;
                             if (latch_error_) return std::unexpected(*latch_error_);
@@ -112,6 +118,9 @@ class ManagerTest : public testing::Test {
   bool often_ = false;
   Instant now_{.boot_ns = 5000 * sec, .monotonic_ns = 1000 * sec};
   int checks_ = 0;
+  std::vector<UnkeptSetting> set_and_unkept_;
+  int looks_ = 0;
+  bool looked_strictly_ = false;
   bool loading_ = false;
   int loads_ = 0;
   int attaches_when_kept_ = -1;

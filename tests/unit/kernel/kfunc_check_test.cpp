@@ -168,6 +168,16 @@ TEST(KfuncCheck, SeesWhetherAShareIsKeptBackFromRealTimeTasks) {
   EXPECT_TRUE(guards(MadeTypes().structure("rq", "ext_server")));
 }
 
+TEST(KfuncCheck, SeesWhetherTheKernelShowsLimits) {
+  const fakes::TemporaryDirectory directory;
+  const auto shows = [&directory](const MadeTypes& kernel) {
+    return KfuncCheck::of(directory.write("vmlinux", kernel.raw())).value().shows_limits();
+  };
+  EXPECT_FALSE(shows(MadeTypes()));
+  EXPECT_FALSE(shows(MadeTypes().structure("cfs_bandwidth", "quota").structure("rq", "hierarchical_quota")));
+  EXPECT_TRUE(shows(MadeTypes().structure("cfs_bandwidth", "hierarchical_quota")));
+}
+
 TEST(KfuncCheck, WhatCannotBeReadIsAnError) {
   const fakes::TemporaryDirectory directory;
   EXPECT_FALSE(KfuncCheck::of(directory.path() / "missing"));

@@ -69,7 +69,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
   const auto reading = read(
       "[Scheduler]\nMode=observe\nBestEffortFloor=2.5%\nBestEffortGap=50ms\nSloSliceMax="
       "10ms\nBestEffortSlice=5ms\n"
-      "KickRate=1000\nMinRun=0us\nCapacity=16384\nOperatorReserve=12.5%\nShedding=no\n"
+      "KickRate=1000\nMinRun=0us\nCapacity=16384\nOperatorReserve=12.5%\nShedding=no\nStrict=yes\n"
       "[Defaults]\nSloMetric=response\nSloObjective=99%\n"
       "[Events]\nRate=4\nBurst=7\nGlobalRate=50\n[Guard]\nRetries=1\nRetryWindow=1h\n");
   EXPECT_THAT(messages(reading), IsEmpty());
@@ -84,6 +84,7 @@ TEST_F(ConfigFile, SetsEveryKey) {
   EXPECT_EQ(config.tunables.capacity, 16384U);
   EXPECT_EQ(config.operator_permille, 125U);
   EXPECT_FALSE(config.shedding);
+  EXPECT_TRUE(config.strict);
   EXPECT_EQ(config.tunables.event_interval_ns, 250 * SLO_NSEC_PER_MSEC);
   EXPECT_EQ(config.tunables.event_burst, 7U);
   EXPECT_EQ(config.tunables.event_global_interval_ns, 20 * SLO_NSEC_PER_MSEC);
@@ -91,13 +92,13 @@ TEST_F(ConfigFile, SetsEveryKey) {
   EXPECT_EQ(config.retry_window_ns, 3600 * SLO_NSEC_PER_SEC);
   EXPECT_TRUE(config.defaults.metric->value.is_response());
   const std::string file = (root_.path() / "etc/scx-slo/scx-slo.conf").string();
-  EXPECT_EQ(config.defaults.objective->origin, (Origin{.file = file, .line = 14}));
+  EXPECT_EQ(config.defaults.objective->origin, (Origin{.file = file, .line = 15}));
   EXPECT_EQ(config.defaults.objective->value.to_string(), "99%");
 }
 
 TEST_F(ConfigFile, AnEmptyValueBringsTheDefaultBack) {
   const auto reading = read(
-      "[Scheduler]\nMode=observe\nCapacity=7\nShedding=no\nMode=\nCapacity=\nShedding=\n"
+      "[Scheduler]\nMode=observe\nCapacity=7\nShedding=no\nStrict=yes\nMode=\nCapacity=\nShedding=\nStrict=\n"
       "[Defaults]\nSloMetric=response\nSloMetric=\n");
   EXPECT_EQ(reading.config, Config());
   EXPECT_THAT(reading.problems, IsEmpty());
@@ -165,7 +166,7 @@ TEST_F(ConfigFile, ADefaultBudgetIsRefused) {
 
 TEST_F(ConfigFile, WarnsOfWhatItDoesNotKnowOrDoesNotHonour) {
   const auto reading = read(
-      "Mode=observe\n[Scheduler]\nmode=observe\nStrict=yes\n[scheduler]\nMode=observe\n[X-Slo]\nSloBudget="
+      "Mode=observe\n[Scheduler]\nmode=observe\n[scheduler]\nMode=observe\n[X-Slo]\nSloBudget="
       "5ms\n"
       "[Guard]\nBaseline=yes\nBaselineMaxLoss=5%\n[Defaults]\nSloReserve=5%\nSloMaxExec=5ms\n");
   EXPECT_EQ(reading.config, Config());
@@ -175,11 +176,11 @@ TEST_F(ConfigFile, WarnsOfWhatItDoesNotKnowOrDoesNotHonour) {
           HasSubstr(":1: Mode=observe ignored; it stands before the first section; accepted are "
                     "[Scheduler], [Events], [Guard] and [Defaults]"),
           HasSubstr(":3: mode=observe: unknown key in [Scheduler]; accepted are Mode=, BestEffortFloor=,"),
-          HasSubstr(":4: Strict=yes: this version of scx-slo does not honour it yet"),
-          HasSubstr(":5: [scheduler]: nothing in this section is used; accepted are [Scheduler], "),
-          HasSubstr(":7: [X-Slo]: nothing in this section is used"), HasSubstr(":10: Baseline=yes: "),
-          HasSubstr(":11: BaselineMaxLoss=5%: "), HasSubstr(":13: SloReserve=5%: unknown key in [Defaults]"),
-          HasSubstr(":14: SloMaxExec=5ms: unknown key in [Defaults]; accepted are SloMetric=, "
+          HasSubstr(":4: [scheduler]: nothing in this section is used; accepted are [Scheduler], "),
+          HasSubstr(":6: [X-Slo]: nothing in this section is used"),
+          HasSubstr(":9: Baseline=yes: this version of scx-slo does not honour it yet"),
+          HasSubstr(":10: BaselineMaxLoss=5%: "), HasSubstr(":12: SloReserve=5%: unknown key in [Defaults]"),
+          HasSubstr(":13: SloMaxExec=5ms: unknown key in [Defaults]; accepted are SloMetric=, "
                     "SloObjective= and SloImportance=")));
 }
 
