@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <systemd/sd-event.h>
 
+#include <algorithm>
 #include <exception>
 #include <expected>
 #include <functional>
@@ -37,6 +38,8 @@ struct Shown {
   std::uint32_t folded = 0;
   std::vector<std::string> shed = {};
   std::uint64_t operator_reserve = 0;
+  bool strict = false;
+  std::vector<UnkeptSetting> unkept = {};
   std::uint32_t config_errors = 0;
   std::uint32_t failures = 0;
 };
@@ -119,8 +122,8 @@ class BusManager::Object final
     const auto misses = std::exchange(misses_, {});
     for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
     Shown now{
-        Mode(),         State(),   StateReason(), Units(), Folded(), Shed(), OperatorReservePerSecUSec(),
-        ConfigErrors(), Failures()};
+        Mode(),   State(),           StateReason(),  Units(),   Folded(), Shed(), OperatorReservePerSecUSec(),
+        Strict(), manager_.unkept(), ConfigErrors(), Failures()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
@@ -129,6 +132,8 @@ class BusManager::Object final
     if (now.folded != shown_.folded) changed.emplace_back("Folded");
     if (now.shed != shown_.shed) changed.emplace_back("Shed");
     if (now.operator_reserve != shown_.operator_reserve) changed.emplace_back("OperatorReservePerSecUSec");
+    if (now.strict != shown_.strict) changed.emplace_back("Strict");
+    if (now.unkept != shown_.unkept) changed.emplace_back("Unkept");
     if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
     if (now.failures != shown_.failures) changed.emplace_back("Failures");
     shown_ = std::move(now);
@@ -252,6 +257,22 @@ class BusManager::Object final
   std::uint32_t Capacity() override { return manager_.capacity(); }
   std::vector<std::string> Shed() override { return {manager_.shed().begin(), manager_.shed().end()}; }
   std::uint64_t OperatorReservePerSecUSec() override { return per_sec_usec(manager_.operator_permille()); }
+  bool Strict() override { return manager_.strict(); }
+  std::vector<sdbus::Struct<std::string, std::string, std::string>> Unkept() override {
+    std::vector<sdbus::Struct<std::string, std::string, std::string>> rows;
+    for (const auto& [unit, setting, why] : manager_.unkept()) rows.emplace_back(unit, setting, why);
+    return rows;
+  }
+  std::uint32_t LimitedUnits() override {
+    return count_limits([](const LimitFigures&) { return true; });
+  }
+  std::uint32_t ThrottledUnits() override {
+    return count_limits([](const LimitFigures& limit) { return limit.used_up; });
+  }
+  std::uint32_t count_limits(bool (*is_counted)(const LimitFigures&)) {
+    const auto limits = manager_.limits();
+    return limits ? static_cast<std::uint32_t>(std::ranges::count_if(*limits, is_counted)) : 0;
+  }
   std::uint32_t Folded() override { return static_cast<std::uint32_t>(manager_.folded()); }
   std::uint32_t ConfigErrors() override { return manager_.config_errors(); }
   std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }

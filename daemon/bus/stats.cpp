@@ -173,6 +173,14 @@ class JsonText {
   throw sdbus::createError(errno_value, what);
 }
 
+std::string limits_json(const std::optional<std::vector<LimitFigures>>& limits) {
+  if (!limits) return "null";
+  std::string text = "[";
+  const char* separator = "\n";
+  for (const auto& limit : *limits) text += std::exchange(separator, ",\n") + limit_json(limit);
+  return text + "\n]";
+}
+
 void write_text(int fd, std::string_view text) {
   if (const auto written = write_all(fd, std::as_bytes(std::span(text))); !written)
     fail("write the statistics", written.error());
@@ -198,17 +206,33 @@ std::string stats_json(const UnitStats& stats) {
   return figures.take();
 }
 
+std::string limit_json(const LimitFigures& limit) {
+  JsonText figures;
+  figures.text("Unit", limit.unit);
+  figures.count("ControlGroupId", limit.cgroup_id);
+  figures.count("QuotaPerSecUSec", quota_ppm(limit));
+  figures.duration("PeriodUSec", limit.period_ns);
+  figures.duration("BurstUSec", limit.burst_ns);
+  figures.count("Periods", limit.periods);
+  figures.count("ThrottledPeriods", limit.throttled_periods);
+  figures.duration("ThrottledUSec", limit.throttled_ns);
+  figures.count("ParkedTasks", limit.parked);
+  return figures.take();
+}
+
 sdbus::UnixFd write_all_stats(const Manager& manager) {
   const int fd = memfd_create("scx-slo-stats", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
   if (fd < 0) fail("make a file for the statistics");
   sdbus::UnixFd file(fd, sdbus::adopt_fd);
-  const char* separator = "{\"Units\":[\n";
+  write_text(fd, "{\"Units\":[");
+  const char* separator = "\n";
   for (const auto& name : std::views::keys(manager.units())) {
     const auto stats = manager.stats(name);
     if (!stats) continue;
     write_text(fd, std::exchange(separator, ",\n") + stats_json(*stats));
   }
-  write_text(fd, separator[0] == '{' ? "{\"Units\":[]}\n" : "\n]}\n");
+  write_text(fd, "\n],\"Limits\":");
+  write_text(fd, limits_json(manager.limits()) + "}\n");
   if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
     fail("seal the statistics");
   return file;

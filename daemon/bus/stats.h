@@ -25,8 +25,12 @@ using EncodedBucket = sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>
 // is infinity, which is no number of JSON. A bucket of a histogram is an array of three.
 [[nodiscard]] std::string stats_json(const UnitStats& stats);
 
-// What GetAllStats answers: stats_json() of every unit with a budget in a file that nobody can change any
-// more. Needs memory for one unit at a time. Throws sdbus::Error.
+// A limit as a JSON object, with durations in microseconds.
+[[nodiscard]] std::string limit_json(const LimitFigures& limit);
+
+// What GetAllStats answers: stats_json() of every unit with a budget, and limit_json() of every limit (null:
+// the scheduler keeps none now, as it does not run) in a file that nobody can change any more. Needs memory
+// for one unit at a time. Throws sdbus::Error.
 [[nodiscard]] sdbus::UnixFd write_all_stats(const Manager& manager);
 // The same file for one more caller: to be read only, from its beginning, wherever others are in it.
 [[nodiscard]] sdbus::UnixFd open_anew(const sdbus::UnixFd& file);

@@ -46,12 +46,19 @@ Answer<Outcome> list(const DaemonProxy& daemon, bool json) {
 }
 
 Answer<Outcome> stats(const DaemonProxy& daemon, const std::string& unit, bool json) {
-  if (unit.empty())
-    return daemon.units().transform(
-        [json](const auto& units) { return Outcome{json ? stats_json(units) : stats_text(units)}; });
-  return daemon.stats(unit).transform([&](const auto& report) {
-    return Outcome{json ? stats_json(unit, report)
-                        : stats_text(unit, report, screen_of(STDOUT_FILENO).columns)};
+  if (unit.empty()) {
+    const auto units = daemon.units();
+    if (!units) return std::unexpected(units.error());
+    return daemon.limits().transform([&](const auto& limits) {
+      return Outcome{json ? stats_json(*units, limits) : stats_text(*units, limits)};
+    });
+  }
+  const auto report = daemon.stats(unit);
+  if (!report) return std::unexpected(report.error());
+  return daemon.limits().transform([&](const auto& limits) {
+    const LimitReport* const limit = limit_of(limits, unit);
+    return Outcome{json ? stats_json(unit, *report, limit)
+                        : stats_text(unit, *report, limit, screen_of(STDOUT_FILENO).columns)};
   });
 }
 

@@ -28,6 +28,7 @@ template <class Key>
 using Properties = std::map<Key, sdbus::Variant>;
 using Stats = Properties<std::string>;
 using Settings = std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>>;
+using EncodedUnkept = std::vector<sdbus::Struct<std::string, std::string, std::string>>;
 using EncodedHistogram = std::vector<sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>>;
 using Interfaces = std::map<sdbus::InterfaceName, Properties<sdbus::PropertyName>>;
 
@@ -44,6 +45,10 @@ auto attempt(Body&& body) -> Answer<std::invoke_result_t<Body>> {
   } catch (const sdbus::Error& error) {
     return std::unexpected(BusError{error.getName(), error.getMessage()});
   }
+}
+
+BusError unnamed(std::string sentence) {
+  return {.name = {}, .message = std::move(sentence)};
 }
 
 template <class T, class Key>
@@ -103,6 +108,13 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties) {
   unit.budget_origin = find_or<std::string>(properties, "SloBudgetOrigin", "");
   unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
   return unit;
+}
+
+std::vector<UnkeptReport> decode_unkept(const EncodedUnkept& rows) {
+  std::vector<UnkeptReport> unkept;
+  for (const auto& [unit, setting, why] : rows)
+    unkept.push_back({.unit = unit, .setting = setting, .why = why});
+  return unkept;
 }
 
 }  // namespace
@@ -193,7 +205,11 @@ Answer<Overview> DaemonProxy::overview() const {
                     .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
                     .folded = find_or<std::uint32_t>(all, "Folded", 0),
                     .shed = find_or<std::vector<std::string>>(all, "Shed", {}),
-                    .operator_reserve_usec = find_or<std::uint64_t>(all, "OperatorReservePerSecUSec", 0)};
+                    .operator_reserve_usec = find_or<std::uint64_t>(all, "OperatorReservePerSecUSec", 0),
+                    .strict = find_or<bool>(all, "Strict", false),
+                    .limited_units = find_or<std::uint32_t>(all, "LimitedUnits", 0),
+                    .throttled_units = find_or<std::uint32_t>(all, "ThrottledUnits", 0),
+                    .unkept = decode_unkept(find_or<EncodedUnkept>(all, "Unkept", {}))};
   });
 }
 
@@ -202,9 +218,13 @@ Answer<std::vector<UnitReport>> DaemonProxy::units() const {
   if (!units) return units;
   const auto document = attempt([&] { return bus_->read_all_stats(); });
   if (!document) return std::unexpected(document.error());
-  return with_figures(*std::move(units), *document).transform_error([](std::string sentence) {
-    return BusError{.name = {}, .message = std::move(sentence)};
-  });
+  return with_figures(*std::move(units), *document).transform_error(unnamed);
+}
+
+Answer<Limits> DaemonProxy::limits() const {
+  const auto document = attempt([&] { return bus_->read_all_stats(); });
+  if (!document) return std::unexpected(document.error());
+  return limits_in(*document).transform_error(unnamed);
 }
 
 Answer<UnitReport> DaemonProxy::stats(const std::string& unit) const {

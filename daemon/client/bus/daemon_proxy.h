@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "client/bus/failure.h"
+#include "client/figures/limit_report.h"
 #include "client/figures/unit_report.h"
 #include "client/options.h"
 
@@ -31,6 +32,7 @@ class DaemonProxy {
   [[nodiscard]] Answer<Overview> overview() const;
   // Units with settings of their own, by name. Units that lose them meanwhile are left out.
   [[nodiscard]] Answer<std::vector<UnitReport>> units() const;
+  [[nodiscard]] Answer<Limits> limits() const;
   // The unit whose settings hold for `unit`.
   [[nodiscard]] Answer<UnitReport> stats(const std::string& unit) const;
   // What holds for `unit`, inherited and default settings included.

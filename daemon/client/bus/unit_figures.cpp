@@ -45,6 +45,24 @@ class JsonFigures final : public NamedFigures {
   const Json& unit_;
 };
 
+LimitReport take_limit(const Json& limit) {
+  const JsonFigures figures(limit);
+  const auto count = [&](const char* name) { return figures.number(name).value_or(0); };
+  return {.unit = figures.text("Unit").value_or(""),
+          .control_group_id = count("ControlGroupId"),
+          .quota_per_sec_usec = count("QuotaPerSecUSec"),
+          .period_usec = count("PeriodUSec"),
+          .burst_usec = count("BurstUSec"),
+          .periods = count("Periods"),
+          .throttled_periods = count("ThrottledPeriods"),
+          .throttled_usec = count("ThrottledUSec"),
+          .parked_tasks = count("ParkedTasks")};
+}
+
+std::string not_expected(const Json::exception& error) {
+  return std::string("the statistics of scx-slo are not what was expected: ") + error.what();
+}
+
 Latency take_latency(const NamedFigures& figures, const std::string& prefix) {
   return {.mean_usec = figures.number(prefix + "MeanUSec"),
           .p50_usec = figures.number(prefix + "P50USec"),
@@ -87,8 +105,20 @@ std::expected<std::vector<UnitReport>, std::string> with_figures(std::vector<Uni
     for (UnitReport& unit : units) take_figures(unit, JsonFigures(*by_name.at(unit.name)));
     return units;
   } catch (const Json::exception& error) {
-    return std::unexpected(std::string("the statistics of scx-slo are not what was expected: ") +
-                           error.what());
+    return std::unexpected(not_expected(error));
+  }
+}
+
+std::expected<Limits, std::string> limits_in(const std::string& document) {
+  try {
+    const Json parsed = Json::parse(document);
+    const Json& listed = parsed.at("Limits");
+    if (listed.is_null()) return Limits{};
+    std::vector<LimitReport> limits;
+    for (const Json& limit : listed.get_ref<const Json::array_t&>()) limits.push_back(take_limit(limit));
+    return limits;
+  } catch (const Json::exception& error) {
+    return std::unexpected(not_expected(error));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "client/figures/limit_report.h"
 #include "client/figures/unit_report.h"
 
 namespace slo::client {
@@ -28,5 +29,8 @@ void take_figures(UnitReport& unit, const NamedFigures& figures);
 // out. The error is a sentence.
 [[nodiscard]] std::expected<std::vector<UnitReport>, std::string> with_figures(std::vector<UnitReport> units,
                                                                                const std::string& document);
+
+// The limits in the same document. The error is a sentence.
+[[nodiscard]] std::expected<Limits, std::string> limits_in(const std::string& document);
 
 }  // namespace slo::client

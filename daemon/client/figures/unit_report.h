@@ -19,6 +19,13 @@ struct UnitSetting {
   std::uint32_t line = 0;  // 0: none in particular
 };
 
+// Something that is set on the machine and not honoured.
+struct UnkeptReport {
+  std::string unit;
+  std::string setting;  // "CPUQuota="
+  std::string why;
+};
+
 struct Overview {
   std::string version = {};
   std::string mode = {};
@@ -32,6 +39,10 @@ struct Overview {
   std::uint32_t folded = 0;                 // how many find no place there
   std::vector<std::string> shed = {};       // units that have lost their guarantee under overload
   std::uint64_t operator_reserve_usec = 0;  // of each second; 0: operators have none
+  bool strict = false;                      // Strict=
+  std::uint32_t limited_units = 0;          // control groups with CPUQuota= that are in use
+  std::uint32_t throttled_units = 0;        // of these, those that have used it up now
+  std::vector<UnkeptReport> unkept = {};
   std::string scheduler = {};  // the sched_ext scheduler that the kernel names; empty: the kernel's own runs
 };
 

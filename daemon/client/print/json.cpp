@@ -107,6 +107,25 @@ Json stats(std::string_view asked, const UnitReport& report) {
   return object;
 }
 
+Json limit_json(const LimitReport& limit) {
+  return {{"unit", limit.unit},
+          {"control_group_id", limit.control_group_id},
+          {"quota_per_sec_usec", limit.quota_per_sec_usec},
+          {"period_usec", limit.period_usec},
+          {"burst_usec", limit.burst_usec},
+          {"periods", limit.periods},
+          {"throttled_periods", limit.throttled_periods},
+          {"throttled_usec", limit.throttled_usec},
+          {"parked_tasks", limit.parked_tasks}};
+}
+
+Json unkept_json(const std::vector<UnkeptReport>& unkept) {
+  Json array = Json::array();
+  for (const auto& [unit, setting, why] : unkept)
+    array.push_back({{"unit", unit}, {"setting", setting}, {"why", why}});
+  return array;
+}
+
 Json interval(const std::optional<Interval>& last) {
   if (!last) return nullptr;
   Json object = {{"usec", last->usec},
@@ -161,6 +180,10 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"folded", overview.folded},
                {"shed", overview.shed},
                {"operator_reserve_per_sec_usec", overview.operator_reserve_usec},
+               {"strict", overview.strict},
+               {"limited_units", overview.limited_units},
+               {"throttled_units", overview.throttled_units},
+               {"unkept", unkept_json(overview.unkept)},
                {"units", list(units)}});
 }
 
@@ -172,14 +195,19 @@ std::string list_json(const std::vector<UnitReport>& units) {
   return text({{"units", list(units)}});
 }
 
-std::string stats_json(std::string_view asked, const UnitReport& report) {
-  return text(stats(asked, report));
+std::string stats_json(std::string_view asked, const UnitReport& report, const LimitReport* limit) {
+  Json object = stats(asked, report);
+  object["limit"] = limit == nullptr ? Json(nullptr) : limit_json(*limit);
+  return text(object);
 }
 
-std::string stats_json(const std::vector<UnitReport>& units) {
+std::string stats_json(const std::vector<UnitReport>& units, const Limits& limits) {
   Json array = Json::array();
   for (const UnitReport& unit : units) array.push_back(stats(unit.name, unit));
-  return text({{"units", std::move(array)}});
+  Json limit_array = limits ? Json::array() : Json(nullptr);
+  if (limits)
+    for (const LimitReport& limit : *limits) limit_array.push_back(limit_json(limit));
+  return text({{"units", std::move(array)}, {"limits", std::move(limit_array)}});
 }
 
 std::string watch_json(const Print& print, std::string_view asked, std::uint64_t time_usec) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/figures/limit_report.h"
 #include "client/figures/unit_report.h"
 #include "client/figures/watch.h"
 
@@ -17,9 +18,11 @@ namespace slo::client {
 [[nodiscard]] std::string status_json(const Overview& overview, const std::vector<UnitReport>& units);
 [[nodiscard]] std::string not_running_json();
 [[nodiscard]] std::string list_json(const std::vector<UnitReport>& units);
-// asked: the unit the operator named; its settings are those of report.name.
-[[nodiscard]] std::string stats_json(std::string_view asked, const UnitReport& report);
-[[nodiscard]] std::string stats_json(const std::vector<UnitReport>& units);
+// asked: the unit the operator named; its settings are those of report.name. limit: a null pointer where it
+// has none.
+[[nodiscard]] std::string stats_json(std::string_view asked, const UnitReport& report,
+                                     const LimitReport* limit);
+[[nodiscard]] std::string stats_json(const std::vector<UnitReport>& units, const Limits& limits);
 [[nodiscard]] std::string state_json(const Overview& overview);
 
 // asked: empty for all units. time_usec: since the epoch.

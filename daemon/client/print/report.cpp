@@ -9,6 +9,7 @@
 
 #include "client/print/bars.h"
 #include "client/print/cells.h"
+#include "client/print/limit_table.h"
 #include "client/print/table.h"
 #include "client/print/unit_table.h"
 
@@ -49,6 +50,13 @@ std::string operator_text(const Overview& overview) {
   return reserve_text(overview.operator_reserve_usec) + " of a CPU is for root's sessions and logins";
 }
 
+std::string limits_text(const Overview& overview) {
+  const std::uint32_t limited = overview.limited_units;
+  return std::format("{} with CPUQuota=, {} used up now",
+                     limited == 1 ? "1 unit" : std::to_string(limited) + " units",
+                     overview.throttled_units == 0 ? "none" : std::to_string(overview.throttled_units));
+}
+
 std::string changed_on_disk(const std::vector<UnitReport>& units) {
   std::string names;
   for (const UnitReport& unit : units)
@@ -86,6 +94,8 @@ std::string shed_text(const std::vector<std::string>& units) {
 // What an operator should know and mostly need not.
 void add_troubles(Table& table, const Overview& overview, const std::vector<UnitReport>& units) {
   if (!overview.shed.empty()) table.add_row({"Shed", shed_text(overview.shed)});
+  for (const auto& [unit, setting, why] : overview.unkept)
+    table.add_row({"Not kept", std::format("{} for {}: {}", setting, unit, why)});
   if (overview.config_errors > 0)
     table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
                                            overview.config_errors)});
@@ -125,6 +135,7 @@ std::string status_text(const Overview& overview, const std::vector<UnitReport>&
   table.add_row({"Mode", overview.mode});
   table.add_row({"Version", overview.version});
   if (overview.state == "enforcing") table.add_row({"Operator", operator_text(overview)});
+  if (overview.limited_units > 0) table.add_row({"Limits", limits_text(overview)});
   add_troubles(table, overview, units);
   return table.to_string() + "\n" + (units.empty() ? no_units_text() : short_table(units));
 }
@@ -135,13 +146,16 @@ std::string list_text(const std::vector<UnitReport>& units) {
   return units.empty() ? no_units_text() : unit_table(units, columns);
 }
 
-std::string stats_text(const std::vector<UnitReport>& units) {
+std::string stats_text(const std::vector<UnitReport>& units, const Limits& limits) {
   using enum UnitColumn;
   constexpr std::array columns{unit, budget, jobs, misses, miss_share, p50_wait, p99_wait, max_wait};
-  return units.empty() ? no_units_text() : unit_table(units, columns);
+  const std::string of_units = units.empty() ? no_units_text() : unit_table(units, columns);
+  const std::string of_limits = limit_text(limits);
+  return of_limits.empty() ? of_units : of_units + "\n" + of_limits;
 }
 
-std::string stats_text(std::string_view asked, const UnitReport& report, std::size_t columns) {
+std::string stats_text(std::string_view asked, const UnitReport& report, const LimitReport* limit,
+                       std::size_t columns) {
   Table facts({{""}, {""}});
   facts.add_row({"Unit", std::string(asked)});
   if (asked != report.name)
@@ -149,6 +163,7 @@ std::string stats_text(std::string_view asked, const UnitReport& report, std::si
   facts.add_row({"Budget", budget_sentence(report)});
   if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
   facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
+  if (limit != nullptr) add_limit(facts, *limit);
   if (report.counted_with) {
     facts.add_row({"Counted", counted_sentence(*report.counted_with)});
     return facts.to_string();

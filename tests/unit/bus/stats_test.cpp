@@ -200,7 +200,31 @@ TEST_F(AllStatsTest, the_document_has_each_unit_with_a_budget) {
 
 TEST_F(AllStatsTest, without_units_the_document_is_complete_all_the_same) {
   manager().units_listed({});
-  EXPECT_EQ(json::parse(content(open_anew(write_all_stats(manager())))), json::parse(R"({"Units": []})"));
+  EXPECT_EQ(json::parse(content(open_anew(write_all_stats(manager())))),
+            json::parse(R"({"Units": [], "Limits": null})"));
+}
+
+TEST_F(AllStatsTest, limits_are_there_while_the_scheduler_keeps_them) {
+  start();
+  EXPECT_EQ(json::parse(content(open_anew(write_all_stats(manager())))).at("Limits"), json::array());
+  KeptLimit kept;
+  kept.record.task_group = 1;
+  kept.record.cgroup_id = 11;
+  kept.record.used_ns = now_.monotonic_ns;
+  kept.record.nr_periods = 9;
+  kept.record.nr_throttled = 4;
+  kept.record.throttled_ns = 7'600;
+  kept.record.nr_parked = 2;
+  kept.cfg.quota_ns = 30 * SLO_NSEC_PER_MSEC;
+  kept.cfg.burst_ns = SLO_NSEC_PER_MSEC;
+  kept.cfg.period_ns = 20 * SLO_NSEC_PER_MSEC;
+  kernel_.limits = {kept, kept};
+  const json document = json::parse(content(open_anew(write_all_stats(manager()))));
+  ASSERT_EQ(document.at("Limits").size(), 2U);
+  EXPECT_EQ(document.at("Limits")[0], json::parse(R"({
+    "Unit": "a.service", "ControlGroupId": 11, "QuotaPerSecUSec": 1500000, "PeriodUSec": 20000, "BurstUSec": 1000,
+    "Periods": 9, "ThrottledPeriods": 4, "ThrottledUSec": 8, "ParkedTasks": 2
+  })"));
 }
 
 TEST_F(AllStatsTest, nobody_can_change_the_document) {

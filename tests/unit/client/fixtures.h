@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "client/figures/limit_report.h"
 #include "client/figures/unit_report.h"
 
 namespace slo::client {
@@ -49,6 +50,19 @@ inline UnitReport nginx() {
                    .histogram = {{.lower_ns = 245760, .upper_ns = 262144, .count = 19000},
                                  {.lower_ns = 8388608, .upper_ns = 9437184, .count = 1000}}};
   return unit;
+}
+
+// The limit of nginx().
+inline LimitReport limit() {
+  return {.unit = "nginx.service",
+          .control_group_id = 4711,
+          .quota_per_sec_usec = 200000,
+          .period_usec = 100000,
+          .burst_usec = 0,
+          .periods = 1200,
+          .throttled_periods = 340,
+          .throttled_usec = 24100000,
+          .parked_tasks = 0};
 }
 
 // A unit without counters of its own.

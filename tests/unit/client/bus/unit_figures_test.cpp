@@ -91,6 +91,46 @@ TEST(ClientUnitFigures, UnitsThatTheDocumentDoesNotHaveAreLeftOut) {
   EXPECT_EQ(units->front().name, "web.service");
 }
 
+TEST(ClientUnitFigures, TheLimitsOfADocumentAreRead) {
+  const LimitFigures figures{.unit = "web.service",
+                             .cgroup_id = 7,
+                             .quota_ns = 20'000'000,
+                             .period_ns = 100'000'000,
+                             .burst_ns = 5'000'000,
+                             .periods = 120,
+                             .throttled_periods = 17,
+                             .throttled_ns = 900'000'000,
+                             .unused_ns = 1,
+                             .parked = 3,
+                             .used_up = true};
+  const auto limits = limits_in("{\"Units\":[],\"Limits\":[" + limit_json(figures) + "]}");
+  ASSERT_TRUE(limits.has_value() && limits->has_value());
+  ASSERT_EQ((*limits)->size(), 1U);
+  const LimitReport& limit = (*limits)->front();
+  EXPECT_EQ(limit.unit, "web.service");
+  EXPECT_EQ(limit.control_group_id, 7U);
+  EXPECT_EQ(limit.quota_per_sec_usec, 200'000U);
+  EXPECT_EQ(limit.period_usec, 100'000U);
+  EXPECT_EQ(limit.burst_usec, 5'000U);
+  EXPECT_EQ(limit.periods, 120U);
+  EXPECT_EQ(limit.throttled_periods, 17U);
+  EXPECT_EQ(limit.throttled_usec, 900'000U);
+  EXPECT_EQ(limit.parked_tasks, 3U);
+  EXPECT_EQ(limit_of(*limits, "web.service"), &limit);
+  EXPECT_EQ(limit_of(*limits, "other.service"), nullptr);
+}
+
+TEST(ClientUnitFigures, NoLimitsAreNotTheSameAsThoseThatTheKernelKeeps) {
+  EXPECT_TRUE(limits_in("{\"Limits\":[]}").value().has_value());
+  EXPECT_FALSE(limits_in("{\"Limits\":null}").value().has_value());
+  EXPECT_EQ(limit_of(Limits{}, "web.service"), nullptr);
+  for (const char* text : {"", "{}", "{\"Limits\":3}", "{\"Limits\":[{\"Periods\":\"x\"}]}"}) {
+    const auto limits = limits_in(text);
+    ASSERT_FALSE(limits.has_value()) << text;
+    EXPECT_TRUE(limits.error().contains("statistics")) << limits.error();
+  }
+}
+
 TEST(ClientUnitFigures, ADocumentOfAnotherShapeIsAnErrorAndNoCrash) {
   for (const char* text :
        {"", "[]", "{}", "{\"Units\":[{}]}", "{\"Units\":[{\"Unit\":\"a\",\"Jobs\":\"x\"}]}",

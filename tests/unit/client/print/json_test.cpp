@@ -60,19 +60,34 @@ json stats_figures(const char* asked) {
 }
 
 TEST(ClientJson, StatsNamesTheUnitAskedForAndTheOneWhoseSettingsHold) {
-  EXPECT_EQ(json::parse(stats_json("worker.service", nginx())), stats_figures("worker.service"));
+  EXPECT_EQ(json::parse(stats_json("worker.service", nginx(), nullptr)),
+            with(stats_figures("worker.service"), {{"limit", nullptr}}));
+}
+
+const json limit_figures = json::parse(R"({
+  "unit": "nginx.service", "control_group_id": 4711, "quota_per_sec_usec": 200000, "period_usec": 100000,
+  "burst_usec": 0, "periods": 1200, "throttled_periods": 340, "throttled_usec": 24100000, "parked_tasks": 0
+})");
+
+TEST(ClientJson, LimitsAreThereWithAllUnitsAndTheOwnOneWithAUnit) {
+  const LimitReport own = limit();
+  EXPECT_EQ(json::parse(stats_json("nginx.service", nginx(), &own)).at("limit"), limit_figures);
+  const json all = json::parse(stats_json({}, Limits{{own}}));
+  EXPECT_EQ(all, (json{{"units", json::array()}, {"limits", {limit_figures}}}));
+  EXPECT_EQ(json::parse(stats_json({}, Limits{std::vector<LimitReport>{}})).at("limits"), json::array());
 }
 
 TEST(ClientJson, StatsOfAllUnitsHasForEachWhatStatsOfItHas) {
-  const json expected = {{"units", {stats_figures("nginx.service")}}};
-  EXPECT_EQ(json::parse(stats_json({nginx()})), expected);
-  EXPECT_EQ(json::parse(stats_json(std::vector<UnitReport>{})), json::parse(R"({"units": []})"));
+  const json expected = {{"units", {stats_figures("nginx.service")}}, {"limits", nullptr}};
+  EXPECT_EQ(json::parse(stats_json({nginx()}, Limits{})), expected);
+  EXPECT_EQ(json::parse(stats_json(std::vector<UnitReport>{}, Limits{})),
+            json::parse(R"({"units": [], "limits": null})"));
 }
 
 TEST(ClientJson, ABucketWithoutUpperEdgeEndsAtNull) {
   UnitReport unit = nginx();
   unit.wait.histogram = {{.lower_ns = 68719476736, .upper_ns = UINT64_MAX, .count = 1}};
-  EXPECT_EQ(json::parse(stats_json("nginx.service", unit)).at("wait").at("histogram"),
+  EXPECT_EQ(json::parse(stats_json("nginx.service", unit, nullptr)).at("wait").at("histogram"),
             json::parse(R"([{"from_nsec": 68719476736, "below_nsec": null, "jobs": 1}])"));
 }
 
@@ -137,6 +152,10 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .folded = 6,
                           .shed = {"a.service"},
                           .operator_reserve_usec = 50'000,
+                          .strict = true,
+                          .limited_units = 7,
+                          .throttled_units = 8,
+                          .unkept = {{.unit = "b.service", .setting = "CPUQuota=", .why = "because"}},
                           .scheduler = "scx_slo"};
   const json status = json::parse(status_json(overview, {nginx()}));
   json expected = json::parse(list_json({nginx()}));
@@ -144,13 +163,15 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                                   "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
                                   "capacity": 5, "folded": 6, "shed": ["a.service"],
-                                  "operator_reserve_per_sec_usec": 50000})"));
+                                  "operator_reserve_per_sec_usec": 50000, "strict": true,
+                                  "limited_units": 7, "throttled_units": 8,
+                                  "unkept": [{"unit": "b.service", "setting": "CPUQuota=", "why": "because"}]})"));
   EXPECT_EQ(status, expected);
   EXPECT_EQ(json::parse(state_json(overview)), json::parse(R"({"state": "enforcing", "reason": "why"})"));
 }
 
 TEST(ClientJson, FiguresOfAUnitWithoutCountersOfItsOwnAreNull) {
-  const json unit = json::parse(stats_json("worker.service", folded("web.slice")));
+  const json unit = json::parse(stats_json("worker.service", folded("web.slice"), nullptr));
   EXPECT_EQ(unit.at("counted_with"), "web.slice");
   EXPECT_EQ(unit.at("budget_usec"), 2000);
   for (const char* figure :

@@ -27,6 +27,8 @@ const Overview enforcing{.version = "1.2.3",
                          .operator_reserve_usec = 50'000,
                          .scheduler = "scx_slo"};
 
+const Limits no_limits{std::vector<LimitReport>{}};
+
 TEST(ClientTable, ColumnsAreAsWideAsTheirWidestCellAndLinesEndWithoutBlanks) {
   Table table({{"A"}, {"NUMBER", Table::Align::right}, {"LAST"}});
   table.add_row({"longer", "1", "x"});
@@ -130,6 +132,29 @@ TEST(ClientReport, StatusNamesWhoWasShed) {
       std::string::npos);
 }
 
+TEST(ClientReport, StatusCountsLimitsWhereThereAreAny) {
+  Overview overview = enforcing;
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Limits"), std::string::npos);
+  overview.limited_units = 1;
+  EXPECT_NE(status_text(overview, {nginx()}).find("Limits     1 unit with CPUQuota=, none used up now\n"),
+            std::string::npos);
+  overview.limited_units = 3;
+  overview.throttled_units = 2;
+  EXPECT_NE(status_text(overview, {nginx()}).find("Limits     3 units with CPUQuota=, 2 used up now\n"),
+            std::string::npos);
+}
+
+TEST(ClientReport, StatusNamesWhatIsNotKept) {
+  Overview overview = enforcing;
+  EXPECT_EQ(status_text(overview, {nginx()}).find("Not kept"), std::string::npos);
+  overview.unkept = {{.unit = "a.service", .setting = "CPUQuota=", .why = "why"},
+                     {.unit = "b.service", .setting = "CPUQuota=", .why = "therefore"}};
+  EXPECT_NE(status_text(overview, {nginx()})
+                .find("Not kept   CPUQuota= for a.service: why\n"
+                      "Not kept   CPUQuota= for b.service: therefore\n"),
+            std::string::npos);
+}
+
 TEST(ClientReport, StatusSaysThatTheCapacityIsUsedUpWhereItIs) {
   Overview overview = enforcing;
   overview.capacity = 1024;
@@ -149,14 +174,14 @@ TEST(ClientReport, AUnitWithoutCountersOfItsOwnHasNoFiguresButSaysWhoseTheyAre) 
             "/etc/worker.conf:2\n"
             "worker.service     2ms         100        -   not counted       -       -         -  "
             "/etc/worker.conf:2\n");
-  EXPECT_EQ(stats_text("worker.service", folded("web.slice"), 80),
+  EXPECT_EQ(stats_text("worker.service", folded("web.slice"), nullptr, 80),
             "Unit           worker.service\n"
             "Budget         2ms of waiting for a CPU per job\n"
             "Set in         /etc/worker.conf:2\n"
             "Control group  /web.slice/worker.service\n"
             "Counted        with web.slice, as Capacity= of scx-slo.conf is used up; see: scx-slo stats "
             "web.slice\n");
-  EXPECT_NE(stats_text("worker.service", folded(""), 80)
+  EXPECT_NE(stats_text("worker.service", folded(""), nullptr, 80)
                 .find("Counted        not at all: Capacity= of scx-slo.conf is used up, and no unit above is "
                       "counted\n"),
             std::string::npos);
@@ -176,7 +201,7 @@ TEST(ClientReport, AnObjectiveIsKeptUpToItsLastMiss) {
 }
 
 TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
-  const std::string text = stats_text("nginx.service", nginx(), 80);
+  const std::string text = stats_text("nginx.service", nginx(), nullptr, 80);
   EXPECT_NE(text.find("Budget         5ms of waiting for a CPU per job\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Objective      99.9% kept\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Misses         3 (0.01%): 2 late-start, 1 overlong\n"), std::string::npos) << text;
@@ -192,13 +217,15 @@ TEST(ClientReport, StatsShowsWaitsAndResponsesAndWhatIsNotYetKnown) {
 
 TEST(ClientReport, StatsEndsWithTheHistogramOfWaits) {
   const UnitReport unit = nginx();
-  EXPECT_TRUE(stats_text("nginx.service", unit, 80).ends_with("\n\n" + bars_text(unit, nullptr, 80)));
+  EXPECT_TRUE(
+      stats_text("nginx.service", unit, nullptr, 80).ends_with("\n\n" + bars_text(unit, nullptr, 80)));
 }
 
 TEST(ClientReport, StatsOfADaemonWithoutHistogramsEndsWithTheQuantiles) {
   UnitReport unit = nginx();
   unit.wait.histogram.clear();
-  EXPECT_TRUE(stats_text("nginx.service", unit, 80).ends_with("max          6.10ms           9.00ms\n"));
+  EXPECT_TRUE(
+      stats_text("nginx.service", unit, nullptr, 80).ends_with("max          6.10ms           9.00ms\n"));
 }
 
 TEST(ClientReport, StatsOfAllUnitsHasALineForEach) {
@@ -207,28 +234,65 @@ TEST(ClientReport, StatsOfAllUnitsHasALineForEach) {
   few.jobs = 3;
   few.miss_ratio = 0;
   few.wait.max_usec = 0;
-  EXPECT_EQ(stats_text({few, nginx()}),
+  EXPECT_EQ(stats_text({few, nginx()}, no_limits),
             "UNIT           BUDGET   JOBS  MISSES  MISS %       P50 WAIT       P99 WAIT  MAX WAIT\n"
             "b.slice          20ms      3       0      0%  not yet known  not yet known      <1us\n"
             "nginx.service     5ms  20000       3   0.01%           12us           87us    6.10ms\n");
-  EXPECT_NE(stats_text(std::vector<UnitReport>{}).find("systemctl edit UNIT"), std::string::npos);
+  EXPECT_NE(stats_text(std::vector<UnitReport>{}, no_limits).find("systemctl edit UNIT"), std::string::npos);
+}
+
+TEST(ClientReport, BelowTheUnitsStandTheLimits) {
+  const LimitReport idle{.unit = "batch.slice", .quota_per_sec_usec = 1'500'000, .period_usec = 1'000'000};
+  EXPECT_TRUE(
+      stats_text({nginx()}, Limits{{idle, limit()}})
+          .ends_with("6.10ms\n"
+                     "\n"
+                     "UNIT           QUOTA  PERIOD  PERIODS  THROTTLED  THROTTLED %  THROTTLED TIME\n"
+                     "batch.slice     150%      1s        0          0            -            <1us\n"
+                     "nginx.service    20%   100ms     1200        340       28.33%           24.1s\n"))
+      << stats_text({nginx()}, Limits{{idle, limit()}});
+  EXPECT_TRUE(stats_text({nginx()}, no_limits).ends_with("6.10ms\n"));
+}
+
+TEST(ClientReport, WhereTheKernelKeepsLimitsStatsSaysWhereItCounts) {
+  EXPECT_TRUE(
+      stats_text({nginx()}, Limits{})
+          .ends_with("\nWhile scx-slo does not enforce, the kernel keeps CPUQuota= itself, and counts "
+                     "in cpu.stat of each control group.\n"));
+}
+
+TEST(ClientReport, StatsOfAUnitHasItsLimit) {
+  EXPECT_EQ(stats_text("nginx.service", nginx(), nullptr, 80).find("Limit"), std::string::npos);
+  LimitReport own = limit();
+  const std::string text = stats_text("nginx.service", nginx(), &own, 80);
+  EXPECT_NE(text.find("Limit          20% of a CPU, per 100ms (CPUQuota=)\n"
+                      "Throttled      340 of 1200 periods (28.33%), 24.1s in all\n"),
+            std::string::npos)
+      << text;
+  own.burst_usec = 50'000;
+  own.parked_tasks = 3;
+  const std::string more = stats_text("worker.service", folded("web.slice"), &own, 80);
+  EXPECT_NE(more.find("Limit          20% of a CPU, per 100ms, and up to 50ms saved up (CPUQuota=)\n"),
+            std::string::npos)
+      << more;
+  EXPECT_NE(more.find("24.1s in all; 3 tasks wait now\n"), std::string::npos) << more;
 }
 
 TEST(ClientReport, StatsSaysWhatTheBudgetBounds) {
   UnitReport unit = nginx();
   unit.metric = "response";
-  EXPECT_NE(stats_text("nginx.service", unit, 80).find("5ms from wakeup to sleep, per job"),
+  EXPECT_NE(stats_text("nginx.service", unit, nullptr, 80).find("5ms from wakeup to sleep, per job"),
             std::string::npos);
 }
 
 TEST(ClientReport, StatsOfAnInheritingUnitNamesWhoseSettingsAndFiguresTheyAre) {
-  const std::string text = stats_text("worker.service", nginx(), 80);
+  const std::string text = stats_text("worker.service", nginx(), nullptr, 80);
   EXPECT_NE(text.find("Unit           worker.service\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Settings of    nginx.service"), std::string::npos) << text;
 }
 
 TEST(ClientReport, StatsBeforeTheFirstJobSaysSo) {
-  const std::string text = stats_text("b.slice", idle_batch(), 80);
+  const std::string text = stats_text("b.slice", idle_batch(), nullptr, 80);
   EXPECT_NE(text.find("No job has ended yet.\n"), std::string::npos);
   EXPECT_NE(text.find("Control group  none now\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("p50"), std::string::npos);
@@ -251,7 +315,8 @@ TEST(ClientReport, AFigureTooLargeForNanosecondsDoesNotWrap) {
   unit.exec_usec = UINT64_MAX;
   UnitReport largest = nginx();
   largest.exec_usec = UINT64_MAX / 1000;
-  EXPECT_EQ(stats_text("nginx.service", unit, 80), stats_text("nginx.service", largest, 80));
+  EXPECT_EQ(stats_text("nginx.service", unit, nullptr, 80),
+            stats_text("nginx.service", largest, nullptr, 80));
 }
 
 }  // namespace
