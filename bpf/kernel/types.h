@@ -138,6 +138,11 @@ typedef struct {
 	unsigned long sig[1];
 } sigset_t;
 
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h: all its threads are to end */
+struct signal_struct {
+	unsigned int flags;
+};
+
 struct sigpending {
 	sigset_t signal; /* of this thread alone; SIGKILL is among them for each thread of a process that ends
 			  */
@@ -176,6 +181,7 @@ struct task_struct {
 	int rcu_read_lock_nesting; /* with CONFIG_PREEMPT_RCU */
 	unsigned long jobctl;
 	struct sigpending pending;
+	struct signal_struct *signal;
 	int pid;
 	int tgid;
 	char comm[16] __attribute__((aligned(8))); /* so that two loads read it */

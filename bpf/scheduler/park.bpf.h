@@ -22,7 +22,10 @@ static u32 is_look_armed;
 /* A task that is to end, or to be frozen, needs the CPU for that, and others wait for it to be gone. */
 static __always_inline bool is_called(const struct task_struct *p)
 {
-	return (p->pending.signal.sig[0] & (1ul << (SIGKILL - 1))) || (p->jobctl & JOBCTL_TRAP_FREEZE);
+	const struct signal_struct *signal = p->signal;
+
+	return (p->pending.signal.sig[0] & (1ul << (SIGKILL - 1))) ||
+	       (signal && (signal->flags & SIGNAL_GROUP_EXIT)) || (p->jobctl & JOBCTL_TRAP_FREEZE);
 }
 
 /* Inside RCU's read side, as far as the kernel says; our own prologue counts for the task that runs. */
