@@ -17,6 +17,7 @@ struct Limit {
   std::uint64_t quota_ns = 0;  // per period; 0: none
   std::uint64_t period_ns = 100'000'000;
   std::uint64_t burst_ns = 0;  // saved up of periods in which less was used; no more than the quota
+  friend bool operator==(const Limit&, const Limit&) = default;
 };
 
 // A cgroup with its tasks.

@@ -154,4 +154,23 @@ slo_u32 sim_is_reserve_empty(const void* server) {
   return ((const struct server*)server)->is_empty;
 }
 
+long long sim_limit_left_ns(const void* task_storage, slo_u64 now_ns) {
+  u32 limit = ((const struct task_ctx*)task_storage)->limit;
+  u32 at = limit != SLO_NO_SLOT ? server_of_limit(limit) : SLO_NO_SLOT;
+  s64 least_ns = (s64)SLO_LIMIT_QUOTA_MAX_NS;
+
+  for (u32 i = 0; i < SLO_SERVER_DEPTH_MAX; i++) {
+    const struct slo_server_cfg* cfg = bpf_map_lookup_elem(&server_cfgs, &at);
+    const struct server* server = bpf_map_lookup_elem(&servers, &at);
+    s64 left_ns;
+
+    if (!cfg || !server) break;
+    left_ns = slo_limit_fill_ns(server->tokens_ns, cfg->quota_ns, cfg->burst_ns,
+                                slo_limit_periods(server->filled_ns, cfg->period_ns, now_ns));
+    if (left_ns < least_ns) least_ns = left_ns;
+    at = cfg->parent;
+  }
+  return least_ns;
+}
+
 #pragma clang attribute pop

@@ -61,7 +61,7 @@ slo_u32 sim_is_known_idle(slo_u32 cpu);
  */
 slo_u64 sim_clock(slo_u32 shard);
 slo_u32 sim_weight(const void* task_storage);
-slo_u32 sim_goes_first(const void* task_storage);  /* as an operator's */
+slo_u32 sim_goes_first(const void* task_storage); /* as an operator's */
 slo_u32 sim_is_idle_by_weight(const void* task_storage);
 slo_u64 sim_running_vtime(const void* task_storage, slo_u64 now_ns);
 slo_u64 sim_begun_vtime(slo_u32 cpu);
@@ -71,6 +71,8 @@ slo_u64 sim_ran_from_ns(slo_u32 cpu);
 long long sim_reserve_left_ns(const void* server);
 slo_u64 sim_reserve_filled_ns(const void* server);
 slo_u32 sim_is_reserve_empty(const void* server);
+/* What is left for a task on the level of its limits that has least, with all that has come in by now. */
+long long sim_limit_left_ns(const void* task_storage, slo_u64 now_ns);
 
 #ifdef __cplusplus
 }

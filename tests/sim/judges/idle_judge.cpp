@@ -78,7 +78,7 @@ void IdleJudge::looks(std::uint64_t now_ns) {
   if (waiting_.empty() || (!any && beside_ == 0)) return;
   for (Waiting& waiting : waiting_) {
     look_at_place(waiting, now_ns);
-    if (!any || !(waiting.task->cpus() & idle_).any()) {
+    if (!any || is_parked(*waiting.task) || !(waiting.task->cpus() & idle_).any()) {
       end(waiting, now_ns);
     } else if (waiting.since_ns == never) {
       waiting.since_ns = now_ns;

@@ -12,7 +12,7 @@ namespace slo::sim {
 
 // No task is lost, the scheduler knows what waits in its queues and counts it right, and nobody waits longer
 // than a bound: looked at between two events, every so often. Time in which real-time tasks have all CPUs of
-// a task is not its wait.
+// a task is not its wait, nor that in which it is parked.
 class QueueJudge final : public Judge {
  public:
   struct Settings {

@@ -29,7 +29,7 @@ bool is_queue_of(const Dsq& dsq, std::uint64_t shared, std::uint64_t pinned) {
 const Task* TurnJudge::only_one_waiting() const {
   const Task* found = nullptr;
   for (const auto& [id, dsq] : ext_.dsqs()) {
-    if (dsq->size() == 0) continue;
+    if (dsq->size() == 0 || is_parking_queue(*dsq)) continue;
     if (found != nullptr || dsq->size() > 1 || is_slo_queue(*dsq)) return nullptr;
     if (is_queue_of(*dsq, shared_best_effort, pinned_best_effort)) found = dsq->first();
   }

@@ -71,8 +71,8 @@ class Kernel {
   void freeze(Task& task);
   void thaw(Task& task);
   // RCU's read side of a task that runs: it may be preempted there.
-  void lock_rcu(Task& task) { ++task.kernel.rcu_read_lock_nesting; }
-  void unlock_rcu(Task& task) { --task.kernel.rcu_read_lock_nesting; }
+  void lock_rcu(Task& task);
+  void unlock_rcu(Task& task);
   // What it does is done as soon as it has a CPU, or now.
   void cut_short(Task& task);
   // sched_yield() of a task that runs.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What makes a task run that did not want to: it is killed, or frozen and thawed.
+// What must not wait for long: a task that is killed or frozen, or on RCU's read side.
 #include "kernel.h"
 
 namespace slo::sim {
@@ -69,6 +69,16 @@ void Kernel::thaw(Task& task) {
   const bool sleeps_on = task.freeze->was_asleep && !task.freeze->was_woken;
   task.freeze.reset();
   if (!sleeps_on) wake_up(task, near(task), false);
+}
+
+void Kernel::lock_rcu(Task& task) {
+  count_exec(cpus_[task.cpu()]);
+  ++task.kernel.rcu_read_lock_nesting;
+}
+
+void Kernel::unlock_rcu(Task& task) {
+  count_exec(cpus_[task.cpu()]);
+  --task.kernel.rcu_read_lock_nesting;
 }
 
 }  // namespace slo::sim

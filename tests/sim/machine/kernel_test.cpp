@@ -13,6 +13,7 @@ namespace slo::sim {
 namespace {
 
 using samples::ms;
+using samples::second;
 using samples::us;
 using testing::ElementsAre;
 
@@ -55,6 +56,76 @@ TEST(SimKernel, RealTimeComesFirst) {
   EXPECT_THAT(record.units[0].waits_ns, ElementsAre(12 * ms));
   EXPECT_THAT(record.units[1].waits_ns, ElementsAre(2 * ms));
   EXPECT_THAT(record.units[2].waits_ns, ElementsAre(0));
+}
+
+std::int64_t hierarchical_quota(Group& group) {
+  return group.task_group()->cfs_bandwidth.hierarchical_quota;
+}
+
+TEST(SimGroup, TheLeastLimitFromHereUpwardsIsInAllGroups) {
+  constexpr std::int64_t half = 1 << 19;
+  Kernel kernel({}, 1);
+  Fair fair(kernel, {});
+  Group& above = kernel.make_group("above", nullptr, {.limit = {.quota_ns = 50 * ms}});
+  Group& plain = kernel.make_group("plain", &above, {});
+  Group& below = kernel.make_group("below", &plain, {.weight = 100});
+  EXPECT_EQ(hierarchical_quota(above), half);
+  EXPECT_EQ(hierarchical_quota(below), half);
+  EXPECT_EQ(below.task_group()->parent, above.task_group());
+  EXPECT_EQ(below.task_group()->cfs_bandwidth.quota, UINT64_MAX);
+  const Task& task = kernel.spawn(Hog{}, plain, 0);
+  EXPECT_EQ(task.kernel.sched_task_group, above.task_group());
+
+  kernel.set_limit(plain, {.quota_ns = 25 * ms, .burst_ns = 5 * ms});
+  EXPECT_EQ(task.kernel.sched_task_group, plain.task_group()) << "it has the cpu controller now";
+  EXPECT_EQ(below.task_group()->parent, plain.task_group());
+  EXPECT_EQ(hierarchical_quota(below), half / 2);
+  EXPECT_EQ(plain.task_group()->cfs_bandwidth.burst, 5 * ms);
+
+  kernel.set_limit(above, {});
+  EXPECT_EQ(hierarchical_quota(above), -1);
+  EXPECT_EQ(hierarchical_quota(below), half / 2);
+  kernel.set_limit(plain, {});
+  EXPECT_EQ(hierarchical_quota(below), -1);
+}
+
+TEST(SimKernel, AFrozenTaskGoesOnWhereItStopped) {
+  Kernel kernel(samples::free_machine(), 1);
+  Fair fair(kernel, {});
+  Task& busy = kernel.spawn(samples::script({{0, 20 * ms}}), kernel.root(), 0);
+  Task& sleeper = kernel.spawn(samples::script({{60 * ms, ms}}), kernel.root(), 0);
+  kernel.run(10 * ms);
+  for (Task* task : {&busy, &sleeper}) kernel.freeze(*task);
+  kernel.run(100 * ms);
+  EXPECT_EQ(busy.state, TaskState::asleep);
+  EXPECT_EQ(sleeper.state, TaskState::asleep);
+  const std::uint64_t exec_ns = busy.exec_ns;
+  EXPECT_LT(exec_ns, 11 * ms);
+  for (Task* task : {&busy, &sleeper}) kernel.thaw(*task);
+  kernel.run(200 * ms);
+  EXPECT_EQ(busy.state, TaskState::dead);
+  EXPECT_EQ(busy.exec_ns - exec_ns, 10 * ms);
+  EXPECT_EQ(sleeper.state, TaskState::dead) << "what woke it meanwhile is not lost";
+}
+
+TEST(SimKernel, AKilledTaskRunsOnceMoreToEnd) {
+  Kernel kernel(samples::free_machine(), 1);
+  Fair fair(kernel, {});
+  Task& asleep = kernel.spawn(samples::script({{second, ms}}), kernel.root(), 0);
+  Task& frozen = kernel.spawn(Hog{}, kernel.root(), 0);
+  kernel.run(10 * ms);
+  kernel.freeze(frozen);
+  kernel.run(20 * ms);
+  for (Task* task : {&asleep, &frozen}) {
+    kernel.kill(*task);
+    EXPECT_TRUE(task->is_killed());
+  }
+  kernel.run(30 * ms);
+  for (const Task* task : {&asleep, &frozen}) {
+    EXPECT_EQ(task->state, TaskState::dead);
+    EXPECT_FALSE(task->is_killed());
+    EXPECT_NE(task->kernel.flags & PF_EXITING, 0u);
+  }
 }
 
 TEST(SimShape, SiblingsAreNumberedAsVendorsDo) {

@@ -17,4 +17,8 @@ void Dsq::remove(Task& task) {
   task.ext.dsq = nullptr;
 }
 
+bool is_parked(const Task& task) {
+  return task.ext.dsq != nullptr && is_parking_queue(*task.ext.dsq);
+}
+
 }  // namespace slo::sim

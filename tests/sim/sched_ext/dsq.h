@@ -41,7 +41,7 @@ inline constexpr std::uint64_t shared_slo = 1ULL << 32;
 inline constexpr std::uint64_t shared_best_effort = 2ULL << 32;
 inline constexpr std::uint64_t pinned_slo = 3ULL << 32;
 inline constexpr std::uint64_t pinned_best_effort = 4ULL << 32;
-inline constexpr std::uint64_t parked = 5ULL << 32;  // the low half is one of a pool
+inline constexpr std::uint64_t parking_queues = 5ULL << 32;  // the low half is one of a pool
 
 [[nodiscard]] inline bool is_slo_queue(const Dsq& dsq) {
   const std::uint64_t kind = dsq.id >> 32 << 32;
@@ -50,7 +50,8 @@ inline constexpr std::uint64_t parked = 5ULL << 32;  // the low half is one of a
 
 // Tasks there wait for their limit, not for a CPU.
 [[nodiscard]] inline bool is_parking_queue(const Dsq& dsq) {
-  return dsq.cpu == no_cpu && dsq.id >> 32 << 32 == parked;
+  return dsq.cpu == no_cpu && dsq.id >> 32 << 32 == parking_queues;
 }
+[[nodiscard]] bool is_parked(const Task& task);
 
 }  // namespace slo::sim

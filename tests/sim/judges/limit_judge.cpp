@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "limit_judge.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "bpf/policy/server.h"
+
+namespace slo::sim {
+namespace {
+
+// Of one run: a request to look, a switch, a tick and what callbacks cost.
+constexpr std::uint64_t late_ns = 100'000;
+
+bool is_exempt(const Task& task) {
+  return task.is_killed() || (task.kernel.flags & (PF_KTHREAD | PF_EXITING)) != 0 ||
+         (task.kernel.jobctl & JOBCTL_TRAP_FREEZE) != 0 || task.kernel.rcu_read_lock_nesting != 0 ||
+         !task.may_migrate();
+}
+
+}  // namespace
+
+LimitJudge::Seen& LimitJudge::of(const Task& task) {
+  if (seen_.size() <= task.id) seen_.resize(task.id + 1);
+  return seen_[task.id];
+}
+
+void LimitJudge::looks(std::uint64_t /*now_ns*/) {
+  if (!ext_.is_attached()) accounts_.clear();
+}
+
+// The scheduler takes up to the end of the period that it knows, and to a tick where it knows none.
+void LimitJudge::restart(Account& account, const Limit& limit) {
+  const std::uint64_t old_ns = account.limit.quota_ns != 0 ? account.limit.period_ns : 0;
+  const std::uint64_t known_ns = kernel_.now_ns() + std::max(old_ns, 2 * kernel_.machine().tick_ns);
+  account = {.limit = limit, .from_ns = std::max(account.from_ns, known_ns)};
+}
+
+void LimitJudge::lend(const Task& task, std::uint64_t debt_ns) {
+  for (Group* group = &task.group->with_controller(); group != nullptr;
+       group = group->parent_with_controller())
+    accounts_[group].debt_ns += debt_ns;
+}
+
+void LimitJudge::runs(const Task& task, const Cpu& /*cpu*/, std::uint64_t now_ns) {
+  if (now_ns - of(task).waits_from_ns >= SLO_LIMIT_WAIT_MAX_NS) lend(task, min_run_ns_ + late_ns);
+}
+
+void LimitJudge::executes(const Task& task, std::uint64_t exec_ns) {
+  if (!ext_.is_attached() || task.sched_class != &ext_) return;
+  Seen& seen = of(task);
+  // It is found by the next tick that it is in another group, or that it is like others again.
+  const bool has_moved =
+      std::exchange(seen.group, task.kernel.sched_task_group) != task.kernel.sched_task_group;
+  const bool was_exempt = std::exchange(seen.is_exempt, is_exempt(task));
+  if (has_moved || (was_exempt && !seen.is_exempt))
+    lend(task, kernel_.machine().tick_ns + min_run_ns_ + late_ns);
+  if (seen.is_exempt) return;
+  const bool is_bypassing = kernel_.cpu(task.cpu()).ext.is_bypassing;
+  for (Group* group = &task.group->with_controller(); group != nullptr;
+       group = group->parent_with_controller()) {
+    if (is_bypassing)
+      restart(accounts_[group], {});
+    else
+      charge(*group, exec_ns);
+  }
+}
+
+void LimitJudge::charge(const Group& group, std::uint64_t exec_ns) {
+  Account& account = accounts_[&group];
+  if (account.limit != group.limit()) restart(account, group.limit());
+  const Limit& limit = account.limit;
+  const std::uint64_t now_ns = kernel_.now_ns();
+  if (limit.quota_ns == 0 || now_ns < account.from_ns) return;
+  account.ran_ns += std::min(exec_ns, now_ns - account.from_ns);
+  // What was there, that of the periods that have begun, and what runs now.
+  const std::uint64_t periods = (now_ns - account.from_ns) / limit.period_ns + 1;
+  const std::uint64_t most_ns = limit.quota_ns * (periods + 1) + limit.burst_ns + account.debt_ns +
+                                kernel_.machine().cpus * (min_run_ns_ + late_ns);
+  if (account.ran_ns > most_ns)
+    complain("limit", now_ns,
+             std::format("group {} ran {} us in {} periods of {} us with {} us each", group.id(),
+                         account.ran_ns / 1000, periods, limit.period_ns / 1000, limit.quota_ns / 1000));
+}
+
+}  // namespace slo::sim
