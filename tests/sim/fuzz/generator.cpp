@@ -18,6 +18,10 @@ constexpr std::uint64_t second_us = 1'000'000;
 constexpr std::array<std::uint64_t, 19> usual_weights = {60, 8, 8, 2, 3, 8, 3, 4, 3, 2,
                                                          5,  1, 1, 1, 1, 2, 3, 1, 1};
 
+// So many stories are without limits for each one with them. Each is drawn as if there were none, then from
+// numbers of their own: those without are what they were before there were limits.
+constexpr std::uint64_t limited_every = 7;
+
 class Generator {
  public:
   explicit Generator(std::uint64_t seed) : random_(seed) { story_.seed = seed; }
@@ -29,6 +33,7 @@ class Generator {
       draw_storm();
     else
       draw_steps();
+    if (story_.seed % limited_every == 0) draw_limits();
     std::ranges::stable_sort(story_.steps, {}, &Step::at_us);
     return std::move(story_);
   }
@@ -188,6 +193,43 @@ class Generator {
     if (is_one_of(2)) return 1ULL << any_cpu();
     const std::uint64_t some = random_() & all;
     return some != 0 ? some : all;
+  }
+
+  // What the kernel takes; as tight as not, on this machine.
+  Limit any_limit() {
+    const std::uint64_t period_us = scaled(ms_us, second_us);
+    const std::uint64_t quota_us = scaled(ms_us, ms_us + 2 * period_us);
+    const std::uint64_t burst_us = is_one_of(3) ? between(0, quota_us) : 0;
+    return {.quota_ns = quota_us * SLO_NSEC_PER_USEC,
+            .period_ns = period_us * SLO_NSEC_PER_USEC,
+            .burst_ns = burst_us * SLO_NSEC_PER_USEC};
+  }
+
+  void draw_limits() {
+    random_.seed(~story_.seed);
+    for (Unit& unit : story_.units)
+      if (!is_one_of(3)) unit.limit = any_limit();
+    constexpr std::array verbs = {Verb::wake,     Verb::wake,       Verb::limit,     Verb::limit,
+                                  Verb::freeze,   Verb::freeze,     Verb::thaw,      Verb::thaw,
+                                  Verb::exit,     Verb::move,       Verb::hold,      Verb::release,
+                                  Verb::lock_rcu, Verb::unlock_rcu, Verb::unlock_rcu};
+    for (std::uint64_t left = scaled(10, 300); left != 0; --left) {
+      Step step{.at_us = below(random_, story_.span_us),
+                .verb = verbs[below(random_, verbs.size())],
+                .subject = any_task()};
+      if (step.verb == Verb::wake) step.value = static_cast<std::int64_t>(scaled(10, 200 * ms_us));
+      if (step.verb == Verb::move) step.value = static_cast<std::int64_t>(any_unit());
+      if (step.verb == Verb::limit) draw_change(step);
+      story_.steps.push_back(step);
+    }
+  }
+
+  void draw_change(Step& step) {
+    step.subject = any_unit();
+    if (is_one_of(4)) return;
+    const Limit limit = any_limit();
+    step.value = static_cast<std::int64_t>(limit.quota_ns / SLO_NSEC_PER_USEC);
+    step.from = limit.period_ns / SLO_NSEC_PER_USEC;
   }
 
   // Many children that live for less than a slice, one after the other, beside tasks of little weight.

@@ -6,6 +6,8 @@
 
 #include "../judges/counter_judge.h"
 #include "../judges/floor_judge.h"
+#include "../judges/limit_judge.h"
+#include "../judges/parking_judge.h"
 #include "../judges/reserve_judge.h"
 #include "../judges/turn_judge.h"
 #include "../judges/urgent_judge.h"
@@ -63,6 +65,8 @@ class Player final : public Judge {
   CounterJudge counter_;
   ReserveJudge reserve_;
   TurnJudge turn_;
+  LimitJudge limit_;
+  ParkingJudge parking_;
   std::vector<Task*> tasks_;                 // by name
   std::vector<bool> is_changed_;             // by task: something of it changed since it came from a queue
   std::vector<bool> is_displaced_;           // by task: it was put back on its CPU
@@ -92,7 +96,9 @@ Player::Player(const Story& story)
       floor_(kernel_, system_.ext(), system_.daemon()),
       counter_(kernel_, system_.ext(), system_.daemon()),
       reserve_(kernel_, system_.ext(), system_.daemon()),
-      turn_(kernel_, system_.ext(), system_.daemon()) {
+      turn_(kernel_, system_.ext(), system_.daemon()),
+      limit_(kernel_, system_.ext()),
+      parking_(kernel_, system_.ext()) {
   kernel_.watch(*this);
   system_.idle_judge().tell(
       idle_max_ns, [this](const Task& task, std::uint64_t from_ns) { return hear_of_idle(task, from_ns); });
@@ -129,6 +135,7 @@ void Player::act(const Step& step, std::uint64_t nth) {
     case Verb::budget:
     case Verb::importance:
     case Verb::reserve:
+    case Verb::limit:
       return act_on_unit(step);
     default:
       if (Task* task = task_of(step.subject)) act_on_task(step, *task, nth);
@@ -148,6 +155,10 @@ void Player::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
       return send_to_sleep(task);
     case Verb::exit:
       return kernel_.kill(task);
+    case Verb::freeze:
+      return kernel_.freeze(task);
+    case Verb::thaw:
+      return kernel_.thaw(task);
     case Verb::affinity: {
       CpuMask cpus;
       for (CpuId cpu = 0; cpu < story_.machine.cpus; ++cpu) cpus.set(cpu, (value >> cpu & 1) != 0);
@@ -186,6 +197,11 @@ void Player::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
       return;
     case Verb::yield:
       return kernel_.yield(task);
+    case Verb::lock_rcu:
+      return kernel_.lock_rcu(task);
+    case Verb::unlock_rcu:
+      if (task.kernel.rcu_read_lock_nesting != 0) kernel_.unlock_rcu(task);
+      return;
     default:
       return;
   }
@@ -193,7 +209,7 @@ void Player::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
 
 void Player::wake(const Step& step, Task& task) {
   const std::uint64_t exec_ns = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(step.value)) * us;
-  if (task.state != TaskState::asleep) {
+  if (task.state != TaskState::asleep || task.freeze) {
     if (Told* told = std::get_if<Told>(&task.behaviour)) told->more_ns += exec_ns;
     return;
   }
@@ -217,6 +233,12 @@ void Player::act_on_unit(const Step& step) {
   const auto value = static_cast<std::uint64_t>(step.value);
   if (step.verb == Verb::weight) {
     if (story_.units[at].cpu_weight != 0) system_.group(at).set_weight(static_cast<std::uint32_t>(value));
+    return;
+  }
+  if (step.verb == Verb::limit) {
+    const Limit none;
+    kernel_.set_limit(system_.group(at),
+                      value != 0 ? Limit{.quota_ns = value * us, .period_ns = step.from * us} : none);
     return;
   }
   Unit unit = system_.daemon().unit(at);
@@ -310,8 +332,10 @@ void Player::send_to_sleep(Task& task) {
 }
 
 void Player::end_all() {
+  for (std::uint32_t unit = 0; unit < system_.units(); ++unit) kernel_.set_limit(system_.group(unit), {});
   for (Task& task : kernel_.tasks()) {
     if (task.state == TaskState::dead) continue;
+    kernel_.thaw(task);
     send_to_sleep(task);
   }
 }
@@ -371,8 +395,8 @@ Verdict Player::play() {
     complain("asked", kernel_.now_ns(), "a CPU on its way offline asked for something");
   if (exit.kind >= 1024) complain("ended", kernel_.now_ns(), exit.message);
   Verdict verdict{.complaints = complaints(), .callbacks = system_.ext().callbacks().count()};
-  for (const Judge* judge : std::initializer_list<const Judge*>{&system_.queue_judge(), &urgent_, &floor_,
-                                                                &counter_, &reserve_, &turn_})
+  for (const Judge* judge : std::initializer_list<const Judge*>{
+           &system_.queue_judge(), &urgent_, &floor_, &counter_, &reserve_, &turn_, &limit_, &parking_})
     verdict.complaints.insert(verdict.complaints.end(), judge->complaints().begin(),
                               judge->complaints().end());
   return verdict;

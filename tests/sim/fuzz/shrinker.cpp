@@ -79,6 +79,8 @@ class Shrinker {
     attempt([](Story& story) { take_cpus(story, std::max(1U, story.machine.cpus / 2)); });
     attempt([](Story& story) { take_cpus(story, std::max(1U, story.machine.cpus - 1)); });
     attempt([](Story& story) { story.span_us /= 2; });
+    for (std::size_t unit = 0; unit < story_.units.size(); ++unit)
+      attempt([unit](Story& story) { story.units[unit].limit = {}; });
     return has_changed;
   }
 

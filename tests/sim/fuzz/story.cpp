@@ -42,10 +42,21 @@ constexpr std::array grammar = {
     Grammar{"online", "cpu", ""},
     Grammar{"attach", "", ""},
     Grammar{"detach", "", ""},
+    Grammar{"limit", "unit", "quota_us"},
+    Grammar{"freeze", "task", ""},
+    Grammar{"thaw", "task", ""},
+    Grammar{"lock_rcu", "task", ""},
+    Grammar{"unlock_rcu", "task", ""},
 };
 
 const Grammar& grammar_of(Verb verb) {
   return grammar[static_cast<std::size_t>(verb)];
+}
+
+// What `from` says.
+std::string_view from_of(Verb verb) {
+  if (verb == Verb::fork) return "child";
+  return verb == Verb::limit ? "period_us" : "from";
 }
 
 void add(std::string& line, std::string_view key, std::int64_t value) {
@@ -116,6 +127,26 @@ void read_machine(Words& words, Story& story) {
   words.take_into("span_us", story.span_us);
 }
 
+// The kernel takes no others.
+void expect_limit(std::uint64_t quota_us, std::uint64_t period_us) {
+  if (quota_us == 0) return;
+  if (quota_us < 1000) throw std::invalid_argument("quota_us: 1000 or more");
+  if (period_us < 1000 || period_us > 1'000'000) throw std::invalid_argument("period_us: 1000 to 1000000");
+}
+
+Limit read_limit(Words& words) {
+  const auto taken = [&](std::string_view key) { return static_cast<std::uint64_t>(words.take(key, 0)); };
+  const std::uint64_t quota_us = taken("quota_us");
+  const std::uint64_t period_us = taken("period_us");
+  const std::uint64_t burst_us = taken("burst_us");
+  expect_limit(quota_us, period_us);
+  if (burst_us > quota_us) throw std::invalid_argument("burst_us: no more than quota_us");
+  if (quota_us == 0) return {};
+  return {.quota_ns = quota_us * SLO_NSEC_PER_USEC,
+          .period_ns = period_us * SLO_NSEC_PER_USEC,
+          .burst_ns = burst_us * SLO_NSEC_PER_USEC};
+}
+
 Unit read_unit(Words& words, const Story& story) {
   Unit unit{.name = std::to_string(story.units.size())};
   unit.budget_ns = static_cast<std::uint64_t>(words.take("budget_us", 0)) * SLO_NSEC_PER_USEC;
@@ -127,6 +158,7 @@ Unit read_unit(Words& words, const Story& story) {
   unit.is_cpu_idle = words.take("idle", 0) != 0;
   unit.is_operator = words.take("operator", 0) != 0;
   unit.slice = static_cast<std::uint32_t>(words.take("slice", no_unit));
+  unit.limit = read_limit(words);
   if (unit.slice != no_unit && unit.slice >= story.units.size())
     throw std::invalid_argument("slice: a unit above");
   return unit;
@@ -140,7 +172,8 @@ Step read_step(Words& words) {
   step.verb = static_cast<Verb>(found - grammar.begin());
   words.take_into(found->subject, step.subject);
   words.take_into(found->value, step.value);
-  words.take_into(step.verb == Verb::fork ? "child" : "from", step.from);
+  words.take_into(from_of(step.verb), step.from);
+  if (step.verb == Verb::limit) expect_limit(static_cast<std::uint64_t>(step.value), step.from);
   step.is_sync = words.take("sync", 0) != 0;
   words.take_into("times", step.times);
   words.take_into("every_us", step.every_us);
@@ -192,6 +225,11 @@ std::string unit_line(const Unit& unit) {
   add_unless(line, "idle", unit.is_cpu_idle ? 1 : 0, 0);
   add_unless(line, "operator", unit.is_operator ? 1 : 0, 0);
   add_unless(line, "slice", unit.slice, no_unit);
+  if (unit.limit.quota_ns != 0) {
+    add(line, "quota_us", static_cast<std::int64_t>(unit.limit.quota_ns / SLO_NSEC_PER_USEC));
+    add(line, "period_us", static_cast<std::int64_t>(unit.limit.period_ns / SLO_NSEC_PER_USEC));
+    add_unless(line, "burst_us", std::uint64_t{unit.limit.burst_ns / SLO_NSEC_PER_USEC}, std::uint64_t{0});
+  }
   return line + '\n';
 }
 
@@ -202,7 +240,7 @@ std::string to_text(const Step& step) {
   std::string line = std::format("{} {}", step.at_us, words.verb);
   add(line, words.subject, static_cast<std::int64_t>(step.subject));
   add(line, words.value, step.value);
-  add_unless(line, step.verb == Verb::fork ? "child" : "from", step.from, std::uint64_t{0});
+  add_unless(line, from_of(step.verb), step.from, std::uint64_t{0});
   add_unless(line, "sync", step.is_sync ? 1 : 0, 0);
   add_unless(line, "times", step.times, std::uint64_t{1});
   add_unless(line, "every_us", step.every_us, std::uint64_t{0});

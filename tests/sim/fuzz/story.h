@@ -15,7 +15,7 @@ enum class Verb : std::uint8_t {
   wake,   // a task, to execute so much; one that does not sleep goes on for so much longer
   sleep,  // as soon as it has a CPU
   fork,   // a running task; its child has a name, unless there are many
-  exit,
+  exit,   // by SIGKILL
   yield,  // sched_yield() of a running task
   affinity,
   hold,     // migrate_disable() of a running task
@@ -31,6 +31,11 @@ enum class Verb : std::uint8_t {
   online,
   attach,
   detach,
+  limit,  // CPUQuota= of a unit; 0: none
+  freeze,
+  thaw,
+  lock_rcu,  // rcu_read_lock() of a running task
+  unlock_rcu,
 };
 
 // At an instant, and some times more, at even distances.
@@ -39,7 +44,7 @@ struct Step {
   Verb verb = Verb::wake;
   std::uint64_t subject = 0;  // a task by its name, a unit, or a CPU
   std::int64_t value = 0;     // of the verb: see story.cpp
-  std::uint64_t from = 0;     // the CPU from which it is woken; the name of a child
+  std::uint64_t from = 0;     // the CPU from which it is woken; the name of a child; a limit's period
   bool is_sync = false;
   std::uint64_t times = 1;
   std::uint64_t every_us = 0;
