@@ -36,6 +36,7 @@ class System {
   [[nodiscard]] Ext& ext() { return ext_; }
   [[nodiscard]] Daemon& daemon() { return *daemon_; }
   [[nodiscard]] Group& group(std::uint32_t unit) { return *groups_[unit]; }
+  [[nodiscard]] std::uint32_t units() const { return static_cast<std::uint32_t>(groups_.size()); }
   [[nodiscard]] IdleJudge& idle_judge() { return idle_judge_; }
   [[nodiscard]] const QueueJudge& queue_judge() const { return queue_judge_; }
   // Once.
