@@ -132,16 +132,13 @@ __noinline u32 place_of(u64 task_group, u64 now)
 }
 
 /* The place has another group than before: nothing of that one holds. */
-static __noinline void begin_limit(struct slo_limit *limit __arg_nonnull, struct server *server __arg_nonnull,
-				   u64 task_group, u64 cgroup_id, u64 now)
+static __always_inline void name_limit(struct slo_limit *limit, u64 task_group, u64 cgroup_id)
 {
-	note_refilled(server, limit, now);
 	limit->cgroup_id = cgroup_id;
 	limit->nr_periods = 0;
 	limit->nr_throttled = 0;
 	limit->throttled_ns = 0;
 	read_name(limit->name, task_group);
-	server->tokens_ns = 0;
 }
 
 /*
@@ -166,9 +163,12 @@ __noinline u32 update_limit(u64 task_group, u64 quota_ns, u64 now)
 	quota_ns = quota_ns < SLO_LIMIT_QUOTA_MAX_NS ? quota_ns : SLO_LIMIT_QUOTA_MAX_NS;
 	burst_ns = burst_ns < quota_ns ? burst_ns : quota_ns;
 	limit->used_ns = now;
-	if (limit->cgroup_id != cgroup_id || server->filled_ns == 0)
-		begin_limit(limit, server, task_group, cgroup_id, now);
-	else if (cfg->quota_ns == quota_ns && cfg->period_ns == period_ns && cfg->burst_ns == burst_ns) {
+	if (limit->cgroup_id != cgroup_id || server->filled_ns == 0) {
+		note_refilled(server, limit, now);
+		server->tokens_ns = 0;
+		if (limit->cgroup_id != cgroup_id)
+			name_limit(limit, task_group, cgroup_id);
+	} else if (cfg->quota_ns == quota_ns && cfg->period_ns == period_ns && cfg->burst_ns == burst_ns) {
 		refill_limit(at, now);
 		return place;
 	}
@@ -231,9 +231,10 @@ static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct ta
 		if (!task_group)
 			break;
 	}
-	set_parent(below, SLO_NO_SLOT);
-	if (task_group &&
-	    BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.hierarchical_quota) != -1)
+	/* What is further above others may have come to. */
+	if (!task_group)
+		set_parent(below, SLO_NO_SLOT);
+	else if (BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.hierarchical_quota) != -1)
 		tell_unkept((u64)BPF_CORE_READ(p, sched_task_group), SLO_UNKEPT_TOO_DEEP);
 	tctx->limit = nearest;
 	tctx->limit_until_ns = period_end(nearest, now);
