@@ -11,7 +11,7 @@
 #include "bpf/scheduler/group.bpf.h"
 #include "bpf/scheduler/server.bpf.h"
 
-/* A limit is found within so many places from where its address says. */
+/* A limit is found within so many places from where the id of its cgroup says. */
 #define LIMIT_PROBES 64
 /* A place whose limit was not seen for this long is given to another. */
 #define LIMIT_STALE_NS (10ull * SLO_NSEC_PER_SEC)
@@ -80,11 +80,11 @@ static __always_inline bool is_stale(const struct slo_limit *limit, u64 now)
 	       slo_elapsed_ns(limit->used_ns, now) > LIMIT_STALE_NS;
 }
 
-static __always_inline u32 home_of(u64 task_group)
+static __always_inline u32 home_of(u64 cgroup_id)
 {
 	static_assert((SLO_LIMITS & (SLO_LIMITS - 1)) == 0, "a mask needs a power of two");
 	/* Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, 6.4. */
-	return (u32)(task_group * 0x9e3779b97f4a7c15ull >> 32) & (SLO_LIMITS - 1);
+	return (u32)(cgroup_id * 0x9e3779b97f4a7c15ull >> 32) & (SLO_LIMITS - 1);
 }
 
 /* Takes the place for a group that is new there; false: somebody else was first. */
@@ -97,9 +97,9 @@ static __always_inline bool claim(struct slo_limit *limit, u64 was, u64 task_gro
 }
 
 /* Place of the limit of this group; SLO_NO_SLOT: there is none left. */
-__noinline u32 place_of(u64 task_group, u64 now)
+__noinline u32 place_of(u64 task_group, u64 cgroup_id, u64 now)
 {
-	u32 home = home_of(task_group);
+	u32 home = home_of(cgroup_id);
 	u32 found = SLO_NO_SLOT, vacant = SLO_NO_SLOT;
 	u64 was = 0;
 	struct slo_limit *limit;
@@ -141,20 +141,26 @@ static __always_inline void name_limit(struct slo_limit *limit, u64 task_group, 
 	read_name(limit->name, task_group);
 }
 
-/*
- * Brings the limit of a group up to date, and says where it is. A change begins a new period with a quota
- * more, as it does in the kernel.
- */
+/* Periods begin at different instants: those of all units that were there when the scheduler came would begin
+ * at the same one, and their tasks come all at once. */
+static __always_inline u64 begun_ns(u64 cgroup_id, u64 period_ns, u64 now)
+{
+	/* Below 2^32: periods end at 1 s. */
+	return now - (period_ns & 0xffffffff) * ((u32)cgroup_id * 0x9e3779b9u) / (1ull << 32);
+}
+
+/* Brings the limit of a group up to date, and says where it is. A change brings a quota more, as it does in
+ * the kernel. */
 __noinline u32 update_limit(u64 task_group, u64 quota_ns, u64 now)
 {
-	u32 place = place_of(task_group, now);
+	u64 cgroup_id = cgroup_id_of(task_group);
+	u32 place = place_of(task_group, cgroup_id, now);
 	u32 at = server_of_limit(place);
 	struct slo_limit *limit = bpf_map_lookup_elem(&limits, &place);
 	struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
 	struct server *server = bpf_map_lookup_elem(&servers, &at);
 	u64 period_ns = (u64)BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.period);
 	u64 burst_ns = BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.burst);
-	u64 cgroup_id = cgroup_id_of(task_group);
 
 	if (!limit || !cfg || !server) {
 		tell_unkept(task_group, SLO_UNKEPT_NO_PLACE);
@@ -173,10 +179,11 @@ __noinline u32 update_limit(u64 task_group, u64 quota_ns, u64 now)
 		return place;
 	}
 	give_back(at, server);
+	if (server->filled_ns == 0 || cfg->period_ns != period_ns)
+		server->filled_ns = begun_ns(cgroup_id, period_ns, now);
 	cfg->quota_ns = quota_ns;
 	cfg->period_ns = period_ns;
 	cfg->burst_ns = burst_ns;
-	server->filled_ns = now;
 	server->tokens_ns = slo_limit_fill_ns(server->tokens_ns, quota_ns, burst_ns, 1);
 	if (!slo_server_is_empty(server->tokens_ns))
 		note_refilled(server, limit, now);

@@ -94,7 +94,6 @@ static __noinline void park(struct task_struct *p, struct task_ctx *tctx, u64 sl
 {
 	u32 parking = parking_of(tctx->limit);
 
-	keep_credit(tctx, shard_at(slo_task_cpu(p)));
 	join_queue(tctx, SLO_QUEUE_PARKED, parking);
 	begin_parking(tctx, tctx->limit, now);
 	slo_insert_vtime(p, QUEUE_PARKED | parking, slice_ns, now, enq_flags);
@@ -114,7 +113,6 @@ static __always_inline bool park_waiting(struct bpf_iter_scx_dsq *it, struct tas
 		return false;
 	count_queue(from, (u64)-1);
 	count_queue(to, 1);
-	keep_credit(tctx, shard_at(slo_task_cpu(p)));
 	begin_parking(tctx, tctx->limit, now);
 	if (slo_move(it, p, QUEUE_PARKED | parking, now)) {
 		await_limit(tctx, now);
@@ -165,8 +163,11 @@ static __noinline void sweep_queues(s32 cpu) __must_hold(rcu)
 		sweep(QUEUE_PINNED_BEST_EFFORT | (u32)cpu, now);
 }
 
-/* Where it comes in: as one that wakes, but for its job, as what it waited was nobody's fault. This function
- * and the next are global: see refill_limit(). */
+/*
+ * Where it comes in: as one that wakes, but for its job, as what it waited was nobody's fault, and owed
+ * nothing. Who has less than its share because of its limit would be owed the most each time, and a crowd of
+ * them would come in before whoever wakes. This function and the next are global: see refill_limit().
+ */
 __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 now) __must_hold(rcu)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
@@ -178,7 +179,10 @@ __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 
 		renew_key(tctx, tctx->acct.job.exec_ns, now);
 		return key_of(tctx, tctx->acct.job.exec_ns);
 	}
+	tctx->credit_ns = 0;
 	place_best_effort(p, tctx, cpu, shard, true, now);
+	if (slo_before(tctx->vtime_ns, slo_vtime_new_ns(shard->clock.vtime_ns)))
+		tctx->vtime_ns = slo_vtime_new_ns(shard->clock.vtime_ns);
 	return waits_by_ns(tctx, shard);
 }
 
