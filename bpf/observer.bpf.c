@@ -7,13 +7,24 @@
  * Nothing here needs sched_ext, nor looks at a queue.
  */
 #include "bpf/accounting/jobs.bpf.h"
+#include "bpf/kernel/task_group.bpf.h"
+#include "bpf/policy/group.h"
 
 char _license[] SEC("license") = "GPL";
+
+/* How often the kernel's scheduler had throttled a task's group, or one above it. */
+struct throttles {
+	u64 task_group; /* 0: it had no limit */
+	u32 number;
+	u32 pad;
+};
 
 struct observed {
 	struct accounting acct;
 	u64 waking_ns; /* of the last wakeup; 0: none since the last job began, or nobody wanted to know */
 	u64 slept_ns;  /* when the last job ended */
+	struct throttles waking_throttles; /* at waking_ns */
+	struct throttles job_throttles;    /* when the present job began */
 };
 
 struct {
@@ -61,6 +72,41 @@ static __always_inline bool is_real_time(const struct task_struct *p)
 	return p->prio < MAX_RT_PRIO;
 }
 
+/* In how many periods the kernel has throttled the group or one above it. It counts a period at its end,
+ * before those that were throttled run again. */
+static __noinline u32 nr_throttled_of(struct task_struct *p __arg_trusted) __must_hold(rcu)
+{
+	const struct task_group *group = p->sched_task_group;
+	u32 nr_throttled = 0;
+	int i;
+
+	bpf_for (i, 0, SLO_GROUP_DEPTH_MAX) {
+		if (!group)
+			break;
+		nr_throttled += (u32)group->cfs_bandwidth.nr_throttled;
+		group = group->parent;
+	}
+	return nr_throttled;
+}
+
+static __always_inline void note_throttles(struct throttles *throttles, struct task_struct *p)
+	__must_hold(task)
+{
+	throttles->task_group = 0;
+	if (!has_limit(p))
+		return;
+	throttles->task_group = (u64)p->sched_task_group;
+	throttles->number = nr_throttled_of(p);
+}
+
+/* Since they were noted. Of a task that was moved meanwhile nobody can tell. */
+static __always_inline bool was_throttled(const struct throttles *throttles, struct task_struct *p)
+	__must_hold(task)
+{
+	return throttles->task_group != 0 && throttles->task_group == (u64)p->sched_task_group &&
+	       throttles->number != nr_throttled_of(p);
+}
+
 /*
  * Comes before the task is given a CPU, at times before it has left its last one, and also for tasks that
  * never slept: settings to bring up to date and a time to remember. The last one before a task without a job
@@ -71,8 +117,11 @@ static __always_inline void wakes(struct observed *obs, struct task_struct *p) _
 {
 	refresh_unit(&obs->acct, p);
 	/* The clock costs more than the rest: it is read where somebody will see the result. */
-	if (obs->acct.slot != SLO_NO_SLOT)
-		obs->waking_ns = bpf_ktime_get_ns();
+	if (obs->acct.slot == SLO_NO_SLOT)
+		return;
+	obs->waking_ns = bpf_ktime_get_ns();
+	/* Here and not with the first run: the task may be throttled before that. */
+	note_throttles(&obs->waking_throttles, p);
 }
 
 SEC("tp_btf/sched_waking")
@@ -135,6 +184,8 @@ static __always_inline u64 on_switch_out(bool preempt, struct task_struct *p, s3
 	obs->slept_ns = now;
 	slo_job_sleeps(&obs->acct.job, now, &end);
 	refresh_unit(&obs->acct, p);
+	if (was_throttled(&obs->job_throttles, p))
+		obs->acct.job_cfg_flags |= SLO_JOB_THROTTLED;
 	count_job(&obs->acct, p, &end, cpu, log_now);
 	return now;
 }
@@ -165,6 +216,7 @@ static __always_inline void on_switch_in(struct run_log *log, struct task_struct
 		if (is_real_time(p))
 			return;
 		begin_job(&obs->acct);
+		obs->job_throttles = obs->waking_throttles;
 		/* It may have been woken while it was still on its way to sleep. */
 		slo_job_wakes(&obs->acct.job, from < obs->slept_ns ? obs->slept_ns : from);
 	} else if (is_real_time(p)) {

@@ -8,6 +8,7 @@
 #ifndef SLO_LIMIT_BPF_H
 #define SLO_LIMIT_BPF_H
 
+#include "bpf/kernel/task_group.bpf.h"
 #include "bpf/scheduler/group.bpf.h"
 #include "bpf/scheduler/server.bpf.h"
 
@@ -25,18 +26,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct slo_unkept_limit);
 } unkept_limits SEC(".maps");
-
-static __always_inline bool knows_limits(void)
-{
-	return bpf_core_field_exists(((struct task_struct *)0)->sched_task_group) &&
-	       bpf_core_field_exists(((struct task_group *)0)->cfs_bandwidth.hierarchical_quota);
-}
-
-/* Its group, or one above, has a limit. */
-static __always_inline bool has_limit(const struct task_struct *p)
-{
-	return knows_limits() && p->sched_task_group->cfs_bandwidth.hierarchical_quota != -1;
-}
 
 static __always_inline u64 quota_of(u64 task_group)
 {
