@@ -10,6 +10,7 @@ from figures import figures
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="loads for 35 s each and not for 4, 100 starts and not 60")
+    parser.addoption("--torture-seconds", type=int, help="how long limits are tortured, instead of a minute")
 
 
 def pytest_collection_modifyitems(items):
