@@ -19,6 +19,7 @@ BRIEF_AND_OF_THE_KERNEL = ("-m", "not slow and not kernel_independent")
 LONG = ("--long",)
 CLOCK = ("--virtual-clock",)
 TWO_CACHES = ("--smp", "4,sockets=2")
+CLOCK_OF_TWO_CPUS = (*CLOCK, "--smp", "2")
 # Tests of clock/ that know of each job beforehand.
 KNOWN = "(known_jobs or test_observing)"
 
@@ -84,6 +85,9 @@ def on_other_kernels():
 def of_their_own():
     caches = shards.in_order([shards.CACHES])
     yield machine("caches", ("full",), 180, caches, (), TWO_CACHES, limit=SHORT_LIMIT)
+    quotas = shards.in_order([shards.QUOTAS])
+    yield machine("quotas", ("all",), 120, quotas, BRIEF, CLOCK_OF_TWO_CPUS)
+    yield machine("long-quotas", ("full",), 400, quotas, (), CLOCK_OF_TWO_CPUS)
     refused = shards.in_order([shards.REFUSED])
     for name, boot, more in (
         ("isolcpus", ("--append", "isolcpus=1"), {}),

@@ -20,7 +20,8 @@ NO_TESTS = 5
 def machine(request):
     """The stage that `tests/run integration` is."""
     boot = (*(("--kernel", request.kernel) if request.kernel else ()), *(catalog.CLOCK if request.clock else ()),
-            *(catalog.TWO_CACHES if request.caches else ()))  # fmt: skip
+            *(catalog.TWO_CACHES if request.caches else ()),
+            *(catalog.CLOCK_OF_TWO_CPUS if request.quotas else ()))  # fmt: skip
     # What is named runs, however slow it is.
     options = ("-k", request.expression) if request.expression else () if request.files else catalog.BRIEF
     everything = shards.clock(*shards.CLOCK) if request.clock else shards.suite(*shards.SUITE)

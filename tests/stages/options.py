@@ -11,7 +11,7 @@ RUN, LIST, INTEGRATION, UNIT_TESTS = "run", "list", "integration", "unit-tests"
 WORDS = (*catalog.SETS, LIST, INTEGRATION)
 OF_SETS = ("--stage NAME…", "--failed", "--fresh")
 OF_INTEGRATION = ("-k EXPR", "--kernel SERIES", "--clock")
-CLOCK_DIRECTORY, CACHES_DIRECTORY, REFUSED_DIRECTORY = "clock", "caches", "refused"
+CLOCK_DIRECTORY, CACHES_DIRECTORY, QUOTAS_DIRECTORY, REFUSED_DIRECTORY = "clock", "caches", "quotas", "refused"
 
 
 @dataclasses.dataclass
@@ -26,6 +26,7 @@ class Request:
     kernel: str = ""
     clock: bool = False
     caches: bool = False
+    quotas: bool = False
     files: list = dataclasses.field(default_factory=list)
 
 
@@ -109,6 +110,7 @@ def check_machine(request):
         raise Mistake(f"{listed(request.files)} want different machines; name those of one directory at a time.")
     request.clock = request.clock or CLOCK_DIRECTORY in rooms
     request.caches = CACHES_DIRECTORY in rooms
+    request.quotas = QUOTAS_DIRECTORY in rooms
 
 
 def parse(arguments, there):

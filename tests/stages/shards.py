@@ -16,6 +16,7 @@ SUITE = {
     "recovery": ("test_50_recovery", "test_51_ejected", "test_52_neighbours"),
     "system": ("test_53_system", "test_54_states", "test_90_purge"),
     "load": ("test_60_load", "test_65_ordering"),
+    "limits": ("test_68_limits", "test_69_limit_torture"),
     "figures": (
         "test_66_real_time", "test_67_weights", "test_70_observing", "test_71_known_jobs", "test_72_side_by_side",
         "test_80_programs",
@@ -27,22 +28,25 @@ CLOCK = {
     "crowd": ("clock/test_crowd",),
     "flood": ("clock/test_flood", "clock/test_operator"),
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
+    "limits": ("clock/test_limits",),
     "units": ("clock/test_three_units",),
 }
 
 # Those with tests marked slow, which only `full` runs.
 SLOW = ("system", "load")
-SLOW_CLOCK = ("units",)
+SLOW_CLOCK = ("limits", "units")
 
 # On another kernel, where the tests that no kernel makes a difference to are left out, shards share machines.
 OTHER_KERNELS = {
     "interface": ("service", "record", "budgets", "recovery"),
-    "load": ("system", "load", "figures"),
+    "load": ("system", "load", "limits", "figures"),
 }
 
 # Of machines of their own.
 CACHES = "caches/test_two_caches"
+QUOTAS = "quotas/test_two_cpus"
 REFUSED = "refused/test_refused"
+ROOMS = (CACHES, QUOTAS, REFUSED)
 
 
 def in_order(stems):
@@ -64,7 +68,7 @@ def files(integration):
 
 def run_briefly_only(integration, there):
     """Files with slow tests that no set would ever run."""
-    whole = {*suite(*SLOW), *clock(*SLOW_CLOCK), *in_order([CACHES, REFUSED])}
+    whole = {*suite(*SLOW), *clock(*SLOW_CLOCK), *in_order(ROOMS)}
     for name in there:
         if name not in whole and "mark.slow" in (integration / name).read_text(encoding="utf-8"):
             yield name
@@ -72,7 +76,7 @@ def run_briefly_only(integration, there):
 
 def check(integration):
     """Every test file has to be in exactly one shard: what is in none is never run."""
-    sharded = [*suite(*SUITE), *clock(*CLOCK), *in_order([CACHES, REFUSED])]
+    sharded = [*suite(*SUITE), *clock(*CLOCK), *in_order(ROOMS)]
     there = files(integration)
     for wrong, what in (
         ([name for name in there if name not in sharded], "in no shard"),

@@ -70,6 +70,7 @@ DEPENDS = {
     "tests/integration/clock/test_crowd.py": {"clock-crowd", "known-6.18", "stock-6.12"},
     "tests/integration/clock/test_three_units.py": {"clock-units", "long-clock-units", "known-6.18", "stock-6.12"},
     "tests/integration/caches/test_two_caches.py": {"caches"},
+    "tests/integration/quotas/test_two_cpus.py": {"quotas", "long-quotas"},
     "tests/integration/refused/test_refused.py": {"isolcpus", "no-jit", "type-information", "stock-6.12"},
 }
 

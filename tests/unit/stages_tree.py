@@ -22,7 +22,7 @@ FILES = (
     "tests/integration/machine.py", "tests/integration/pytest.ini", "tests/integration/figures.tsv",
     *(f"kernels/{series}" for series in KERNELS),
     *(f"tests/integration/{test}" for test in (*shards.suite(*shards.SUITE), *shards.clock(*shards.CLOCK))),
-    *(f"tests/integration/{test}.py" for test in (shards.CACHES, shards.REFUSED)),
+    *(f"tests/integration/{test}.py" for test in shards.ROOMS),
 )  # fmt: skip
 
 # `control/STAGE` holds what a stage is to do: shell, its end or `exit STATUS`.

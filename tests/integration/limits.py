@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Units with limits of CPU time, and what they use of them."""
+
+import contextlib
+import os
+import time
+
+import machine
+
+# Above whatever it measures, below the kernel's own threads.
+PRIORITY = 50
+
+
+def hogs(count):
+    return f"/usr/bin/stress-ng --cpu {count} --cpu-method int64 --timeout 0"
+
+
+def start(*services):
+    """Of (unit, number of its hogs): all of them run when this returns."""
+    machine.start(*(unit for unit, _ in services))
+    for unit, count in services:
+        machine.wait_for(
+            f"the hogs of {unit} run", lambda unit=unit, count=count: machine.running_hogs(unit) >= count, 120
+        )
+
+
+def number_of_tasks(unit):
+    return len((machine.cgroup_of(unit) / "cgroup.threads").read_text().split())
+
+
+def set_limit(unit, percent, period_ms=100):
+    machine.run(
+        "systemctl", "set-property", "--runtime", unit, f"CPUQuota={percent}%", f"CPUQuotaPeriodSec={period_ms}ms"
+    )
+
+
+def revert(*units):
+    machine.run("systemctl", "revert", *units)
+
+
+@contextlib.contextmanager
+def real_time():
+    """Who reads at an instant comes before those whose use it reads."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def used_usec(cgroups, begin, seconds):
+    """What each used from an instant of time.monotonic() on, and how long that was: as the kernel counts it."""
+    with real_time():
+        machine.sleep_until(begin)
+        began, before = time.monotonic(), [machine.cpu_usec(cgroup) for cgroup in cgroups]
+        machine.sleep_until(began + seconds)
+        ended, after = time.monotonic(), [machine.cpu_usec(cgroup) for cgroup in cgroups]
+    return [late - early for early, late in zip(before, after, strict=True)], ended - began
+
+
+def percent_of_cpu(cgroups, seconds, settle=0.0):
+    """What each used of one CPU, in so many seconds after it has settled."""
+    used, took = used_usec(cgroups, time.monotonic() + settle, seconds)
+    return [usec / took / 10_000 for usec in used]
