@@ -20,6 +20,9 @@ MESSAGES_ROUNDS = 9
 ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED = 1.06, 1.12
 ROUND_TRIPS = 20000
 PLAIN, BUDGETED = "bench-pipe.service", "bench-pipe-slo.service"
+LIMITED_BOUND = 1.03
+# In a control group of its own, without a limit, and with one that is out of reach.
+LIMITS = {"grouped": "CPUWeight=100\n", "limited": "CPUWeight=100\nCPUQuota=200%\n"}
 MESSAGES = "bench-messages.service"
 COMPILE = "bench-compile.service"
 HOGS = 2
@@ -104,6 +107,42 @@ def measure(rounds, say):
 def measure_accounting(rounds, say):
     bounds = (ACCOUNTING_BOUND, ACCOUNTING_BOUND_BUDGETED)
     return measure_flat("pipe round trip, observed", (arms.KERNEL, arms.OBSERVING), bounds, rounds, say)
+
+
+def pipe_in(group, budgeted):
+    return f"bench-pipe-{group}{'-slo' if budgeted else ''}.service"
+
+
+def write_limited():
+    units = {pipe_in(group, budgeted): settings for group, settings in LIMITS.items() for budgeted in (False, True)}
+    for unit, settings in units.items():
+        write(unit, f"/usr/local/bin/pipe_round_trips {ROUND_TRIPS}", settings)
+    for group in LIMITS:
+        machine.write_drop_in(pipe_in(group, True), "[X-Slo]\nSloBudget=5ms\n")
+    machine.daemon_reload()
+    return units
+
+
+def measure_limited(rounds, say):
+    """Each scheduler against itself."""
+    compared = (arms.KERNEL, arms.OURS)
+    name = "pipe round trip under CPUQuota=, against one without"
+    figures = {
+        False: Measure(f"{name}, no budget", "×", compared, most=LIMITED_BOUND),
+        True: Measure(f"{name}, with a budget", "×", compared, most=LIMITED_BOUND),
+    }
+    units = write_limited()
+    for number in range(rounds):
+        for arm in arms.order(compared, number):
+            arms.enter(arm, flat=False)
+            for budgeted, figure in figures.items():
+                order = arms.order(LIMITS, f"{arm} {budgeted} {number}")
+                took = {group: instructions(pipe_in(group, budgeted)) for group in order}
+                figure.add(arm, took["limited"] / took["grouped"])
+                say(f"{figure.name}, {arm}: {took['limited']:.0f} and {took['grouped']:.0f} instructions")
+            arms.check(arm)
+    remove(*units)
+    return list(figures.values())
 
 
 def measure_compile(rounds, say):

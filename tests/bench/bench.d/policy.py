@@ -8,6 +8,7 @@ import arms
 import cost
 import deep
 import feasible
+import limited
 import measures
 import mistaken
 import operator_answers
@@ -25,7 +26,13 @@ def costs(rounds, say):
     rounds = max(rounds, COST_ROUNDS)
     return [
         measure
-        for measured in (cost.measure, cost.measure_messages, cost.measure_compile, deep.measure)
+        for measured in (
+            cost.measure,
+            cost.measure_limited,
+            cost.measure_messages,
+            cost.measure_compile,
+            deep.measure,
+        )
         for measure in measured(rounds, say)
     ]
 
@@ -39,6 +46,7 @@ SECTIONS = {
     "three-units": three.measure,
     "others": others.measure,
     "operator": operator_answers.measure,
+    "limits": limited.measure,
     "cost": costs,
     "switches": switches.measure,
 }
