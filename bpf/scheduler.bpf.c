@@ -204,8 +204,10 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	kick_seen(cctx);
 	if (slo_waits(cctx, shard))
 		kick_for_first(cpu, now);
-	if (cctx->limit != SLO_NO_SLOT)
+	if (cctx->limit != SLO_NO_SLOT) {
+		limited_run_of(cpu)->exec_ns = p->se.sum_exec_runtime;
 		limit_run(cpu, now);
+	}
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
@@ -271,6 +273,8 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		log_run(log, p, tctx->acct.cgroup_id, cctx->run_from_ns, now);
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
+	if (cctx->limit != SLO_NO_SLOT)
+		charge_limit(cpu, cctx, p, now);
 	cctx->limit = SLO_NO_SLOT;
 	account_run(tctx, slo_job_stops(&tctx->acct.job, now));
 	if (tctx->class != SLO_CLASS_SLO) {

@@ -130,6 +130,10 @@ struct sched_ext_entity {
 	u64 dsq_vtime;
 };
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
 struct thread_info {
 	u32 cpu;
 };
@@ -189,6 +193,7 @@ struct task_struct {
 	void *worker_private; /* of a kernel thread: its struct kthread */
 	struct css_set *cgroups;
 	struct task_group *sched_task_group;
+	struct sched_entity se;
 	struct sched_ext_entity scx;
 };
 

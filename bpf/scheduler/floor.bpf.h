@@ -19,8 +19,8 @@ static __noinline u32 larger_floor(u32 permille)
 	return permille > reserved_permille ? permille : reserved_permille;
 }
 
-/* Brings the floor's credit, the reserve and the limit that are used, up to date with what has run since the
- * last time. */
+/* Brings the floor's credit, and the reserve that is used, up to date with what has run since the last time.
+ */
 static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx *shard, u64 now)
 	__must_hold(rq)
 {
@@ -40,9 +40,6 @@ static __always_inline void charge(struct cpu_ctx *cctx, const struct shard_ctx 
 	}
 	if (cctx->class != SLO_CLASS_NONE && cctx->server != SLO_NO_SLOT)
 		charge_server(cctx->server, (u32)shard->id, slo_elapsed_ns(cctx->charged_ns, now), now);
-	if (cctx->limit != SLO_NO_SLOT)
-		charge_server(server_of_limit(cctx->limit), (u32)shard->id,
-			      slo_elapsed_ns(cctx->charged_ns, now), now);
 	cctx->charged_ns = now;
 }
 

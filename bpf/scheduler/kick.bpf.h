@@ -162,7 +162,7 @@ static __noinline void limit_run(s32 cpu, u64 now) __must_hold(rq)
 	u64 run_ns;
 
 	run_ns = slo_limit_run_ns(limit_left_ns(cctx->limit, shard_of(cpu)), nr_cpus, tunables.min_run_ns);
-	*limited_until_of(cpu) = now + run_ns;
+	limited_run_of(cpu)->until_ns = now + run_ns;
 	if (run_ns < tick_ns && !cctx->is_offline)
 		kick_later(cpu, now, run_ns);
 }
@@ -170,7 +170,7 @@ static __noinline void limit_run(s32 cpu, u64 now) __must_hold(rq)
 static __always_inline void look_at_limit(s32 cpu, u64 now)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 until_ns = *limited_until_of(cpu);
+	u64 until_ns = limited_run_of(cpu)->until_ns;
 
 	if (cctx->limit == SLO_NO_SLOT)
 		return;

@@ -3,7 +3,8 @@
  * Limits: CPUQuota= of the cgroups that a task is in. The kernel keeps the values for its own class and takes
  * no notice of what other classes run, so they are read there and kept here. Nobody tells of a change on all
  * kernels: whether there is a limit at all is looked at at every wakeup and every tick (one number of the
- * task's group), where and how large it is once per period.
+ * task's group), where and how large it is once per period. What is charged is what the kernel itself counts, as `cpu.stat` has
+ * it: it leaves out the time of interrupts.
  */
 #ifndef SLO_LIMIT_BPF_H
 #define SLO_LIMIT_BPF_H
@@ -14,6 +15,8 @@
 
 /* A limit is found within so many places from where the id of its cgroup says. */
 #define LIMIT_PROBES 64
+/* Where periods are long, limits are looked at this often. */
+#define LIMIT_LOOK_NS (100ull * SLO_NSEC_PER_MSEC)
 /* A place whose limit was not seen for this long is given to another. */
 #define LIMIT_STALE_NS (10ull * SLO_NSEC_PER_SEC)
 #define NO_QUOTA (~0ull)
@@ -234,6 +237,8 @@ static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct ta
 		tell_unkept((u64)BPF_CORE_READ(p, sched_task_group), SLO_UNKEPT_TOO_DEEP);
 	tctx->limit = nearest;
 	tctx->limit_until_ns = period_end(nearest, now);
+	if (slo_before(now + LIMIT_LOOK_NS, tctx->limit_until_ns))
+		tctx->limit_until_ns = now + LIMIT_LOOK_NS;
 }
 
 /* Which limit the task has to keep to. One load where it has none; two comparisons more where it has. */
@@ -301,6 +306,19 @@ __noinline u64 refilled_at_ns(u32 limit, u64 now)
 		at = cfg->parent;
 	}
 	return latest_ns;
+}
+
+/* What the task that runs here executed since it was charged last. */
+static __always_inline void charge_limit(s32 cpu, struct cpu_ctx *cctx, const struct task_struct *p, u64 now)
+	__must_hold(rq)
+{
+	struct limited *run = limited_run_of(cpu);
+	u64 exec_ns = p->se.sum_exec_runtime;
+
+	if (cctx->limit != SLO_NO_SLOT)
+		charge_server(server_of_limit(cctx->limit), shard_of(cpu),
+			      slo_elapsed_ns(run->exec_ns, exec_ns), now);
+	run->exec_ns = exec_ns;
 }
 
 #endif

@@ -164,9 +164,8 @@ static __noinline void sweep_queues(s32 cpu) __must_hold(rcu)
 }
 
 /*
- * Where it comes in: as one that wakes, but for its job, as what it waited was nobody's fault, and owed
- * nothing. Who has less than its share because of its limit would be owed the most each time, and a crowd of
- * them would come in before whoever wakes. This function and the next are global: see refill_limit().
+ * Where it comes in: as one that wakes, but for its job, as what it waited was nobody's fault. This function
+ * and the next are global: see refill_limit().
  */
 __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 now) __must_hold(rcu)
 {
@@ -181,8 +180,8 @@ __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 
 	}
 	tctx->credit_ns = 0;
 	place_best_effort(p, tctx, cpu, shard, true, now);
-	if (slo_before(tctx->vtime_ns, slo_vtime_new_ns(shard->clock.vtime_ns)))
-		tctx->vtime_ns = slo_vtime_new_ns(shard->clock.vtime_ns);
+	tctx->vtime_ns = slo_vtime_released_ns(tctx->vtime_ns, shard->clock.vtime_ns, tctx->weight,
+					       is_called(p));
 	return waits_by_ns(tctx, shard);
 }
 

@@ -137,6 +137,8 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 
 	if (prev && !(prev->scx.flags & SCX_TASK_QUEUED))
 		prev = NULL;
+	if (prev && cctx->limit != SLO_NO_SLOT)
+		charge_limit(cpu, cctx, prev, now);
 	if (nr_empty_limits != 0 && part_with_limited(cpu, prev, now))
 		prev = NULL;
 	if ((now != 0 || slo_waits_twice(cctx, shard)) &&
@@ -159,7 +161,7 @@ static __noinline bool tick_limited(s32 cpu, struct task_struct *p, u64 now) __m
 
 	if (!tctx)
 		return false;
-	charge(cctx, shard_at(cpu), now);
+	charge_limit(cpu, cctx, p, now);
 	refresh_limit(tctx, p, now);
 	cctx->limit = tctx->limit;
 	if (has_to_park(p, tctx, now))

@@ -8,7 +8,7 @@
 #ifndef SLO_SERVER_BPF_H
 #define SLO_SERVER_BPF_H
 
-#include "bpf/policy/server.h"
+#include "bpf/policy/limit.h"
 #include "bpf/scheduler/storage.bpf.h"
 
 /* Of each queue, when there is something in a reserve again. Those behind have to wait for best effort's turn

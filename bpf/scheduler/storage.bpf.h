@@ -104,6 +104,12 @@ struct shard_ctx {
 	struct clock clock;
 };
 
+/* Of what runs on a CPU, where it has a limit. */
+struct limited {
+	u64 until_ns; /* it may run up to here, as far as its limit goes */
+	u64 exec_ns;  /* what its task had executed when that was charged last, as the kernel counts it */
+} __attribute__((aligned(128)));
+
 /* Tasks that wait for a limit: a queue of its own, for every so many-th limit. */
 #define SLO_PARKINGS 512
 struct parking {
@@ -190,7 +196,7 @@ static u64
 	best_effort_cpus[CPU_WORDS]; /* ran best effort when last seen: a hint where to look for a victim */
 static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
 static struct parking parkings[SLO_PARKINGS];
-static u64 limited_until_ns[SLO_MAX_CPUS]; /* what runs may run up to here, as far as its limit goes */
+static struct limited limited_runs[SLO_MAX_CPUS];
 static u32 nr_offline; /* gone since we are here; the kernel takes and brings one at a time */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
@@ -206,9 +212,9 @@ static __always_inline struct shard_ctx *shard_ctx_of(u32 shard)
 	return &shards[shard & (SLO_MAX_SHARDS - 1)];
 }
 
-static __always_inline u64 *limited_until_of(s32 cpu)
+static __always_inline struct limited *limited_run_of(s32 cpu)
 {
-	return &limited_until_ns[(u32)cpu & (SLO_MAX_CPUS - 1)];
+	return &limited_runs[(u32)cpu & (SLO_MAX_CPUS - 1)];
 }
 
 static __always_inline struct parking *parking_at(u32 parking)

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/policy/policy.h"
 #include "judges/limit_judge.h"
 #include "judges/parking_judge.h"
 #include "samples.h"

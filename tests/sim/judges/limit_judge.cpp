@@ -5,7 +5,7 @@
 #include <format>
 #include <utility>
 
-#include "bpf/policy/server.h"
+#include "bpf/policy/limit.h"
 
 namespace slo::sim {
 namespace {

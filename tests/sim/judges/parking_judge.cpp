@@ -3,7 +3,7 @@
 
 #include <format>
 
-#include "bpf/policy/server.h"
+#include "bpf/policy/limit.h"
 
 namespace slo::sim {
 namespace {

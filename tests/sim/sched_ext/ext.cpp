@@ -165,6 +165,7 @@ void Ext::set_next(Cpu& /*cpu*/, Task& next) {
 void Ext::update_current(Cpu& /*cpu*/, Task& current) {
   const std::uint64_t ran_ns = kernel_.now_ns() - current.ext.exec_start_ns;
   current.ext.exec_start_ns = kernel_.now_ns();
+  current.kernel.se.sum_exec_runtime += ran_ns;
   auto& slice_ns = current.kernel.scx.slice;
   if (slice_ns != UINT64_MAX) slice_ns -= std::min<std::uint64_t>(slice_ns, ran_ns);
 }

@@ -8,6 +8,7 @@
 
 #include "bpf/policy/group.h"
 #include "bpf/policy/job.h"
+#include "bpf/policy/limit.h"
 #include "bpf/policy/policy.h"
 #include "bpf/policy/rate_limit.h"
 #include "bpf/policy/server.h"
@@ -252,6 +253,7 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_vtime_place_ns, slo_vtime_place_ns(x[0], x[1], x[2], x[3], x[4], (slo_u32)x[2]))               \
 	X(slo_vtime_after_key_ns, slo_vtime_after_key_ns(x[0], x[1], x[2], (slo_u32)x[3]))                   \
 	X(slo_vtime_new_ns, slo_vtime_new_ns(x[0]))                                                          \
+	X(slo_vtime_released_ns, slo_vtime_released_ns(x[0], x[1], (slo_u32)x[2], (int)(x[3] & 1)))          \
 	X(slo_preempts, slo_preempts(x[0], (slo_u32)(x[1] & 3), x[2]))                                       \
 	X(slo_overtaken_in_ns, slo_overtaken_in_ns(x[0], x[1], x[2], x[3]))                                  \
 	X(slo_kick_at_ns, slo_kick_at_ns(x[0], x[1], x[2], x[3]))                                            \
