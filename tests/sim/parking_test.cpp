@@ -159,16 +159,18 @@ TEST_P(Crowd, IsKilledAndFrozenAtOnce) {
   system.daemon().attach();
   for (std::uint32_t i = 0; i < crowd_size; ++i) {
     Task& task = kernel.tasks()[i];
-    kernel.run(2 * second + i * 13 * ms);
+    kernel.run(2 * second + i * 113 * ms);
     if (i % 2 == 0)
       kernel.kill(task);
     else
       kernel.freeze(task);
     kernel.run(kernel.now_ns() + 10 * ms);
+    EXPECT_FALSE(is_parked(task)) << i;
+    kernel.run(kernel.now_ns() + 90 * ms);
     EXPECT_EQ(task.state, i % 2 == 0 ? TaskState::dead : TaskState::asleep) << i;
   }
   for (std::uint32_t i = 1; i < crowd_size; i += 2) kernel.thaw(kernel.tasks()[i]);
-  kernel.run(10 * second);
+  kernel.run(kernel.now_ns() + second);
   for (std::uint32_t i = 1; i < crowd_size; i += 2) EXPECT_EQ(kernel.tasks()[i].state, TaskState::runnable);
   EXPECT_EQ(system.ext().exit().message, "");
   EXPECT_TRUE(system.queue_judge().complaints().empty());
