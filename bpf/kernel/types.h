@@ -66,8 +66,9 @@ enum {
 #define SCHED_IDLE 5
 #define TASK_DEAD 0x00000080
 #define SIGKILL 9
-#define JOBCTL_TRAP_FREEZE (1ul << 23) /* include/linux/sched/jobctl.h: it is to be frozen by cgroup.freeze  \
-					*/
+#define JOBCTL_TRAP_FREEZE                                                                                   \
+	(1ul << 23) /* include/linux/sched/jobctl.h: it is to be frozen by cgroup.freeze                     \
+		     */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -72,7 +72,8 @@ static inline slo_u64 slo_vtime_released_ns(slo_u64 vtime_ns, slo_u64 vtime_now_
 					    int is_called)
 {
 	slo_u64 behind_ns = slo_vtime_charge_ns(SLO_VTIME_RELEASED_NS, weight);
-	slo_u64 earliest_ns = vtime_now_ns + (behind_ns < SLO_VTIME_RELEASED_NS ? behind_ns : SLO_VTIME_RELEASED_NS);
+	slo_u64 earliest_ns =
+		vtime_now_ns + (behind_ns < SLO_VTIME_RELEASED_NS ? behind_ns : SLO_VTIME_RELEASED_NS);
 
 	if (is_called)
 		return vtime_now_ns - slo_vtime_credit_max_ns(weight);

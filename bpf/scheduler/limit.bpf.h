@@ -3,8 +3,8 @@
  * Limits: CPUQuota= of the cgroups that a task is in. The kernel keeps the values for its own class and takes
  * no notice of what other classes run, so they are read there and kept here. Nobody tells of a change on all
  * kernels: whether there is a limit at all is looked at at every wakeup and every tick (one number of the
- * task's group), where and how large it is once per period. What is charged is what the kernel itself counts, as `cpu.stat` has
- * it: it leaves out the time of interrupts.
+ * task's group), where and how large it is once per period. What is charged is what the kernel itself counts,
+ * as `cpu.stat` has it: it leaves out the time of interrupts.
  */
 #ifndef SLO_LIMIT_BPF_H
 #define SLO_LIMIT_BPF_H

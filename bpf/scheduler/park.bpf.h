@@ -180,8 +180,8 @@ __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 
 	}
 	tctx->credit_ns = 0;
 	place_best_effort(p, tctx, cpu, shard, true, now);
-	tctx->vtime_ns = slo_vtime_released_ns(tctx->vtime_ns, shard->clock.vtime_ns, tctx->weight,
-					       is_called(p));
+	tctx->vtime_ns =
+		slo_vtime_released_ns(tctx->vtime_ns, shard->clock.vtime_ns, tctx->weight, is_called(p));
 	return waits_by_ns(tctx, shard);
 }
 
