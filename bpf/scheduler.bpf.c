@@ -182,6 +182,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
+	/* It may have waited since before its group had one. */
+	refresh_limit(tctx, p, now);
 	cctx->limit = tctx->limit;
 	cctx->of_run = 0;
 	note_class(cpu, cctx, tctx->class);
@@ -300,6 +302,7 @@ s32 BPF_PROG(slo_init_task, struct task_struct *p, struct scx_init_task_args *ar
 	tctx->acct.slot = SLO_NO_SLOT;
 	tctx->acct.server = SLO_NO_SLOT;
 	tctx->limit = SLO_NO_SLOT;
+	tctx->limit_ratio = NO_LIMIT;
 	return 0;
 }
 

@@ -14,10 +14,17 @@ static __always_inline bool knows_limits(void)
 	       bpf_core_field_exists(((struct task_group *)0)->cfs_bandwidth.hierarchical_quota);
 }
 
-/* Its group, or one above, has a limit. */
+#define NO_LIMIT (-1)
+
+/* Of the tightest limit of its group and those above, the quota by the period; NO_LIMIT: none has one. */
+static __always_inline s64 limit_ratio(const struct task_struct *p)
+{
+	return knows_limits() ? p->sched_task_group->cfs_bandwidth.hierarchical_quota : NO_LIMIT;
+}
+
 static __always_inline bool has_limit(const struct task_struct *p)
 {
-	return knows_limits() && p->sched_task_group->cfs_bandwidth.hierarchical_quota != -1;
+	return limit_ratio(p) != NO_LIMIT;
 }
 
 #endif

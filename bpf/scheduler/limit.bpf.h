@@ -241,17 +241,25 @@ static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct ta
 		tctx->limit_until_ns = now + LIMIT_LOOK_NS;
 }
 
-/* Which limit the task has to keep to. One load where it has none; two comparisons more where it has. */
+/* Which limit the task has to keep to. One load where it has none, and a few comparisons more where it has: a
+ * change of any limit that is the tightest so far, its own or above, changes that number. */
 static __always_inline void refresh_limit(struct task_ctx *tctx, struct task_struct *p, u64 now)
 	__must_hold(task)
 {
-	if (!has_limit(p)) {
-		if (tctx->limit != SLO_NO_SLOT)
-			tctx->limit = SLO_NO_SLOT;
+	s64 ratio = limit_ratio(p);
+
+	if (ratio == NO_LIMIT) {
+		if (tctx->limit_ratio == NO_LIMIT)
+			return;
+		tctx->limit_ratio = NO_LIMIT;
+		tctx->limit = SLO_NO_SLOT;
 		return;
 	}
-	if (tctx->limit_group != (u64)p->sched_task_group || !slo_before(now, tctx->limit_until_ns))
-		find_limit(tctx, p, now);
+	if (tctx->limit_ratio == ratio && tctx->limit_group == (u64)p->sched_task_group &&
+	    slo_before(now, tctx->limit_until_ns))
+		return;
+	tctx->limit_ratio = ratio;
+	find_limit(tctx, p, now);
 }
 
 /* The limit, or one above it, is used up. */

@@ -67,12 +67,15 @@ static __always_inline void arm_look(void)
 		bpf_timer_start(&timer->timer, SLO_PARKED_LOOK_NS, 0);
 }
 
-/* Not before that, unless it is armed for an earlier instant. */
+/* Unless it is armed for an earlier instant. At least a moment from now: what counts as used up although it
+ * is not any more must not keep a CPU at looking. */
 static __noinline void arm_parking(u32 index, u64 now, u64 at_ns)
 {
 	struct parking *parking = parking_at(index);
 	struct slo_timer *timer;
 
+	if (slo_before(at_ns, now + tunables.min_run_ns))
+		at_ns = now + tunables.min_run_ns;
 	if (parking->alarm_ns != 0 && !slo_before(at_ns, parking->alarm_ns))
 		return;
 	parking->alarm_ns = at_ns;

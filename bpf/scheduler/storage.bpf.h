@@ -29,6 +29,7 @@ struct task_ctx {
 	u64 runnable_ns;    /* how long it was since then */
 	u64 job_told_ns;    /* of the present job: what is in runnable_ns, or was */
 	u64 limit_group;    /* address of its task group when `limit` was found */
+	s64 limit_ratio;    /* the kernel's hierarchical_quota then */
 	u64 limit_until_ns; /* then it is looked for again */
 	u64 parked_ns;      /* since when it is parked */
 	u32 limit;          /* place in `limits` of the nearest one above it; SLO_NO_SLOT: none */

@@ -3,15 +3,9 @@
 
 #include <algorithm>
 #include <format>
+#include <initializer_list>
 
-#include "../judges/counter_judge.h"
-#include "../judges/floor_judge.h"
-#include "../judges/limit_judge.h"
-#include "../judges/parking_judge.h"
-#include "../judges/reserve_judge.h"
-#include "../judges/turn_judge.h"
-#include "../judges/urgent_judge.h"
-#include "../simulate.h"
+#include "playing.h"
 
 namespace slo::sim {
 namespace {
@@ -26,69 +20,22 @@ constexpr std::uint64_t heartbeat_ns = 100 * ms;
 constexpr std::uint64_t slice_max_ns = 20 * ms;
 constexpr std::uint64_t end_max_ns = 3000 * ms;
 
-class Player final : public Judge {
- public:
-  explicit Player(const Story& story);
-  Verdict play();
+}  // namespace
 
- private:
-  [[nodiscard]] static Experiment experiment_of(const Story& story);
-  [[nodiscard]] static Policy policy_of(const Story& story);
-  [[nodiscard]] Task* task_of(std::uint64_t name);
-  void plan(const Step& step, std::uint64_t nth);
-  void act(const Step& step, std::uint64_t nth);
-  void act_on_task(const Step& step, Task& task, std::uint64_t nth);
-  void act_on_running(const Step& step, Task& task, std::uint64_t nth);
-  void act_on_unit(const Step& step);
-  void act_on_cpu(const Step& step);
-  void wake(const Step& step, Task& task);
-  void set_real_time(Task& task, std::uint32_t priority);
-  [[nodiscard]] bool may_go(CpuId cpu);
-  void attach();
-  void detach();
-  void runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) override;
-  void stops(const Task& task, bool is_runnable, std::uint64_t now_ns) override;
-  [[nodiscard]] bool hear_of_idle(const Task& task, std::uint64_t from_ns);
-  [[nodiscard]] std::string_view kind_of_idle(const Task& task, std::uint64_t from_ns) const;
-  [[nodiscard]] bool has_real_time_taken(const Task& task, std::uint64_t from_ns) const;
-  void send_to_sleep(Task& task);
-  void end_all();
-  [[nodiscard]] bool all_sleep();
-  void look_at_what_is_left();
-  void look_at_end(std::uint64_t now_ns);
-
-  const Story& story_;
-  System system_;
-  Kernel& kernel_;
-  UrgentJudge urgent_;
-  FloorJudge floor_;
-  CounterJudge counter_;
-  ReserveJudge reserve_;
-  TurnJudge turn_;
-  LimitJudge limit_;
-  ParkingJudge parking_;
-  std::vector<Task*> tasks_;                 // by name
-  std::vector<bool> is_changed_;             // by task: something of it changed since it came from a queue
-  std::vector<bool> is_displaced_;           // by task: it was put back on its CPU
-  std::uint64_t bypassed_until_ns_ = 0;      // the scheduler has not seen all since then
-  std::uint64_t offline_ns_ = 0;             // when a CPU went last; 0: none
-  std::vector<std::uint64_t> real_time_ns_;  // by CPU: when a real-time task came to run there last
-};
-
-Experiment Player::experiment_of(const Story& story) {
+Experiment Playing::experiment_of(const Story& story) {
   return {.machine = story.machine,
           .workload = {.name = "story", .units = story.units, .tasks = {}},
           .seed = story.seed};
 }
 
-Policy Player::policy_of(const Story& story) {
+Policy Playing::policy_of(const Story& story) {
   Policy policy;
   if (story.is_6_12) policy.rules = rules_of_6_12();
   policy.attach_ns = story.attach_us * us;
   return policy;
 }
 
-Player::Player(const Story& story)
+Playing::Playing(const Story& story)
     : story_(story),
       system_(experiment_of(story), policy_of(story)),
       kernel_(system_.kernel()),
@@ -108,7 +55,7 @@ Player::Player(const Story& story)
   for (const Step& step : story.steps) plan(step, 0);
 }
 
-void Player::plan(const Step& step, std::uint64_t nth) {
+void Playing::plan(const Step& step, std::uint64_t nth) {
   if (nth >= step.times) return;
   kernel_.plan((step.at_us + nth * step.every_us) * us, [this, &step, nth] {
     act(step, nth);
@@ -116,12 +63,12 @@ void Player::plan(const Step& step, std::uint64_t nth) {
   });
 }
 
-Task* Player::task_of(std::uint64_t name) {
+Task* Playing::task_of(std::uint64_t name) {
   Task* task = name < tasks_.size() ? tasks_[name] : nullptr;
   return task != nullptr && task->state != TaskState::dead ? task : nullptr;
 }
 
-void Player::act(const Step& step, std::uint64_t nth) {
+void Playing::act(const Step& step, std::uint64_t nth) {
   if (kernel_.now_ns() >= story_.span_us * us) return;
   switch (step.verb) {
     case Verb::attach:
@@ -142,7 +89,7 @@ void Player::act(const Step& step, std::uint64_t nth) {
   }
 }
 
-void Player::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
+void Playing::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
   const auto value = static_cast<std::uint64_t>(step.value);
   if (task.is_current && step.verb != Verb::sleep) {
     if (is_changed_.size() <= task.id) is_changed_.resize(task.id + 1);
@@ -179,7 +126,7 @@ void Player::act_on_task(const Step& step, Task& task, std::uint64_t nth) {
 }
 
 // What a task does itself.
-void Player::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
+void Playing::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
   switch (step.verb) {
     case Verb::fork:
       kernel_.on_cpu(task.cpu(), [&] {
@@ -207,7 +154,7 @@ void Player::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
   }
 }
 
-void Player::wake(const Step& step, Task& task) {
+void Playing::wake(const Step& step, Task& task) {
   const std::uint64_t exec_ns = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(step.value)) * us;
   if (task.state != TaskState::asleep || task.freeze) {
     if (Told* told = std::get_if<Told>(&task.behaviour)) told->more_ns += exec_ns;
@@ -222,12 +169,12 @@ void Player::wake(const Step& step, Task& task) {
   if (step.is_sync && cpu.current != nullptr) send_to_sleep(*cpu.current);
 }
 
-void Player::set_real_time(Task& task, std::uint32_t priority) {
+void Playing::set_real_time(Task& task, std::uint32_t priority) {
   if ((task.real_time == 0) != (priority == 0)) counter_.forget(task);
   kernel_.set_real_time(task, priority);
 }
 
-void Player::act_on_unit(const Step& step) {
+void Playing::act_on_unit(const Step& step) {
   if (step.subject >= story_.units.size()) return;
   const auto at = static_cast<std::uint32_t>(step.subject);
   const auto value = static_cast<std::uint64_t>(step.value);
@@ -248,7 +195,7 @@ void Player::act_on_unit(const Step& step) {
   system_.daemon().set_unit(at, unit);
 }
 
-void Player::act_on_cpu(const Step& step) {
+void Playing::act_on_cpu(const Step& step) {
   if (step.subject >= story_.machine.cpus) return;
   const auto cpu = static_cast<CpuId>(step.subject);
   const bool is_online = kernel_.online().test(cpu);
@@ -259,7 +206,7 @@ void Player::act_on_cpu(const Step& step) {
   }
 }
 
-void Player::attach() {
+void Playing::attach() {
   if (system_.ext().is_attached()) return;
   counter_.begin_anew();
   bypassed_until_ns_ = kernel_.now_ns() + story_.attach_us * us;
@@ -268,13 +215,13 @@ void Player::attach() {
   system_.daemon().attach();
 }
 
-void Player::detach() {
+void Playing::detach() {
   if (!system_.ext().is_attached()) return;
   counter_.compare(kernel_.now_ns());
   system_.daemon().detach();
 }
 
-void Player::runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) {
+void Playing::runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) {
   if (task.real_time != 0) real_time_ns_[cpu.id] = now_ns;
   const bool was_displaced = task.id < is_displaced_.size() && is_displaced_[task.id];
   if (was_displaced)
@@ -285,14 +232,14 @@ void Player::runs(const Task& task, const Cpu& cpu, std::uint64_t now_ns) {
     complain("slice", now_ns, std::format("task {} has a slice of {} ns", task.id, task.kernel.scx.slice));
 }
 
-void Player::stops(const Task& task, bool is_runnable, std::uint64_t /*now_ns*/) {
+void Playing::stops(const Task& task, bool is_runnable, std::uint64_t /*now_ns*/) {
   if (!is_runnable) return;
   if (is_displaced_.size() <= task.id) is_displaced_.resize(task.id + 1);
   is_displaced_[task.id] = task.ext.dsq == &kernel_.cpu(task.cpu()).ext.local;
 }
 
 // A CPU was asked for it as it began to wait, and a real-time task woke there before the CPU had looked.
-bool Player::has_real_time_taken(const Task& task, std::uint64_t from_ns) const {
+bool Playing::has_real_time_taken(const Task& task, std::uint64_t from_ns) const {
   return std::ranges::any_of(kernel_.cpus(), [&](const Cpu& cpu) {
     return cpu.id != task.cpu() && task.cpus().test(cpu.id) && real_time_ns_[cpu.id] >= from_ns &&
            real_time_ns_[cpu.id] <= from_ns + idle_max_ns;
@@ -300,7 +247,7 @@ bool Player::has_real_time_taken(const Task& task, std::uint64_t from_ns) const 
 }
 
 // What is known to take its time may not take longer.
-std::string_view Player::kind_of_idle(const Task& task, std::uint64_t from_ns) const {
+std::string_view Playing::kind_of_idle(const Task& task, std::uint64_t from_ns) const {
   const std::uint64_t now_ns = kernel_.now_ns();
   const auto is_so = [&](const std::vector<bool>& tasks) { return task.id < tasks.size() && tasks[task.id]; };
   if (now_ns < bypassed_until_ns_ + heartbeat_ns + ms) return "idle-unknown";
@@ -319,19 +266,19 @@ std::string_view Player::kind_of_idle(const Task& task, std::uint64_t from_ns) c
   return usual;
 }
 
-bool Player::hear_of_idle(const Task& task, std::uint64_t from_ns) {
+bool Playing::hear_of_idle(const Task& task, std::uint64_t from_ns) {
   if (!system_.ext().is_attached() || task.sched_class != &system_.ext()) return false;
   const std::string_view kind = kind_of_idle(task, from_ns);
   complain(kind, from_ns, std::format("task {} waits beside an idle CPU", task.id));
   return kind == "idle";
 }
 
-void Player::send_to_sleep(Task& task) {
+void Playing::send_to_sleep(Task& task) {
   if (Told* told = std::get_if<Told>(&task.behaviour)) told->more_ns = 0;
   kernel_.cut_short(task);
 }
 
-void Player::end_all() {
+void Playing::end_all() {
   for (std::uint32_t unit = 0; unit < system_.units(); ++unit) kernel_.set_limit(system_.group(unit), {});
   for (Task& task : kernel_.tasks()) {
     if (task.state == TaskState::dead) continue;
@@ -341,19 +288,19 @@ void Player::end_all() {
 }
 
 // A CPU does not go while somebody must not leave it.
-bool Player::may_go(CpuId cpu) {
+bool Playing::may_go(CpuId cpu) {
   return kernel_.online().count() > 1 && std::ranges::none_of(kernel_.tasks(), [&](const Task& task) {
            return task.cpu() == cpu && !task.may_migrate();
          });
 }
 
-bool Player::all_sleep() {
+bool Playing::all_sleep() {
   return std::ranges::none_of(kernel_.tasks(),
                               [](const Task& task) { return task.state == TaskState::runnable; });
 }
 
 // After two more heartbeats.
-void Player::look_at_what_is_left() {
+void Playing::look_at_what_is_left() {
   const std::uint64_t now_ns = kernel_.now_ns();
   for (const auto& [id, dsq] : system_.ext().dsqs())
     if (dsq->size() != 0 || sim_counted_in(id) != 0)
@@ -371,7 +318,7 @@ void Player::look_at_what_is_left() {
     complain("heartbeat", now_ns, "the heartbeat is silent");
 }
 
-void Player::look_at_end(std::uint64_t now_ns) {
+void Playing::look_at_end(std::uint64_t now_ns) {
   if (!all_sleep()) {
     for (const Task& task : kernel_.tasks())
       if (task.state == TaskState::runnable)
@@ -384,7 +331,7 @@ void Player::look_at_end(std::uint64_t now_ns) {
   look_at_what_is_left();
 }
 
-Verdict Player::play() {
+Verdict Playing::play() {
   kernel_.run(story_.span_us * us);
   end_all();
   const std::uint64_t end_ns = kernel_.now_ns() + end_max_ns;
@@ -402,10 +349,8 @@ Verdict Player::play() {
   return verdict;
 }
 
-}  // namespace
-
 Verdict play(const Story& story) {
-  return Player(story).play();
+  return Playing(story).play();
 }
 
 }  // namespace slo::sim

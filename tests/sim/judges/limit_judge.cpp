@@ -30,11 +30,14 @@ void LimitJudge::looks(std::uint64_t /*now_ns*/) {
   if (!ext_.is_attached()) accounts_.clear();
 }
 
-// The scheduler takes up to the end of the period that it knows, and to a tick where it knows none.
-void LimitJudge::restart(Account& account, const Limit& limit) {
-  const std::uint64_t old_ns = account.limit.quota_ns != 0 ? account.limit.period_ns : 0;
-  const std::uint64_t known_ns = kernel_.now_ns() + std::max(old_ns, 2 * kernel_.machine().tick_ns);
-  account = {.limit = limit, .from_ns = std::max(account.from_ns, known_ns)};
+// A change holds after two periods: of the new limit, or of one that the scheduler kept to until then.
+void LimitJudge::restart(const Group& group, const Limit& limit) {
+  std::uint64_t period_ns = std::max(limit.period_ns, kernel_.machine().tick_ns);
+  for (const Group* one = &group; one != nullptr; one = one->above())
+    if (const Limit& old = accounts_[one].limit; old.quota_ns != 0)
+      period_ns = std::max(period_ns, old.period_ns);
+  Account& account = accounts_[&group];
+  account = {.limit = limit, .from_ns = std::max(account.from_ns, kernel_.now_ns() + 2 * period_ns)};
 }
 
 void LimitJudge::lend(const Task& task, std::uint64_t debt_ns) {
@@ -61,7 +64,7 @@ void LimitJudge::executes(const Task& task, std::uint64_t exec_ns) {
   for (Group* group = &task.group->with_controller(); group != nullptr;
        group = group->parent_with_controller()) {
     if (is_bypassing)
-      restart(accounts_[group], {});
+      restart(*group, {});
     else
       charge(*group, exec_ns);
   }
@@ -69,7 +72,7 @@ void LimitJudge::executes(const Task& task, std::uint64_t exec_ns) {
 
 void LimitJudge::charge(const Group& group, std::uint64_t exec_ns) {
   Account& account = accounts_[&group];
-  if (account.limit != group.limit()) restart(account, group.limit());
+  if (account.limit != group.limit()) restart(group, group.limit());
   const Limit& limit = account.limit;
   const std::uint64_t now_ns = kernel_.now_ns();
   if (limit.quota_ns == 0 || now_ns < account.from_ns) return;

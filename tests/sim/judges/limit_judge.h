@@ -45,7 +45,7 @@ class LimitJudge final : public Judge {
   [[nodiscard]] Seen& of(const Task& task);
   void lend(const Task& task, std::uint64_t debt_ns);
   void charge(const Group& group, std::uint64_t exec_ns);
-  void restart(Account& account, const Limit& limit);
+  void restart(const Group& group, const Limit& limit);
 
   Kernel& kernel_;
   Ext& ext_;

@@ -28,7 +28,6 @@ struct Cpu {
   bool is_online = true;
   Task* current = nullptr;          // null: idle
   bool needs_look = false;          // TIF_NEED_RESCHED
-  bool is_switching = false;        // between two tasks, with its lock held
   bool has_tick = false;            // planned; an idle CPU has none
   std::uint64_t busy_until_ns = 0;  // it switches; requests to look again wait that long
   std::uint64_t done_generation = 0;

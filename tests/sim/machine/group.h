@@ -42,6 +42,7 @@ class Group {
   [[nodiscard]] std::uint64_t shares() const { return task_group_.shares; }
   [[nodiscard]] bool is_idle() const { return is_idle_; }
   [[nodiscard]] const Limit& limit() const { return limit_; }
+  [[nodiscard]] const Group* above() const { return parent_; }
 
  private:
   std::string name_;

@@ -304,7 +304,6 @@ Task* Kernel::pick(Cpu& cpu, Task* prev) {
 }
 
 void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
-  cpu.is_switching = true;
   if (prev != nullptr)
     prev->sched_class->put_prev(cpu, *prev, next);
   else if (idle_watcher_ != nullptr)
@@ -321,7 +320,6 @@ void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
     if (prev->state == TaskState::dead && on_exit_) on_exit_(*prev);
   }
   cpu.current = next;
-  cpu.is_switching = false;
   ++cpu.done_generation;
   for (Observer* observer : observers_) observer->switches(cpu, now_ns_);
   if (next == nullptr) return;

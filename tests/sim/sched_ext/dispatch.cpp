@@ -170,8 +170,8 @@ void Ext::kick(CpuId id, std::uint64_t flags) {
   note_asked();
   if (kernel_.here().ext.is_bypassing || id >= kernel_.machine().cpus) return;
   const Cpu& cpu = kernel_.cpu(id);
-  // The kernel asks what runs there if it gets the lock: not in the middle of a switch.
-  const bool is_seen = cpu.rq_lock.holder == 0 && !cpu.is_switching;
+  // The kernel asks what runs there if it gets the lock: not in the middle of a switch, such as its own.
+  const bool is_seen = cpu.rq_lock.holder == 0 && callbacks_.op() != Op::update_idle;
   if ((flags & bpf::SCX_KICK_IDLE) != 0 && is_seen && cpu.current != nullptr && !cpu.ext.is_picking) return;
   if (settings_.kicks_wait_for_tick && (flags & bpf::SCX_KICK_PREEMPT) != 0)
     kernel_.cpu(id).ext.waits_for_tick = true;
