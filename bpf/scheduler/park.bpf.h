@@ -188,21 +188,23 @@ __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 
 	return waits_by_ns(tctx, shard);
 }
 
-/* True: an idle one. */
-__noinline bool find_cpu_for(struct task_struct *p __arg_trusted, s32 cpu, u64 by, u64 now) __must_hold(rcu)
+/* True: an idle one. For timers: see on_alarm(). */
+__noinline bool find_cpu_for(struct task_struct *p __arg_trusted, s32 cpu, u64 by, u64 now)
 {
 	const struct task_ctx *tctx = task_ctx_of(p);
 	bool pinned = is_pinned(p);
+	bool found;
 
-	if (wake_idle_cpu(p, cpu, pinned))
-		return true;
 	if (!tctx)
 		return false;
-	if (tctx->class == SLO_CLASS_SLO)
+	bpf_rcu_read_lock();
+	found = wake_idle_cpu(p, cpu, pinned);
+	if (!found && tctx->class == SLO_CLASS_SLO)
 		kick_for(cpu, cpu_ctx_of(cpu), by, now);
-	else
+	else if (!found)
 		preempt_best_effort(p, tctx, cpu, shard_at(cpu), pinned, now);
-	return false;
+	bpf_rcu_read_unlock();
+	return found;
 }
 
 /* From the parking queue to where it belongs. */
@@ -312,6 +314,7 @@ static __noinline void refill_limits(u64 now)
 {
 	u32 i;
 
+	look_at_parked();
 	if (nr_empty_limits == 0)
 		return;
 	bpf_for (i, 0, SLO_LIMITS) {
@@ -321,7 +324,6 @@ static __noinline void refill_limits(u64 now)
 		if (server && server->is_empty)
 			refill_limit(at, now);
 	}
-	look_at_parked();
 }
 
 static int init_parking(u32 parking)
