@@ -113,8 +113,9 @@ void BPF_PROG(slo_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 		      NAME_IN(class_names, tctx->class), tctx->acct.cgroup_id, tctx->acct.slot,
 		      in_us(tctx->acct.budget_ns), (tctx->acct.cfg_flags & SLO_CFG_SHED) != 0,
 		      tctx->acct.server, is_throttled(&tctx->acct));
-	slo_dump_part(" queue=%s/%u vtime=%lluus weight=%u\n", NAME_IN(queue_names, tctx->queue >> 16),
-		      tctx->queue & ~SLO_QUEUE_KIND, in_us(tctx->vtime_ns), tctx->weight);
+	slo_dump_part(" queue=%s/%u vtime=%lluus weight=%u\n",
+		      NAME_IN(queue_names, (tctx->queue & SLO_QUEUE_PLACE) >> 16), tctx->queue & SLO_QUEUE_AT,
+		      in_us(tctx->vtime_ns), tctx->weight);
 	dump_job(tctx, slo_now());
 }
 

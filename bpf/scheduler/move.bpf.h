@@ -8,22 +8,18 @@
 
 #include "bpf/scheduler/preempt.bpf.h"
 
-/* The counts change before the task moves: whoever takes it right afterwards finds them right. */
 static __always_inline bool move_to_slo(struct bpf_iter_scx_dsq *it, struct task_struct *p,
 					struct task_ctx *tctx, u32 from, u32 to, u64 slo_queue, u64 key)
 	__must_hold(rcu)
 {
-	if (__sync_val_compare_and_swap(&tctx->queue, from, to) != from)
+	u32 changed = change_queue(tctx, tctx->queue, from, to);
+
+	if (changed == 0)
 		return false;
-	count_queue(from, (u64)-1);
-	count_queue(to, 1);
 	tctx->class = SLO_CLASS_SLO;
 	if (slo_move(it, p, slo_queue, key))
 		return true;
-	if (__sync_val_compare_and_swap(&tctx->queue, to, from) == to) {
-		count_queue(to, (u64)-1);
-		count_queue(from, 1);
-	}
+	change_queue(tctx, changed, to, from);
 	return false;
 }
 

@@ -103,29 +103,28 @@ static __noinline void park(struct task_struct *p, struct task_ctx *tctx, u64 sl
 	await_limit(tctx, now);
 }
 
-/* Out of another queue; the counts change before it moves, as in move.bpf.h. */
+/* Out of another queue. */
 static __always_inline bool park_waiting(struct bpf_iter_scx_dsq *it, struct task_struct *p,
 					 struct task_ctx *tctx, u64 now) __must_hold(rcu)
 {
 	u32 parking = parking_of(tctx->limit);
 	u32 to = SLO_QUEUE_PARKED | parking;
-	u32 from = tctx->queue;
+	u32 was = tctx->queue;
+	u32 from = was & SLO_QUEUE_PLACE;
+	u32 changed;
 
-	if (from == SLO_QUEUE_NONE || from >= SLO_QUEUE_PARKED ||
-	    __sync_val_compare_and_swap(&tctx->queue, from, to) != from)
+	if (from == SLO_QUEUE_NONE || from >= SLO_QUEUE_PARKED)
 		return false;
-	count_queue(from, (u64)-1);
-	count_queue(to, 1);
+	changed = change_queue(tctx, was, from, to);
+	if (changed == 0)
+		return false;
 	begin_parking(tctx, tctx->limit, now);
 	if (slo_move(it, p, QUEUE_PARKED | parking, now)) {
 		await_limit(tctx, now);
 		return true;
 	}
-	if (__sync_val_compare_and_swap(&tctx->queue, to, from) == to) {
-		count_queue(to, (u64)-1);
-		count_queue(from, 1);
+	if (change_queue(tctx, changed, to, from) != 0)
 		end_parking(tctx, now);
-	}
 	return false;
 }
 
@@ -220,24 +219,19 @@ static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *
 			   ? (pinned ? SLO_QUEUE_PINNED_SLO : SLO_QUEUE_SHARED_SLO)
 			   : (pinned ? SLO_QUEUE_PINNED_BEST_EFFORT : SLO_QUEUE_SHARED_BEST_EFFORT);
 	u32 limit = tctx->parked_for;
+	u32 changed;
 	u64 by;
 
-	if (__sync_val_compare_and_swap(&tctx->queue, from, kind | at) != from)
+	changed = change_queue(tctx, tctx->queue, from, kind | at);
+	if (changed == 0)
 		return;
-	count_queue(from, (u64)-1);
-	count_queue(kind | at, 1);
 	end_parking(tctx, now);
 	tctx->class = class;
 	by = place_released(p, cpu, now);
-	if (slo_move(it, p, (u64)(kind >> 16) << 32 | at, by)) {
+	if (slo_move(it, p, (u64)(kind >> 16) << 32 | at, by))
 		find_cpu_for(p, cpu, by, now);
-		return;
-	}
-	if (__sync_val_compare_and_swap(&tctx->queue, kind | at, from) == (kind | at)) {
-		count_queue(kind | at, (u64)-1);
-		count_queue(from, 1);
+	else if (change_queue(tctx, changed, kind | at, from) != 0)
 		begin_parking(tctx, limit, now);
-	}
 }
 
 /* Lets go all of one queue that may run, or must, and arms its timer for the first of the others; true: there

@@ -94,7 +94,7 @@ static __always_inline void count_at(u32 queue, u32 at, u64 by)
 /* queue: SLO_QUEUE_* and where; not SLO_QUEUE_NONE */
 static __always_inline void count_queue(u32 queue, u64 by)
 {
-	count_at(queue, queue & ~SLO_QUEUE_KIND, by);
+	count_at(queue, queue & SLO_QUEUE_AT, by);
 }
 
 /* It waits for its limit from now on: for the queue that it is counted in already. */
@@ -126,9 +126,11 @@ static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 {
 	u32 queue;
 
-	if (tctx->queue == SLO_QUEUE_NONE)
+	if ((tctx->queue & SLO_QUEUE_PLACE) == SLO_QUEUE_NONE)
 		return;
-	queue = __sync_lock_test_and_set(&tctx->queue, SLO_QUEUE_NONE);
+	queue = __sync_fetch_and_and(&tctx->queue, ~SLO_QUEUE_PLACE) & SLO_QUEUE_PLACE;
+	if (queue == SLO_QUEUE_NONE)
+		return;
 	count_queue(queue, (u64)-1);
 	if (queue >= SLO_QUEUE_PARKED)
 		end_parking(tctx, slo_now());
@@ -138,8 +140,25 @@ static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 static __always_inline void join_queue(struct task_ctx *tctx, u32 kind, u32 at) __must_hold(rq)
 {
 	leave_queue(tctx);
-	tctx->queue = kind | at;
+	tctx->queue = ((tctx->queue + SLO_QUEUE_CHANGE) & ~SLO_QUEUE_PLACE) | kind | at;
 	count_at(kind, at, 1);
+}
+
+/*
+ * For who moves it without that lock: the counts change before it moves, so that whoever takes it right
+ * afterwards finds them right. Where it turns out to have left, the change is taken back, unless somebody
+ * changed it meanwhile: be it to the very same place, in which it is by now. 0: it is not there any more;
+ * otherwise what to take back.
+ */
+static __always_inline u32 change_queue(struct task_ctx *tctx, u32 was, u32 from, u32 to)
+{
+	u32 is = ((was + SLO_QUEUE_CHANGE) & ~SLO_QUEUE_PLACE) | to;
+
+	if ((was & SLO_QUEUE_PLACE) != from || __sync_val_compare_and_swap(&tctx->queue, was, is) != was)
+		return 0;
+	count_queue(from, (u64)-1);
+	count_queue(to, 1);
+	return is;
 }
 
 /* SLO tasks wait that this CPU takes before anything else (some may not be allowed to run here). */

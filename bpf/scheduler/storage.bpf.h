@@ -16,7 +16,9 @@
 #define SLO_QUEUE_PINNED_SLO (3u << 16)
 #define SLO_QUEUE_PINNED_BEST_EFFORT (4u << 16)
 #define SLO_QUEUE_PARKED (5u << 16) /* waits for a limit, see park.bpf.h; in the low half which of them */
-#define SLO_QUEUE_KIND 0xffff0000u
+#define SLO_QUEUE_AT 0x0000ffffu
+#define SLO_QUEUE_PLACE 0x000fffffu /* both; above it a number that each change makes another one */
+#define SLO_QUEUE_CHANGE (1u << 20)
 
 struct task_ctx {
 	struct accounting acct;

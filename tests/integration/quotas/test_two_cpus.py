@@ -132,6 +132,7 @@ def used_after_a_rest(cgroup):
     return first / 1000, later / 1000
 
 
+@pytest.mark.slow
 def test_a_burst_is_spent_once_and_saved_up_again():
     """A period of a second, as long as there are: when it is refilled can be told."""
     machine.freeze(False, LIMITED)

@@ -91,7 +91,7 @@ slo_u64 sim_counted_in(slo_u64 dsq_id) {
 slo_u64 sim_task_queue(const void* task_storage) {
   u32 queue = ((const struct task_ctx*)task_storage)->queue;
 
-  return (u64)(queue >> 16) << 32 | (queue & ~SLO_QUEUE_KIND);
+  return (u64)((queue & SLO_QUEUE_PLACE) >> 16) << 32 | (queue & SLO_QUEUE_AT);
 }
 
 slo_u32 sim_task_class(const void* task_storage) {
