@@ -13,8 +13,6 @@ OUTPUT = pathlib.Path("/run/limit-torture.json")
 # More than this nobody may have to wait for a limit, and the next one to be let go comes after that: in which others
 # are in front of it.
 WAIT_S, TURN_S = 10, 1
-# On a host that is busy itself, with CPUs that go; the kernel ends a scheduler that lets somebody wait for 30 s.
-TURN_BY_THE_WALL_CLOCK_S = 10
 
 
 @dataclasses.dataclass(frozen=True)

@@ -179,4 +179,5 @@ def test_who_is_killed_ends_at_once_whatever_its_limit(units):
     found = limit_torture.found("torture on the virtual clock")
     assert machine.enforcing()
     assert found.said["kills"] > 100 and found.seconds("kill") <= 1
+    assert found.seconds("freeze") <= limit_torture.WAIT_S
     assert found.seconds("gap") <= limit_torture.WAIT_S + limit_torture.TURN_S
