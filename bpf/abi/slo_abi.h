@@ -100,7 +100,7 @@ struct slo_limit {
 static_assert(sizeof(struct slo_limit) == 128, "slo_limit");
 
 /* Limits that are not kept: why. */
-#define SLO_UNKEPT_NO_PLACE 1u /* SLO_LIMITS cgroups have one already */
+#define SLO_UNKEPT_NO_PLACE 1u /* the places in `limits` where it could be are others' */
 #define SLO_UNKEPT_TOO_DEEP 2u /* it is further above than SLO_GROUP_DEPTH_MAX groups */
 /* So many are named. */
 #define SLO_UNKEPTS 16u

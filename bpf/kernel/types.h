@@ -66,9 +66,8 @@ enum {
 #define SCHED_IDLE 5
 #define TASK_DEAD 0x00000080
 #define SIGKILL 9
-#define JOBCTL_TRAP_FREEZE                                                                                   \
-	(1ul << 23) /* include/linux/sched/jobctl.h: it is to be frozen by cgroup.freeze                     \
-		     */
+/* include/linux/sched/jobctl.h: it is to be frozen by cgroup.freeze */
+#define JOBCTL_TRAP_FREEZE (1ul << 23)
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -148,9 +147,9 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+/* Of one thread alone; SIGKILL is among them for each thread of a process that ends. */
 struct sigpending {
-	sigset_t signal; /* of this thread alone; SIGKILL is among them for each thread of a process that ends
-			  */
+	sigset_t signal;
 };
 
 /* kernel/sched/sched.h; all in ns */

@@ -64,18 +64,19 @@ static inline slo_u64 slo_limit_run_ns(slo_s64 left_ns, slo_u32 nr_cpus, slo_u64
 /*
  * Where best effort comes in that waited for its limit. Who has less than its share because of that would be
  * owed the most each time, and a crowd of them would come before whoever wakes: so it comes in a
- * little behind. Unless it is called: to end, or to be frozen, which takes a moment and keeps others waiting.
+ * little behind. Unless it is let through: to end, or to be frozen, which takes a moment and keeps others
+ * waiting, or as it has waited for so long already.
  */
 #define SLO_VTIME_RELEASED_NS (200ull * SLO_NSEC_PER_USEC)
 
 static inline slo_u64 slo_vtime_released_ns(slo_u64 vtime_ns, slo_u64 vtime_now_ns, slo_u32 weight,
-					    int is_called)
+					    int is_let_through)
 {
 	slo_u64 behind_ns = slo_vtime_charge_ns(SLO_VTIME_RELEASED_NS, weight);
 	slo_u64 earliest_ns =
 		vtime_now_ns + (behind_ns < SLO_VTIME_RELEASED_NS ? behind_ns : SLO_VTIME_RELEASED_NS);
 
-	if (is_called)
+	if (is_let_through)
 		return vtime_now_ns - slo_vtime_credit_max_ns(weight);
 	return slo_before(vtime_ns, earliest_ns) ? earliest_ns : vtime_ns;
 }

@@ -233,7 +233,7 @@ static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct ta
 	/* What is further above others may have come to. */
 	if (!task_group)
 		set_parent(below, SLO_NO_SLOT);
-	else if (BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.hierarchical_quota) != -1)
+	else if (BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.hierarchical_quota) != NO_LIMIT)
 		tell_unkept((u64)BPF_CORE_READ(p, sched_task_group), SLO_UNKEPT_TOO_DEEP);
 	tctx->limit = nearest;
 	tctx->limit_until_ns = period_end(nearest, now);

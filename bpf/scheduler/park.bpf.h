@@ -36,12 +36,17 @@ static __always_inline bool is_rcu_reader(const struct task_struct *p)
 	return bpf_core_field_exists(p->rcu_read_lock_nesting) && p->rcu_read_lock_nesting > own;
 }
 
+static __always_inline bool has_waited_for_long(const struct task_ctx *tctx, u64 now)
+{
+	return slo_elapsed_ns(tctx->acct.job.since_ns, now) >= SLO_LIMIT_WAIT_MAX_NS;
+}
+
 /* Nobody must have to wait for a limit for ever, nor for one that somebody else's does not wait for. */
 static __noinline bool may_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
 	__must_hold(rcu)
 {
 	return !(p->flags & (PF_KTHREAD | PF_EXITING)) && !is_called(p) && !is_migration_disabled(p) &&
-	       !is_rcu_reader(p) && slo_elapsed_ns(tctx->acct.job.since_ns, now) < SLO_LIMIT_WAIT_MAX_NS;
+	       !is_rcu_reader(p) && !has_waited_for_long(tctx, now);
 }
 
 static __always_inline bool has_to_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
@@ -182,8 +187,8 @@ __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 
 	}
 	tctx->credit_ns = 0;
 	place_best_effort(p, tctx, cpu, shard, true, now);
-	tctx->vtime_ns =
-		slo_vtime_released_ns(tctx->vtime_ns, shard->clock.vtime_ns, tctx->weight, is_called(p));
+	tctx->vtime_ns = slo_vtime_released_ns(tctx->vtime_ns, shard->clock.vtime_ns, tctx->weight,
+					       is_called(p) || has_waited_for_long(tctx, now));
 	return waits_by_ns(tctx, shard);
 }
 
