@@ -58,23 +58,29 @@ class Ancestors {
   std::vector<const CpuGroup*> above_;
 };
 
+// By hand, as the library's recursive iterator ends where one directory vanishes before it gets there;
+// control groups do that all the time.
+void add_below(const fs::path& directory, const std::string& path, std::size_t& seen,
+               std::vector<CpuGroup>& groups) {
+  std::error_code vanished;
+  for (fs::directory_iterator entry(directory, vanished), end; !vanished && entry != end;
+       entry.increment(vanished)) {
+    std::error_code gone;
+    if (entry->is_symlink(gone) || !entry->is_directory(gone)) continue;
+    if (++seen > most_groups) return;
+    const std::string below = path + "/" + entry->path().filename().string();
+    if (const auto limit = read_kernel_file(entry->path() / "cpu.max"))
+      groups.push_back({.path = below, .limited = !limit->starts_with("max")});
+    add_below(entry->path(), below, seen, groups);
+  }
+}
+
 }  // namespace
 
 std::vector<CpuGroup> read_cpu_groups(const fs::path& root) {
-  const fs::path top = root / "sys/fs/cgroup";
   std::vector<CpuGroup> groups;
   std::size_t seen = 0;
-  std::error_code ended;
-  for (fs::recursive_directory_iterator entry(top, fs::directory_options::skip_permission_denied, ended), end;
-       !ended && entry != end; entry.increment(ended)) {
-    std::error_code vanished;
-    if (!entry->is_directory(vanished)) continue;
-    if (++seen > most_groups) break;
-    const auto limit = read_kernel_file(entry->path() / "cpu.max");
-    if (limit)
-      groups.push_back({.path = "/" + entry->path().lexically_relative(top).string(),
-                        .limited = !limit->starts_with("max")});
-  }
+  add_below(root / "sys/fs/cgroup", "", seen, groups);
   return groups;
 }
 
