@@ -125,8 +125,8 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	kick_seen(cctx);
 	cctx->nr_dispatches++;
 	pick(cpu, cctx, prev);
-	if (cctx->limit != SLO_NO_SLOT)
-		limit_run(cpu, slo_rq_now(cpu));
+	if (prev && cctx->limit != SLO_NO_SLOT)
+		limit_run(cpu, prev, slo_rq_now(cpu));
 	if (cctx->helps != 0)
 		cctx->helps = 0;
 }
@@ -208,7 +208,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 		kick_for_first(cpu, now);
 	if (cctx->limit != SLO_NO_SLOT) {
 		limited_run_of(cpu)->exec_ns = p->se.sum_exec_runtime;
-		limit_run(cpu, now);
+		limit_run(cpu, p, now);
 	}
 }
 

@@ -155,13 +155,16 @@ static __noinline void kick_for_first_best_effort(s32 cpu, u64 now) __must_hold(
 }
 
 /* What runs here may go on for as long as there is enough left of its limit: the alarm asks it to look when
- * that is over. As long as a tick comes before that, the tick looks. */
-static __noinline void limit_run(s32 cpu, u64 now) __must_hold(rq)
+ * that is over. As long as a tick comes before that, the tick looks. So it does where nothing follows from a
+ * look: a kill would take as many runs as the task has such moments of work left to do. */
+static __noinline void limit_run(s32 cpu, const struct task_struct *p, u64 now) __must_hold(rq)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 run_ns;
+	u64 run_ns = tick_ns;
 
-	run_ns = slo_limit_run_ns(limit_left_ns(cctx->limit, shard_of(cpu)), nr_cpus, tunables.min_run_ns);
+	if (!never_parks(p))
+		run_ns = slo_limit_run_ns(limit_left_ns(cctx->limit, shard_of(cpu)), nr_cpus,
+					  tunables.min_run_ns);
 	limited_run_of(cpu)->until_ns = now + run_ns;
 	if (run_ns < tick_ns && !cctx->is_offline)
 		kick_later(cpu, now, run_ns);

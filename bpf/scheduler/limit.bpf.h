@@ -268,6 +268,20 @@ static __always_inline bool is_used_up(u32 limit)
 	return limit != SLO_NO_SLOT && nr_empty_limits != 0 && is_empty(server_of_limit(limit));
 }
 
+/* A task that is to end, or to be frozen, needs the CPU for that, and others wait for it to be gone. */
+static __always_inline bool is_called(const struct task_struct *p)
+{
+	const struct signal_struct *signal = p->signal;
+
+	return (p->pending.signal.sig[0] & (1ul << (SIGKILL - 1))) ||
+	       (signal && (signal->flags & SIGNAL_GROUP_EXIT)) || (p->jobctl & JOBCTL_TRAP_FREEZE);
+}
+
+static __always_inline bool never_parks(const struct task_struct *p)
+{
+	return (p->flags & (PF_KTHREAD | PF_EXITING)) || is_called(p);
+}
+
 /* What is left on the level that has least. */
 __noinline s64 limit_left_ns(u32 limit, u32 shard)
 {

@@ -19,15 +19,6 @@
 
 static u32 is_look_armed;
 
-/* A task that is to end, or to be frozen, needs the CPU for that, and others wait for it to be gone. */
-static __always_inline bool is_called(const struct task_struct *p)
-{
-	const struct signal_struct *signal = p->signal;
-
-	return (p->pending.signal.sig[0] & (1ul << (SIGKILL - 1))) ||
-	       (signal && (signal->flags & SIGNAL_GROUP_EXIT)) || (p->jobctl & JOBCTL_TRAP_FREEZE);
-}
-
 /* Inside RCU's read side, as far as the kernel says; our own prologue counts for the task that runs. */
 static __always_inline bool is_rcu_reader(const struct task_struct *p)
 {
@@ -38,15 +29,16 @@ static __always_inline bool is_rcu_reader(const struct task_struct *p)
 
 static __always_inline bool has_waited_for_long(const struct task_ctx *tctx, u64 now)
 {
-	return slo_elapsed_ns(tctx->acct.job.since_ns, now) >= SLO_LIMIT_WAIT_MAX_NS;
+	return tctx->acct.job.state == SLO_JOB_WAITING &&
+	       slo_elapsed_ns(tctx->acct.job.since_ns, now) >= SLO_LIMIT_WAIT_MAX_NS;
 }
 
 /* Nobody must have to wait for a limit for ever, nor for one that somebody else's does not wait for. */
 static __noinline bool may_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
 	__must_hold(rcu)
 {
-	return !(p->flags & (PF_KTHREAD | PF_EXITING)) && !is_called(p) && !is_migration_disabled(p) &&
-	       !is_rcu_reader(p) && !has_waited_for_long(tctx, now);
+	return !never_parks(p) && !is_migration_disabled(p) && !is_rcu_reader(p) &&
+	       !has_waited_for_long(tctx, now);
 }
 
 static __always_inline bool has_to_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)

@@ -167,7 +167,7 @@ static __noinline bool tick_limited(s32 cpu, struct task_struct *p, u64 now) __m
 	if (has_to_park(p, tctx, now))
 		return true;
 	if (cctx->limit != SLO_NO_SLOT)
-		limit_run(cpu, now);
+		limit_run(cpu, p, now);
 	return false;
 }
 

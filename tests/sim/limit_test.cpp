@@ -210,6 +210,16 @@ TEST_P(Limits, ReachWhatRunsAlreadyAndAllBelow) {
   EXPECT_NEAR(shares[0] + shares[1], 20, 1);
 }
 
+// For longer than anybody has to wait for a limit.
+TEST_P(Limits, ReachWhoHasRunAloneForLong) {
+  Workload workload{.name = "alone", .units = {}, .tasks = {}};
+  add_unit(workload, {.name = "limited"}, 1);
+  Limited limited(GetParam(), workload);
+  limited.kernel().run(15 * second);
+  limited.set(0, percent(20));
+  EXPECT_NEAR(limited.shares(15 * second + 200 * ms, 20 * second + 200 * ms)[0], 20, 1);
+}
+
 TEST_P(Limits, FollowATaskThatIsMoved) {
   Workload workload{.name = "moves", .units = {}, .tasks = {}};
   add_unit(workload, {.name = "limited", .limit = percent(1)}, 1);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Tasks in groups with limits of CPU time, while these change, are frozen and thawed, and tasks are killed,
-// forked and moved between them; and how long anything of that took. Each task looks itself for how long it
-// could have run and did not.
+// forked and moved between them; how long anything of that took, and for how long a task did not run at all.
+// The kernel says whether one did: let go for a moment only, it may come no further than to the page it
+// waited for.
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,16 +13,16 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <format>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <span>
 #include <system_error>
 #include <vector>
 
@@ -37,6 +37,8 @@ constexpr std::int64_t nsec_per_msec = 1'000'000;
 constexpr std::int64_t nsec_per_sec = 1'000'000'000;
 constexpr auto quota_change_every_ns = 100 * nsec_per_msec;
 constexpr auto pause_ns = 15 * nsec_per_msec;
+// So much may be missing of a gap.
+constexpr auto look_every_ns = 500 * nsec_per_msec;
 constexpr auto frozen_at_most_ns = 300 * nsec_per_msec;
 
 // Of the crowded group always the same, by other words.
@@ -59,34 +61,36 @@ void sleep_until(std::int64_t instant) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, nullptr);
 }
 
-// In memory that the task and the director share.
-struct shared_part {
-  std::atomic<std::int64_t> ran_ns;  // when the task last ran, or was to be woken
-  std::atomic<std::int64_t> longest_gap_ns;
-  std::atomic<std::uint32_t> excuses;  // raised before it goes on after it was frozen
-};
-
 struct Task {
   pid_t pid = 0;
   std::size_t group = 0;
   std::int64_t killed_ns = 0;  // 0: it is not to end
+  int schedstat = -1;          // of what it executes, open
+  std::uint64_t exec_ns = 0;   // as it was
+  std::int64_t since_ns = 0;   // when that was seen for the first time, or it was let go on
 };
 
-// What a task does: works, looks at the clock, and sleeps at times.
+// What the kernel says that it has executed so far; of one that has ended, what was seen last.
+std::uint64_t exec_ns_of(const Task& task) {
+  std::array<char, 64> text{};
+  auto exec_ns = task.exec_ns;
+  if (const auto length = pread(task.schedstat, text.data(), text.size(), 0); length > 0)
+    std::from_chars(text.data(), text.data() + length, exec_ns);
+  return exec_ns;
+}
+
+// What a task does: works and sleeps at times.
 class Worker {
  public:
-  Worker(shared_part& part, std::uint32_t seed) : part_(part), dice_(seed) {}
+  explicit Worker(std::uint32_t seed) : dice_(seed) {}
 
   [[noreturn]] void run() {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
       const auto until = now_ns() + below(3'000) * nsec_per_usec;
-      while (ran() < until) {
+      while (now_ns() < until) {
       }
-      if (below(2) == 0) continue;
-      const auto wake = now_ns() + below(5'000) * nsec_per_usec;
-      part_.ran_ns.store(wake);
-      sleep_until(wake);
+      if (below(2) != 0) sleep_until(now_ns() + below(5'000) * nsec_per_usec);
     }
   }
 
@@ -95,19 +99,7 @@ class Worker {
     return static_cast<std::int64_t>(dice_() % static_cast<std::uint32_t>(end));
   }
 
-  std::int64_t ran() {
-    const auto now = now_ns();
-    const auto gap = now - part_.ran_ns.load();
-    const auto excuses = part_.excuses.load();
-    if (excuses == excuses_ && gap > part_.longest_gap_ns.load()) part_.longest_gap_ns.store(gap);
-    excuses_ = excuses;
-    part_.ran_ns.store(now);
-    return now;
-  }
-
-  shared_part& part_;
   std::minstd_rand dice_;
-  std::uint32_t excuses_ = part_.excuses.load();
 };
 
 struct options {
@@ -120,36 +112,35 @@ struct options {
 
 struct figures {
   std::int64_t kills = 0, longest_kill_ns = 0, freezes = 0, longest_freeze_ns = 0, moves = 0,
-               quota_changes = 0;
+               quota_changes = 0, longest_gap_ns = 0;
 };
 
 class Torture {
  public:
   explicit Torture(const options& opts)
       : opts_(opts), groups_(opts.groups), tasks_(opts.crowd + opts.movers), dice_(opts.seed) {
-    void* const memory = mmap(nullptr, tasks_.size() * sizeof(shared_part), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) fail("mmap");
-    parts_ = {static_cast<shared_part*>(memory), tasks_.size()};
     for (std::size_t i = 0; i < tasks_.size(); ++i)
       begin(i, i < opts.crowd ? LimitedGroups::crowded : any_group());
   }
 
   void run() {
     const auto end = now_ns() + opts_.seconds * nsec_per_sec;
-    auto quota_change = now_ns();
+    auto quota_change = now_ns(), look = quota_change + look_every_ns;
     for (auto now = now_ns(); now < end; now = now_ns()) {
       act();
       look_at_freezes();
       reap(true);
       for (; quota_change <= now; quota_change += quota_change_every_ns) change_quota();
+      if (look <= now) {
+        look_at_gaps();
+        look = now + look_every_ns;
+      }
       sleep_until(now + pause_ns);
     }
     finish();
   }
 
   void print() const {
-    const auto gap = [](const shared_part& part) { return part.longest_gap_ns.load(); };
     const nlohmann::ordered_json out = {
         {"kills", told_.kills},
         {"longest_kill_ns", told_.longest_kill_ns},
@@ -157,7 +148,7 @@ class Torture {
         {"longest_freeze_ns", told_.longest_freeze_ns},
         {"moves", told_.moves},
         {"quota_changes", told_.quota_changes},
-        {"longest_gap_ns", gap(*std::ranges::max_element(parts_, {}, gap))},
+        {"longest_gap_ns", told_.longest_gap_ns},
     };
     std::printf("%s\n", out.dump().c_str());
   }
@@ -169,9 +160,6 @@ class Torture {
   std::size_t likely_group() { return below(2) == 0 ? below(LimitedGroups::tight + 1) : any_group(); }
 
   void begin(std::size_t index, std::size_t group) {
-    auto& part = parts_[index];
-    tasks_[index] = {.group = group};
-    excuse(part);
     const int directory = open(groups_.all[group].path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) fail("open a group");
     clone_args args{};
@@ -181,9 +169,11 @@ class Torture {
     const auto seed = static_cast<std::uint32_t>(dice_());
     const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof(args)));
     if (pid < 0) fail("clone3");
-    if (pid == 0) Worker(part, seed).run();
+    if (pid == 0) Worker(seed).run();
     close(directory);
-    tasks_[index].pid = pid;
+    const int schedstat = open(std::format("/proc/{}/schedstat", pid).c_str(), O_RDONLY | O_CLOEXEC);
+    if (schedstat < 0) fail("open a schedstat");
+    tasks_[index] = {.pid = pid, .group = group, .schedstat = schedstat, .since_ns = now_ns()};
   }
 
   void act() {
@@ -215,6 +205,7 @@ class Torture {
       ++told_.kills;
       told_.longest_kill_ns = std::max(told_.longest_kill_ns, now_ns() - task.killed_ns);
       task.pid = 0;
+      close(task.schedstat);
       if (begins_anew) begin(i, task.group);
     }
   }
@@ -228,10 +219,18 @@ class Torture {
     ++told_.moves;
   }
 
-  // What it has not run up to now is no gap.
-  static void excuse(shared_part& part) {
-    part.excuses.fetch_add(1);
-    part.ran_ns.store(now_ns());
+  void look_at_gaps() {
+    for (auto& task : tasks_) {
+      if (task.pid == 0 || groups_.all[task.group].asked_ns != 0) continue;
+      const auto now = now_ns();
+      const auto exec_ns = exec_ns_of(task);
+      if (exec_ns == task.exec_ns) {
+        told_.longest_gap_ns = std::max(told_.longest_gap_ns, now - task.since_ns);
+        continue;
+      }
+      task.exec_ns = exec_ns;
+      task.since_ns = now_ns();
+    }
   }
 
   void freeze(std::size_t index) {
@@ -266,9 +265,9 @@ class Torture {
 
   void thaw(std::size_t index) {
     auto& group = groups_.all[index];
-    for (std::size_t i = 0; i < tasks_.size(); ++i)
-      if (tasks_[i].group == index) excuse(parts_[i]);
     group.freeze(false);
+    for (auto& task : tasks_)
+      if (task.group == index) task.since_ns = now_ns();
     group.asked_ns = 0;
   }
 
@@ -283,9 +282,7 @@ class Torture {
   // Whoever waits still has waited for so long at least; then all are killed at once.
   void finish() {
     for (const auto index : frozen_) thaw(index);
-    const auto now = now_ns();
-    for (auto& part : parts_)
-      part.longest_gap_ns.store(std::max(part.longest_gap_ns.load(), now - part.ran_ns.load()));
+    look_at_gaps();
     for (auto& task : tasks_) end(task);
     while (std::ranges::any_of(tasks_, [](const Task& task) { return task.pid != 0; })) {
       reap(false);
@@ -296,7 +293,6 @@ class Torture {
   options opts_;
   LimitedGroups groups_;
   std::vector<Task> tasks_;
-  std::span<shared_part> parts_;
   std::vector<std::size_t> frozen_;  // or about to be
   std::minstd_rand dice_;
   figures told_;
