@@ -169,6 +169,11 @@ struct task_group {
 	struct task_group *parent;
 };
 
+/* arch/x86/include/asm/ptrace.h */
+struct pt_regs {
+	unsigned long orig_ax; /* number of the system call; -1: it is in none */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -195,6 +200,7 @@ struct task_struct {
 	struct task_group *sched_task_group;
 	struct sched_entity se;
 	struct sched_ext_entity scx;
+	unsigned int in_lru_fault : 1; /* with CONFIG_LRU_GEN */
 };
 
 /* kernel/sched/ext.c and ext_internal.h: only values that have not changed between 6.12 and 7.3. */

@@ -10,6 +10,7 @@
 #ifndef SLO_PARK_BPF_H
 #define SLO_PARK_BPF_H
 
+#include "bpf/kernel/user_mode.bpf.h"
 #include "bpf/scheduler/best_effort.bpf.h"
 
 /* Of one parking queue, in one look. */
@@ -41,10 +42,28 @@ static __noinline bool may_park(const struct task_struct *p, const struct task_c
 	       !has_waited_for_long(tctx, now);
 }
 
-static __always_inline bool has_to_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
+/* On its way out of the kernel. Once for each time that its limit is used up. */
+static __noinline bool is_let_on(struct task_struct *p, struct task_ctx *tctx) __must_hold(rcu)
+{
+	u64 exec_ns = p->se.sum_exec_runtime;
+
+	if (!is_in_kernel(p))
+		return false;
+	if (tctx->let_on_ns == 0)
+		tctx->let_on_ns = exec_ns + SLO_LIMIT_KERNEL_NS;
+	return slo_before(exec_ns, tctx->let_on_ns);
+}
+
+static __always_inline bool has_to_park(struct task_struct *p, struct task_ctx *tctx, u64 now)
 	__must_hold(rcu)
 {
-	return is_used_up(tctx->limit) && may_park(p, tctx, now);
+	if (tctx->limit == SLO_NO_SLOT)
+		return false;
+	if (!is_used_up(tctx->limit)) {
+		tctx->let_on_ns = 0;
+		return false;
+	}
+	return may_park(p, tctx, now) && !is_let_on(p, tctx);
 }
 
 static __always_inline u32 parking_of(u32 limit)

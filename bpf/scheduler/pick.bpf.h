@@ -121,7 +121,7 @@ static __always_inline bool pick_of_several(s32 cpu, struct cpu_ctx *cctx, struc
  * prev, which has run up to now. */
 static __noinline bool part_with_limited(s32 cpu, struct task_struct *prev, u64 now) __must_hold(rq)
 {
-	const struct task_ctx *tctx = prev ? task_ctx_of(prev) : NULL;
+	struct task_ctx *tctx = prev ? task_ctx_of(prev) : NULL;
 
 	sweep_queues(cpu);
 	return tctx && has_to_park(prev, tctx, now);

@@ -34,6 +34,7 @@ struct task_ctx {
 	s64 limit_ratio;    /* the kernel's hierarchical_quota then */
 	u64 limit_until_ns; /* then it is looked for again */
 	u64 parked_ns;      /* since when it is parked */
+	u64 let_on_ns;      /* what it executed up to then does not park it inside the kernel; 0: not known */
 	u32 limit;          /* place in `limits` of the nearest one above it; SLO_NO_SLOT: none */
 	u32 parked_for;     /* place in `limits` that counts it as parked */
 	u32 weight;         /* as best effort, among all others: see SLO_WEIGHT_SHIFT */

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "bpf/policy/limit.h"
 #include "bpf/policy/policy.h"
 #include "judges/limit_judge.h"
 #include "judges/parking_judge.h"
@@ -198,6 +200,52 @@ TEST(Limited, TaskOnTheReadSideOfRcuRunsOnAndPaysLater) {
   const Record record = system.run(10 * second);
   EXPECT_NEAR(percent_of(record, 0), 20, 1);
   EXPECT_EQ(system.ext().exit().message, "");
+}
+
+// A hog inside the kernel from the instant on at which its limit is used up.
+class InTheKernel : public testing::Test {
+ protected:
+  InTheKernel() {
+    add_unit(workload_, {.name = "limited", .limit = percent(20)}, 1);
+    add_hogs(workload_, 1);
+    system_.emplace(Experiment{.workload = workload_}, Policy{});
+    system_->daemon().attach();
+    kernel().run(second);
+    while (!task().is_current || sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) <= 0)
+      kernel().run(kernel().now_ns() + 100 * us);
+    kernel().fault(task(), true);
+    while (sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) > 0)
+      kernel().run(kernel().now_ns() + 100 * us);
+    before_ns_ = task().exec_ns;
+  }
+  [[nodiscard]] System& system() { return *system_; }
+  [[nodiscard]] Kernel& kernel() { return system_->kernel(); }
+  [[nodiscard]] Task& task() { return kernel().tasks()[0]; }
+  // Since then.
+  [[nodiscard]] double ran_ms() { return in_ms(task().exec_ns - before_ns_); }
+  void pass(std::uint64_t span_ns) { kernel().run(kernel().now_ns() + span_ns); }
+
+ private:
+  Workload workload_{.name = "in the kernel", .units = {}, .tasks = {}};
+  std::optional<System> system_;
+  std::uint64_t before_ns_ = 0;
+};
+
+TEST_F(InTheKernel, TaskComesOutBeforeItWaits) {
+  while (ran_ms() < 3) pass(100 * us);
+  EXPECT_FALSE(is_parked(task()));
+  while (!task().is_current) pass(100 * us);
+  kernel().fault(task(), false);
+  pass(ms);
+  EXPECT_TRUE(is_parked(task()));
+}
+
+TEST_F(InTheKernel, TaskThatStaysWaitsThereAndPaysLater) {
+  pass(50 * ms);
+  EXPECT_TRUE(is_parked(task()));
+  EXPECT_NEAR(ran_ms(), in_ms(SLO_LIMIT_KERNEL_NS), 0.3);
+  EXPECT_NEAR(percent_of(system().run(10 * second), 0), 20, 1);
+  EXPECT_EQ(system().ext().exit().message, "");
 }
 
 // Services that work for a little every 20 ms, beside hogs, with or without a crowd whose limits are tight.

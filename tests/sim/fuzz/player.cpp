@@ -149,6 +149,10 @@ void Playing::act_on_running(const Step& step, Task& task, std::uint64_t nth) {
     case Verb::unlock_rcu:
       if (task.kernel.rcu_read_lock_nesting != 0) kernel_.unlock_rcu(task);
       return;
+    case Verb::fault:
+      return kernel_.fault(task, true);
+    case Verb::fault_ends:
+      return kernel_.fault(task, false);
     default:
       return;
   }

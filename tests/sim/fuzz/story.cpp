@@ -47,6 +47,8 @@ constexpr std::array grammar = {
     Grammar{"thaw", "task", ""},
     Grammar{"lock_rcu", "task", ""},
     Grammar{"unlock_rcu", "task", ""},
+    Grammar{"fault", "task", ""},
+    Grammar{"fault_ends", "task", ""},
 };
 
 const Grammar& grammar_of(Verb verb) {

@@ -36,6 +36,8 @@ enum class Verb : std::uint8_t {
   thaw,
   lock_rcu,  // rcu_read_lock() of a running task
   unlock_rcu,
+  fault,  // a page fault of a running task begins; ends
+  fault_ends,
 };
 
 // At an instant, and some times more, at even distances.

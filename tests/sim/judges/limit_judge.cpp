@@ -37,6 +37,7 @@ void LimitJudge::restart(const Group& group, const Limit& limit) {
     if (const Limit& old = accounts_[one].limit; old.quota_ns != 0)
       period_ns = std::max(period_ns, old.period_ns);
   Account& account = accounts_[&group];
+  ++restarts_;
   account = {.limit = limit, .from_ns = std::max(account.from_ns, kernel_.now_ns() + 2 * period_ns)};
 }
 
@@ -44,6 +45,20 @@ void LimitJudge::lend(const Task& task, std::uint64_t debt_ns) {
   for (Group* group = &task.group->with_controller(); group != nullptr;
        group = group->parent_with_controller())
     accounts_[group].debt_ns += debt_ns;
+}
+
+void LimitJudge::lend_in_kernel(const Task& task, std::uint64_t debt_ns) {
+  Seen& seen = of(task);
+  if (std::exchange(seen.restarts, restarts_) != restarts_) seen.in_kernel_ns = 0;
+  if (seen.in_kernel_ns > SLO_LIMIT_KERNEL_NS) return;
+  seen.in_kernel_ns += debt_ns;
+  lend(task, debt_ns);
+}
+
+// Inside the kernel, and no further than to the first look after that.
+void LimitJudge::wakes(const Task& task, std::uint64_t now_ns) {
+  of(task).waits_from_ns = now_ns;
+  lend_in_kernel(task, min_run_ns_ + late_ns);
 }
 
 void LimitJudge::runs(const Task& task, const Cpu& /*cpu*/, std::uint64_t now_ns) {
@@ -60,6 +75,7 @@ void LimitJudge::executes(const Task& task, std::uint64_t exec_ns) {
   if (has_moved || (was_exempt && !seen.is_exempt))
     lend(task, kernel_.machine().tick_ns + min_run_ns_ + late_ns);
   if (seen.is_exempt) return;
+  if (task.is_in_kernel()) lend_in_kernel(task, exec_ns);
   const bool is_bypassing = kernel_.cpu(task.cpu()).ext.is_bypassing;
   for (Group* group = &task.group->with_controller(); group != nullptr;
        group = group->parent_with_controller()) {

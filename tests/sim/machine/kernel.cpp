@@ -284,6 +284,7 @@ void Kernel::leave(Cpu& /*cpu*/, Task& task) {
   const bool is_dead = task.state == TaskState::dead;
   task.is_leaving = false;
   task.kernel.rcu_read_lock_nesting = 0;  // nobody sleeps there
+  task.user_regs.orig_ax = 0;             // of any system call
   task.kernel.__state = is_dead ? TASK_DEAD : task_interruptible;
   if (!is_dead) task.state = TaskState::asleep;
   deactivate(task, is_dead ? Change::fork : Change::wakeup);
@@ -327,6 +328,7 @@ void Kernel::switch_to(Cpu& cpu, Task* prev, Task* next) {
   cpu.busy_until_ns = now_ns_ + machine_.switch_ns + std::exchange(context_.spent_ns, 0);
   next->counted_ns = cpu.busy_until_ns;
   for (Observer* observer : observers_) observer->runs(*next, cpu, now_ns_);
+  next->user_regs.orig_ax = no_system_call;  // its way out of there takes no time
   plan_end(cpu);
   start_tick(cpu);
 }

@@ -73,6 +73,7 @@ class Kernel {
   // RCU's read side of a task that runs: it may be preempted there.
   void lock_rcu(Task& task);
   void unlock_rcu(Task& task);
+  void fault(Task& task, bool begins);  // a page fault of one that runs
   // What it does is done as soon as it has a CPU, or now.
   void cut_short(Task& task);
   // sched_yield() of a task that runs.

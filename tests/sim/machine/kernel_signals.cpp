@@ -81,4 +81,9 @@ void Kernel::unlock_rcu(Task& task) {
   --task.kernel.rcu_read_lock_nesting;
 }
 
+void Kernel::fault(Task& task, bool begins) {
+  count_exec(cpus_[task.cpu()]);
+  task.kernel.in_lru_fault = begins;
+}
+
 }  // namespace slo::sim

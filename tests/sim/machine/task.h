@@ -24,6 +24,7 @@ struct Dsq;
 using TaskId = std::uint32_t;
 inline constexpr TaskId no_task = UINT32_MAX;
 
+inline constexpr unsigned long no_system_call = -1UL;  // in orig_ax
 inline constexpr unsigned long kill_bit = 1UL << (SIGKILL - 1);
 
 enum class TaskState : std::uint8_t { asleep, runnable, dead };
@@ -63,6 +64,7 @@ struct FairEntity;
 struct Task {
   bpf::task_struct kernel = {};  // first: the address is that of the task
   bpf::kthread thread = {};      // of a kernel thread
+  bpf::pt_regs user_regs = {};   // a new one is inside the kernel
   TaskId id = 0;
   std::uint32_t unit = 0;
   SchedClass* sched_class = nullptr;
@@ -94,6 +96,10 @@ struct Task {
     return kernel.cpus_ptr == reinterpret_cast<const bpf::cpumask_t*>(&here) ? here : allowed;
   }
   [[nodiscard]] bool may_migrate() const { return kernel.migration_disabled == 0; }
+  // In a system call, as it is from its sleep up to its next run, or in a page fault.
+  [[nodiscard]] bool is_in_kernel() const {
+    return user_regs.orig_ax != no_system_call || kernel.in_lru_fault != 0;
+  }
   // SIGKILL is pending: it has not begun to exit.
   [[nodiscard]] bool is_killed() const { return (kernel.pending.signal.sig[0] & kill_bit) != 0; }
 };

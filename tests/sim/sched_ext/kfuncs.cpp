@@ -138,6 +138,9 @@ long bpf_probe_read_kernel_str(void* to, std::uint32_t size, const void* from) {
   static_cast<char*>(to)[length] = '\0';
   return static_cast<long>(length + 1);
 }
+long bpf_task_pt_regs(bpf_task* p) {
+  return reinterpret_cast<long>(&task_of(p).user_regs);
+}
 void bpf_rcu_read_lock() {
   ++kernel().running_here()->rcu_read_lock_nesting;
 }

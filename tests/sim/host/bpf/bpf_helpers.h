@@ -53,6 +53,7 @@ u64 bpf_ktime_get_ns(void);
 u32 bpf_get_smp_processor_id(void);
 u32 bpf_get_prandom_u32(void);
 struct task_struct *bpf_get_current_task_btf(void);
+long bpf_task_pt_regs(struct task_struct *p);
 void *bpf_per_cpu_ptr(const void *percpu, u32 cpu);
 void *bpf_ringbuf_reserve(void *ringbuf, u64 size, u64 flags);
 void bpf_ringbuf_submit(void *data, u64 flags);
