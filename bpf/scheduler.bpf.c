@@ -182,8 +182,7 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
-	/* It may have waited since before its group had one. */
-	refresh_limit(tctx, p, now);
+	/* Where it waited since before its group had one, the next tick sees it. */
 	cctx->limit = tctx->limit;
 	cctx->of_run = 0;
 	note_class(cpu, cctx, tctx->class);

@@ -124,11 +124,13 @@ static __noinline void end_parking(struct task_ctx *tctx __arg_nonnull, u64 now)
  * joins the next one: at once, under the same lock. Only a move between queues comes without that lock. */
 static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 {
-	u32 queue;
+	u32 queue = tctx->queue;
 
-	if ((tctx->queue & SLO_QUEUE_PLACE) == SLO_QUEUE_NONE)
+	if ((queue & SLO_QUEUE_PLACE) == SLO_QUEUE_NONE)
 		return;
-	queue = __sync_fetch_and_and(&tctx->queue, ~SLO_QUEUE_PLACE) & SLO_QUEUE_PLACE;
+	/* Who moves it meanwhile cannot take that back: what it left there is not here. */
+	queue = __sync_lock_test_and_set(&tctx->queue, (queue + SLO_QUEUE_CHANGE) & ~SLO_QUEUE_PLACE) &
+		SLO_QUEUE_PLACE;
 	if (queue == SLO_QUEUE_NONE)
 		return;
 	count_queue(queue, (u64)-1);
