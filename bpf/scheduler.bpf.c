@@ -125,7 +125,7 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	kick_seen(cctx);
 	cctx->nr_dispatches++;
 	pick(cpu, cctx, prev);
-	if (prev && cctx->limit != SLO_NO_SLOT)
+	if (cctx->limit != SLO_NO_SLOT && prev)
 		limit_run(cpu, prev, slo_rq_now(cpu));
 	if (cctx->helps != 0)
 		cctx->helps = 0;
@@ -274,9 +274,10 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		log_run(log, p, tctx->acct.cgroup_id, cctx->run_from_ns, now);
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
-	if (cctx->limit != SLO_NO_SLOT)
+	if (cctx->limit != SLO_NO_SLOT) {
 		charge_limit(cpu, cctx, p, now);
-	cctx->limit = SLO_NO_SLOT;
+		cctx->limit = SLO_NO_SLOT;
+	}
 	account_run(tctx, slo_job_stops(&tctx->acct.job, now));
 	if (tctx->class != SLO_CLASS_SLO) {
 		cctx->best_effort_ns = now;

@@ -248,18 +248,14 @@ static __always_inline void refresh_limit(struct task_ctx *tctx, struct task_str
 {
 	s64 ratio = limit_ratio(p);
 
-	if (ratio == NO_LIMIT) {
-		if (tctx->limit_ratio == NO_LIMIT)
-			return;
-		tctx->limit_ratio = NO_LIMIT;
-		tctx->limit = SLO_NO_SLOT;
-		return;
-	}
-	if (tctx->limit_ratio == ratio && tctx->limit_group == (u64)p->sched_task_group &&
-	    slo_before(now, tctx->limit_until_ns))
+	if (tctx->limit_ratio == ratio &&
+	    (ratio == NO_LIMIT || (tctx->limit_group == (u64)p->sched_task_group &&
+				   slo_before(now, tctx->limit_until_ns))))
 		return;
 	tctx->limit_ratio = ratio;
-	find_limit(tctx, p, now);
+	tctx->limit = SLO_NO_SLOT;
+	if (ratio != NO_LIMIT)
+		find_limit(tctx, p, now);
 }
 
 /* The limit, or one above it, is used up. */

@@ -137,7 +137,7 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 
 	if (prev && !(prev->scx.flags & SCX_TASK_QUEUED))
 		prev = NULL;
-	if (prev && cctx->limit != SLO_NO_SLOT)
+	if (cctx->limit != SLO_NO_SLOT && prev)
 		charge_limit(cpu, cctx, prev, now);
 	if (nr_empty_limits != 0 && part_with_limited(cpu, prev, now))
 		prev = NULL;

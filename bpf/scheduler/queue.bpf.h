@@ -142,7 +142,7 @@ static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 static __always_inline void join_queue(struct task_ctx *tctx, u32 kind, u32 at) __must_hold(rq)
 {
 	leave_queue(tctx);
-	tctx->queue = ((tctx->queue + SLO_QUEUE_CHANGE) & ~SLO_QUEUE_PLACE) | kind | at;
+	tctx->queue |= kind | at;
 	count_at(kind, at, 1);
 }
 
