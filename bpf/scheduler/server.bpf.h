@@ -227,8 +227,12 @@ static __noinline void use_up_limit(u32 at, struct server *server __arg_nonnull,
 
 	refill_limit(at, now);
 	give_back(at, server);
-	if (limit && slo_server_is_empty(server->tokens_ns))
-		note_used_up(server, limit, now);
+	if (!limit || !slo_server_is_empty(server->tokens_ns))
+		return;
+	note_used_up(server, limit, now);
+	/* Filled in between by one that saw it in use: one of the two sees the other. */
+	if (!slo_server_is_empty(server->tokens_ns))
+		note_refilled(server, limit, now);
 }
 
 static __always_inline void charge_one(u32 at, const struct slo_server_cfg *cfg, u32 shard, u64 exec_ns,
