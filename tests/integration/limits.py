@@ -9,6 +9,8 @@ import machine
 
 # Above whatever it measures, below the kernel's own threads.
 PRIORITY = 50
+# In a reading that takes longer, what was used and when that was do not belong together.
+READING_S = 0.02
 
 
 def hogs(count):
@@ -48,13 +50,22 @@ def real_time():
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def used_usec(cgroups, begin, seconds):
-    """What each used from an instant of time.monotonic() on, and how long that was: as the kernel counts it."""
+def used_by(cgroups, instant):
+    """What each has used by then, as the kernel counts it, and when that was exactly."""
     with real_time():
-        machine.sleep_until(begin)
-        began, before = time.monotonic(), [machine.cpu_usec(cgroup) for cgroup in cgroups]
-        machine.sleep_until(began + seconds)
-        ended, after = time.monotonic(), [machine.cpu_usec(cgroup) for cgroup in cgroups]
+        machine.sleep_until(instant)
+        while True:
+            asked = time.monotonic()
+            used = [machine.cpu_usec(cgroup) for cgroup in cgroups]
+            told = time.monotonic()
+            if told - asked < READING_S:
+                return used, told
+
+
+def used_usec(cgroups, begin, seconds):
+    """What each used from an instant of time.monotonic() on, and how long that was."""
+    before, began = used_by(cgroups, begin)
+    after, ended = used_by(cgroups, began + seconds)
     return [late - early for early, late in zip(before, after, strict=True)], ended - began
 
 

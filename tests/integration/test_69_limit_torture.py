@@ -58,8 +58,9 @@ def test_it_stays_and_keeps_nobody_waiting(units, anchor, seconds):
     assert machine.enforcing() and machine.state() == "enforcing"
     assert (machine.main_pid(), machine.enable_seq()) == (pid, enabled), "it was ejected and came back"
     assert min(found.said[what] for what in ("kills", "freezes", "moves", "quota_changes")) > seconds / 4
-    # How long freezes and turns take by the wall clock is a figure; clock/test_limits.py holds them to bounds.
     assert found.seconds("kill") <= limit_torture.WAIT_S
+    assert found.seconds("freeze") <= limit_torture.WAIT_S
+    assert found.seconds("gap") <= limit_torture.WAIT_S + limit_torture.TURN_S
     machine.counting(NEIGHBOUR)
     machine.restart(NEIGHBOUR)
     machine.counting(NEIGHBOUR)
