@@ -42,7 +42,7 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
 	if (!is_idle || is_offline(cpu))
 		return cpu;
-	now = slo_now();
+	now = now_unlocked();
 	wake_job(tctx, p, now);
 	slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, shard_at(cpu)), enq_immed);
 	return cpu;
@@ -95,7 +95,7 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	struct task_ctx *tctx = task_ctx_of(p);
 	s32 cpu = slo_task_cpu(p);
 	bool pinned = is_pinned(p);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
 	if (!tctx) {
 		/* Never seen; where it waits is not counted, so it must not wait in a queue that is.
@@ -220,8 +220,9 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	const struct shard_ctx *shard = shard_at(cpu);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
+	note_clock(cpu);
 	/* The kernel does not tell who leaves idleness while it bypasses us. */
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);
@@ -265,7 +266,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	struct run_log *log;
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
 	if (!tctx)
 		return;
@@ -312,7 +313,7 @@ SEC("struct_ops/enable")
 void BPF_PROG(slo_enable, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(slo_task_cpu(p));
 
 	if (!tctx)
 		return;

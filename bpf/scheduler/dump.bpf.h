@@ -63,7 +63,7 @@ SEC("struct_ops/dump_cpu")
 void BPF_PROG(slo_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	u64 now = slo_now();
+	u64 now = now_unlocked();
 
 	if (!is_worth_a_line(cctx, idle))
 		return;
@@ -116,7 +116,7 @@ void BPF_PROG(slo_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 	slo_dump_part(" queue=%s/%u vtime=%lluus weight=%u\n",
 		      NAME_IN(queue_names, (tctx->queue & SLO_QUEUE_PLACE) >> 16), tctx->queue & SLO_QUEUE_AT,
 		      in_us(tctx->vtime_ns), tctx->weight);
-	dump_job(tctx, slo_now());
+	dump_job(tctx, now_unlocked());
 }
 
 #endif

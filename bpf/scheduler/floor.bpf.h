@@ -105,7 +105,7 @@ static int end_floor_turn(void *map, u32 *index, struct slo_timer *timer)
 
 	cctx->floor_turn_until_ns = 0;
 	if (slo_waits(cctx, shard_at(cpu)))
-		kick_now(cpu, cctx, slo_now());
+		kick_now(cpu, cctx, now_unlocked());
 	return 0;
 }
 

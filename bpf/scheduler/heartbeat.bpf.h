@@ -57,9 +57,9 @@ static int beat(void *map, u32 *index, struct slo_timer *timer)
 	if (dispatches != 0)
 		find_idle_cpus();
 	hasten_queues();
-	refill_limits(slo_now());
+	refill_limits(now_unlocked());
 	if (nr_servers != 0)
-		refill(slo_now());
+		refill(now_unlocked());
 	bpf_timer_start(&timer->timer, SLO_SERVER_PERIOD_NS, 0);
 	return 0;
 }

@@ -190,9 +190,9 @@ static int on_alarm(void *map, u32 *index, struct slo_timer *timer)
 	__sync_lock_test_and_set(&cpu_ctx_of(cpu)->alarm_ns, 0);
 	/* Verifiers before 6.18 check a timer's function as part of slo_init, which may sleep. */
 	bpf_rcu_read_lock();
-	kick_for_first(cpu, slo_now());
-	kick_for_first_best_effort(cpu, slo_now());
-	look_at_limit(cpu, slo_now());
+	kick_for_first(cpu, now_unlocked());
+	kick_for_first_best_effort(cpu, now_unlocked());
+	look_at_limit(cpu, now_unlocked());
 	bpf_rcu_read_unlock();
 	return 0;
 }

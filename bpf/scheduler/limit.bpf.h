@@ -249,8 +249,8 @@ static __always_inline void refresh_limit(struct task_ctx *tctx, struct task_str
 	s64 ratio = limit_ratio(p);
 
 	if (tctx->limit_ratio == ratio &&
-	    (ratio == NO_LIMIT || (tctx->limit_group == (u64)p->sched_task_group &&
-				   slo_before(now, tctx->limit_until_ns))))
+	    (ratio == NO_LIMIT ||
+	     (tctx->limit_group == (u64)p->sched_task_group && slo_before(now, tctx->limit_until_ns))))
 		return;
 	tctx->limit_ratio = ratio;
 	tctx->limit = SLO_NO_SLOT;

@@ -40,7 +40,7 @@ static __noinline void revive(u64 from_queue, u64 to_queue, u32 from, u32 to) __
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
-	u64 now = slo_now();
+	u64 now = now_unlocked();
 	int i;
 
 	bpf_iter_scx_dsq_new(&it, from_queue, 0);
@@ -121,7 +121,7 @@ static u64 hastened_ns;
 /* Once a second. */
 static __noinline void hasten_queues(void)
 {
-	u64 now = slo_now();
+	u64 now = now_unlocked();
 	u32 i;
 
 	if (slo_elapsed_ns(hastened_ns, now) < SLO_NSEC_PER_SEC)
@@ -158,7 +158,7 @@ static __always_inline void refill(u64 now)
 static int on_refill(void *map, u32 *index, struct slo_timer *timer)
 {
 	__sync_lock_test_and_set(&is_refill_armed, 0);
-	refill(slo_now());
+	refill(now_unlocked());
 	return 0;
 }
 

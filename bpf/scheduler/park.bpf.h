@@ -169,7 +169,7 @@ static __noinline void sweep_queues(s32 cpu) __must_hold(rcu)
 {
 	const struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	const struct shard_ctx *shard = shard_at(cpu);
-	u64 now = slo_now();
+	u64 now = slo_rq_now(cpu);
 
 	if (shard->nr_slo.value != 0)
 		sweep(QUEUE_SHARED_SLO | shard->id, now);
@@ -292,7 +292,7 @@ static int on_parking(void *map, u32 *index, struct slo_timer *timer)
 	u32 parking = *index;
 
 	__sync_lock_test_and_set(&parking_at(parking)->alarm_ns, 0);
-	unpark(parking, slo_now());
+	unpark(parking, now_unlocked());
 	return 0;
 }
 
@@ -304,7 +304,7 @@ static __noinline void look_at_parked(void)
 	bpf_for (i, 0, SLO_PARKINGS) {
 		if (parking_at(i)->nr == 0)
 			continue;
-		parked |= unpark(i, slo_now());
+		parked |= unpark(i, now_unlocked());
 		parked |= parking_at(i)->nr != 0; /* it is on its way there */
 	}
 	if (parked)

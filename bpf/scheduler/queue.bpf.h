@@ -135,7 +135,7 @@ static __always_inline void leave_queue(struct task_ctx *tctx) __must_hold(rq)
 		return;
 	count_queue(queue, (u64)-1);
 	if (queue >= SLO_QUEUE_PARKED)
-		end_parking(tctx, slo_now());
+		end_parking(tctx, now_unlocked());
 }
 
 /* kind: SLO_QUEUE_*, not NONE */

@@ -201,7 +201,9 @@ static u64
 static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
 static struct parking parkings[SLO_PARKINGS];
 static struct limited limited_runs[SLO_MAX_CPUS];
-static u32 nr_offline; /* gone since we are here; the kernel takes and brings one at a time */
+static struct counter
+	clock_ahead[SLO_MAX_CPUS]; /* of the run queue, of CLOCK_MONOTONIC, as of a tick; 0: unknown */
+static u32 nr_offline;             /* gone since we are here; the kernel takes and brings one at a time */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
@@ -219,6 +221,36 @@ static __always_inline struct shard_ctx *shard_ctx_of(u32 shard)
 static __always_inline struct limited *limited_run_of(s32 cpu)
 {
 	return &limited_runs[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+static __always_inline struct counter *clock_ahead_of(s32 cpu)
+{
+	return &clock_ahead[(u32)cpu & (SLO_MAX_CPUS - 1)];
+}
+
+/* At a tick, which has read the clock. */
+static __always_inline void note_clock(s32 cpu) __must_hold(rq)
+{
+	clock_ahead_of(cpu)->value = slo_rq_now(cpu) - bpf_ktime_get_ns();
+}
+
+/*
+ * For timers and wakeups before they are queued, which lock no run queue. The kernel takes its run queue's
+ * clock for right where it was read, until the lock is let go of in the usual way. It is not where another
+ * CPU has taken a task from this one's queue: from there on scx_bpf_now() stands still here, mostly up to the
+ * next tick (seen with 7.3: 2.4 ms). Without a lock nobody may be told what stands there.
+ */
+static __noinline u64 now_unlocked(void)
+{
+	s32 cpu = (s32)bpf_get_smp_processor_id();
+	u64 ahead_ns = clock_ahead_of(cpu)->value;
+	u64 now = slo_now();
+	u64 real_ns;
+
+	if (!bpf_ksym_exists(scx_bpf_now___optional) || now != slo_rq_now(cpu) || ahead_ns == 0)
+		return now;
+	real_ns = bpf_ktime_get_ns() + ahead_ns;
+	return slo_before(now, real_ns) ? real_ns : now;
 }
 
 static __always_inline struct parking *parking_at(u32 parking)
