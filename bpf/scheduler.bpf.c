@@ -266,7 +266,7 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 	s32 cpu = slo_task_cpu(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	struct run_log *log;
-	u64 now = slo_rq_now(cpu);
+	u64 now = slo_now();
 
 	if (!tctx)
 		return;

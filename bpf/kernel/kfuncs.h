@@ -134,8 +134,8 @@ static __always_inline void slo_set_slice(struct task_struct *p, u64 slice) __mu
 		p->scx.slice = slice;
 }
 
-/* The run queue's clock, cheaper than reading the hardware's: from 6.14. Where no run queue is locked see
- * now_unlocked(). */
+/* The run queue's clock, cheaper than reading the hardware's: from 6.14. For callbacks about this CPU's run
+ * queue, which is locked and whose clock was read; where none is locked see now_unlocked(). */
 u64 scx_bpf_now___optional(void) SLO_KFUNC;
 
 static __always_inline u64 slo_now(void)
