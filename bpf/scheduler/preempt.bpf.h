@@ -155,6 +155,15 @@ static __always_inline s32 pick_idle_cpu(const struct task_struct *p) __must_hol
 	return idle >= 0 && is_offline(idle) ? -1 : idle;
 }
 
+/* Somebody asked this CPU for a task that may go elsewhere as well, and it can take only one. */
+static __noinline void wake_another_cpu(s32 near)
+{
+	u64 bits = *cpu_word(idle_cpus, near) & ~(1ull << ((u32)near & 63));
+
+	if (bits)
+		scx_bpf_kick_cpu((s32)(((u32)near & ~63u) + highest_bit(bits)), SCX_KICK_IDLE);
+}
+
 /*
  * Wakes an idle CPU for a queued task; true when there was one. Whoever clears an idle bit of the kernel's
  * wakes that CPU. Our own bits are looked at first: none set is the usual case under load.
@@ -166,7 +175,8 @@ static __always_inline bool wake_idle_cpu(struct task_struct *p, s32 cpu, bool p
 	if (pinned) {
 		if (!has_cpu_bit(idle_cpus, cpu))
 			return false;
-		scx_bpf_test_and_clear_cpu_idle(cpu);
+		if (!scx_bpf_test_and_clear_cpu_idle(cpu))
+			wake_another_cpu(cpu);
 	} else {
 		if (!any_cpu_idle())
 			return false;
