@@ -222,7 +222,7 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	const struct shard_ctx *shard = shard_at(cpu);
 	u64 now = slo_rq_now(cpu);
 
-	note_clock(cpu);
+	note_clock(cpu, now);
 	/* The kernel does not tell who leaves idleness while it bypasses us. */
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);

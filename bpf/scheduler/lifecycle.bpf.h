@@ -43,6 +43,7 @@ static int init_cpu(u32 cpu)
 	cpu_ctx_of((s32)cpu)->floor_credit_ns = floor_credit_max_ns;
 	cpu_ctx_of((s32)cpu)->limit = SLO_NO_SLOT;
 	shard_at((s32)cpu)->nr_cpus++;
+	note_clock((s32)cpu, slo_now());
 	err = bpf_timer_init(&floor_timer->timer, &floor_timers, CLOCK_MONOTONIC);
 	err = err ?: bpf_timer_set_callback(&floor_timer->timer, end_floor_turn);
 	err = err ?: bpf_timer_init(&kick_timer->timer, &kick_timers, CLOCK_MONOTONIC);

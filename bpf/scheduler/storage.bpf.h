@@ -201,9 +201,8 @@ static u64
 static u64 idle_cpus[CPU_WORDS];     /* idle, or about to be */
 static struct parking parkings[SLO_PARKINGS];
 static struct limited limited_runs[SLO_MAX_CPUS];
-static struct counter
-	clock_ahead[SLO_MAX_CPUS]; /* of the run queue, of CLOCK_MONOTONIC, as of a tick; 0: unknown */
-static u32 nr_offline;             /* gone since we are here; the kernel takes and brings one at a time */
+static struct counter clock_ahead[SLO_MAX_CPUS]; /* of the run queue, of CLOCK_MONOTONIC */
+static u32 nr_offline; /* gone since we are here; the kernel takes and brings one at a time */
 
 /* Numbers are below their limits (init refuses more); the masks are how the verifier knows. */
 static __always_inline struct cpu_ctx *cpu_ctx_of(s32 cpu)
@@ -228,10 +227,10 @@ static __always_inline struct counter *clock_ahead_of(s32 cpu)
 	return &clock_ahead[(u32)cpu & (SLO_MAX_CPUS - 1)];
 }
 
-/* At a tick, which has read the clock. */
-static __always_inline void note_clock(s32 cpu) __must_hold(rq)
+/* At init, when nothing stands still yet, and at ticks, which have read the clock. */
+static __always_inline void note_clock(s32 cpu, u64 now)
 {
-	clock_ahead_of(cpu)->value = slo_rq_now(cpu) - bpf_ktime_get_ns();
+	clock_ahead_of(cpu)->value = now - bpf_ktime_get_ns();
 }
 
 /*
@@ -243,13 +242,12 @@ static __always_inline void note_clock(s32 cpu) __must_hold(rq)
 static __noinline u64 now_unlocked(void)
 {
 	s32 cpu = (s32)bpf_get_smp_processor_id();
-	u64 ahead_ns = clock_ahead_of(cpu)->value;
 	u64 now = slo_now();
 	u64 real_ns;
 
-	if (!bpf_ksym_exists(scx_bpf_now___optional) || now != slo_rq_now(cpu) || ahead_ns == 0)
+	if (!bpf_ksym_exists(scx_bpf_now___optional) || now != slo_rq_now(cpu))
 		return now;
-	real_ns = bpf_ktime_get_ns() + ahead_ns;
+	real_ns = bpf_ktime_get_ns() + clock_ahead_of(cpu)->value;
 	return slo_before(now, real_ns) ? real_ns : now;
 }
 

@@ -21,6 +21,9 @@ struct ExtQueue {
   bool waits_for_tick = false;  // a kick, see Ext::Settings
   bool has_taken = false;       // dispatch() put something on it
   CpuId search_from = 0;        // cpumask_any_distribute() goes round
+  // What scx_bpf_now() says there without a lock, since another CPU has taken a task from its queue and
+  // before it is locked again; 0: what it is.
+  std::uint64_t clock_stands_ns = 0;
 };
 
 struct Cpu {

@@ -60,6 +60,8 @@ class Callbacks {
     if (on_call_) on_call_(op, about, flag);
     return call();
   }
+  // Of the run queue that it is about.
+  [[nodiscard]] static bool has_lock(Op op) { return op != Op::timer && op != Op::select_cpu; }
   [[nodiscard]] Op op() const { return kernel_.context().op; }
   [[nodiscard]] const Task* about() const { return kernel_.context().about; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
@@ -77,6 +79,8 @@ class Callbacks {
           op_(std::exchange(callbacks.kernel_.context().op, op)),
           about_(std::exchange(callbacks.kernel_.context().about, about)),
           running_(callbacks.kernel_.running_here()) {
+      if (has_lock(op))
+        callbacks.kernel_.cpu(about ? about->cpu() : callbacks.kernel_.here().id).ext.clock_stands_ns = 0;
       ++callbacks.count_;
       ++callbacks.under_way_;
       callbacks.kernel_.spend(callbacks.kernel_.machine().callback_ns);

@@ -82,6 +82,7 @@ bool Ext::bring_over(Cpu& cpu, Task& task) {
     if (std::exchange(task.ext.holding_cpu, no_cpu) != cpu.id) return false;
   }
   const std::uint64_t runnable_at_ns = task.ext.runnable_at_ns;
+  kernel_.cpu(task.cpu()).ext.clock_stands_ns = kernel_.now_ns() + boot_ns;
   kernel_.set_cpu(task, cpu.id);
   set_runnable(cpu, task);
   task.ext.runnable_at_ns = runnable_at_ns;

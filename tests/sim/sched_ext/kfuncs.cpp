@@ -114,8 +114,11 @@ long bpf_timer_start(bpf::bpf_timer* timer, std::uint64_t delay_ns, std::uint64_
 std::uint64_t bpf_ktime_get_ns() {
   return kernel().now_ns() + boot_ns;
 }
+// As the kernel has it: where no run queue is locked it may stand still.
 std::uint64_t scx_bpf_now___optional() {
-  return kernel().now_ns() + boot_ns;
+  const std::uint64_t stands_ns = kernel().here().ext.clock_stands_ns;
+  return stands_ns != 0 && !Callbacks::has_lock(present_ext().callbacks().op()) ? stands_ns
+                                                                                : kernel().now_ns() + boot_ns;
 }
 std::uint32_t bpf_get_smp_processor_id() {
   return kernel().here().id;
@@ -128,7 +131,12 @@ bpf_task* bpf_get_current_task_btf() {
 }
 void* bpf_per_cpu_ptr(const void* /*percpu*/, std::uint32_t cpu) {
   bpf::rq& rq = kernel().cpu(cpu).rq;
-  rq.clock = kernel().now_ns() + boot_ns;
+  const std::uint64_t stands_ns = kernel().cpu(cpu).ext.clock_stands_ns;
+  // Where it is not locked it was read at some time before.
+  if (Callbacks::has_lock(present_ext().callbacks().op()))
+    rq.clock = kernel().now_ns() + boot_ns;
+  else
+    rq.clock = stands_ns != 0 ? stands_ns : kernel().now_ns() + boot_ns - 1;
   return &rq;
 }
 long bpf_probe_read_kernel_str(void* to, std::uint32_t size, const void* from) {
