@@ -56,6 +56,7 @@ enum {
 #define CLOCK_MONOTONIC 1
 
 /* include/linux/sched.h */
+#define PF_VCPU 0x00000001 /* it runs a guest */
 #define PF_IDLE 0x00000002
 #define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000

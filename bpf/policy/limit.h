@@ -60,7 +60,7 @@ static inline slo_u64 slo_limit_run_ns(slo_s64 left_ns, slo_u32 nr_cpus, slo_u64
 #define SLO_LIMIT_WAIT_MAX_NS (10ull * SLO_NSEC_PER_SEC)
 /* Who is inside the kernel when its limit is used up may hold what others wait for, and executes so much more
  * to come out of there. That is a debt as well; what takes longer has to wait where it is. */
-#define SLO_LIMIT_KERNEL_NS (10ull * SLO_NSEC_PER_MSEC)
+#define SLO_LIMIT_KERNEL_NS (50ull * SLO_NSEC_PER_MSEC)
 /* Those that wait for a limit are looked at this often: who is to end or to be frozen must not wait. */
 #define SLO_PARKED_LOOK_NS (5ull * SLO_NSEC_PER_MSEC)
 

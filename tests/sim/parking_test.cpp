@@ -241,7 +241,7 @@ TEST_F(InTheKernel, TaskComesOutBeforeItWaits) {
 }
 
 TEST_F(InTheKernel, TaskThatStaysWaitsThereAndPaysLater) {
-  pass(50 * ms);
+  pass(120 * ms);
   EXPECT_TRUE(is_parked(task()));
   EXPECT_NEAR(ran_ms(), in_ms(SLO_LIMIT_KERNEL_NS), 0.3);
   EXPECT_NEAR(percent_of(system().run(10 * second), 0), 20, 1);
