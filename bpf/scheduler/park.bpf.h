@@ -10,7 +10,7 @@
 #ifndef SLO_PARK_BPF_H
 #define SLO_PARK_BPF_H
 
-#include "bpf/kernel/user_mode.bpf.h"
+#include "bpf/kernel/in_kernel.bpf.h"
 #include "bpf/scheduler/best_effort.bpf.h"
 
 /* Of one parking queue, in one look. */

@@ -212,10 +212,10 @@ class InTheKernel : public testing::Test {
     system_->daemon().attach();
     kernel().run(second);
     while (!task().is_current || sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) <= 0)
-      kernel().run(kernel().now_ns() + 100 * us);
+      pass(100 * us);
     kernel().fault(task(), true);
     while (sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) > 0)
-      kernel().run(kernel().now_ns() + 100 * us);
+      pass(100 * us);
     before_ns_ = task().exec_ns;
   }
   [[nodiscard]] System& system() { return *system_; }

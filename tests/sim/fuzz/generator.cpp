@@ -222,7 +222,7 @@ class Generator {
       if (step.verb == Verb::limit) draw_change(step);
       story_.steps.push_back(step);
     }
-    // Half of them stay in there.
+    // Most of them stay in there.
     for (std::uint64_t left = scaled(1, 100); left != 0; --left)
       story_.steps.push_back({.at_us = below(random_, story_.span_us),
                               .verb = is_one_of(3) ? Verb::fault_ends : Verb::fault,

@@ -2,8 +2,8 @@
 /*
  * Whether a task is inside the kernel, where it may hold what others wait for.
  */
-#ifndef SLO_USER_MODE_BPF_H
-#define SLO_USER_MODE_BPF_H
+#ifndef SLO_IN_KERNEL_BPF_H
+#define SLO_IN_KERNEL_BPF_H
 
 #include "bpf/kernel/types.h"
 #include <bpf/bpf_core_read.h>
