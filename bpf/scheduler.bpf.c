@@ -44,6 +44,8 @@ s32 BPF_PROG(slo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags
 		return cpu;
 	now = now_unlocked();
 	wake_job(tctx, p, now);
+	if (may_have_limit(p, tctx))
+		refresh_limit(tctx, p, now);
 	slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, shard_at(cpu)), enq_immed);
 	return cpu;
 }
@@ -109,8 +111,8 @@ void BPF_PROG(slo_enqueue, struct task_struct *p, u64 enq_flags)
 	/* Straight to its CPU, which is another one: the kernel does not ask us about those of this one. */
 	if (is_here_offline())
 		slo_insert(p, SCX_DSQ_LOCAL, slice_of(tctx, shard_at(cpu)), enq_flags);
-	else if (has_to_park(p, tctx, now))
-		park(p, tctx, slice_of(tctx, shard_at(cpu)), now, enq_flags);
+	else if (may_have_limit(p, tctx) && has_parked(p, tctx, now, enq_flags))
+		return;
 	else if (tctx->class == SLO_CLASS_SLO)
 		enqueue_slo(p, tctx, cpu, pinned, now, enq_flags);
 	else
@@ -125,8 +127,6 @@ void BPF_PROG(slo_dispatch, s32 cpu, struct task_struct *prev)
 	kick_seen(cctx);
 	cctx->nr_dispatches++;
 	pick(cpu, cctx, prev);
-	if (cctx->limit != SLO_NO_SLOT && prev)
-		limit_run(cpu, prev, slo_rq_now(cpu));
 	if (cctx->helps != 0)
 		cctx->helps = 0;
 }

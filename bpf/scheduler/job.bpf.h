@@ -13,7 +13,6 @@ static __always_inline void wake_job(struct task_ctx *tctx, struct task_struct *
 	u32 class;
 
 	refresh_unit(&tctx->acct, p);
-	refresh_limit(tctx, p, now);
 	if (tctx->acct.job.state == SLO_JOB_NONE) {
 		begin_job(&tctx->acct);
 		slo_job_wakes(&tctx->acct.job, now);

@@ -241,8 +241,15 @@ static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct ta
 		tctx->limit_until_ns = now + LIMIT_LOOK_NS;
 }
 
-/* Which limit the task has to keep to. One load where it has none, and a few comparisons more where it has: a
- * change of any limit that is the tightest so far, its own or above, changes that number. */
+/* All that is asked about those that have none. */
+static __always_inline bool may_have_limit(const struct task_struct *p, const struct task_ctx *tctx)
+	__must_hold(task)
+{
+	return tctx->limit != SLO_NO_SLOT || has_limit(p);
+}
+
+/* Which limit the task has to keep to: a change of any that is the tightest so far, its own or above, changes
+ * the ratio. */
 static __always_inline void refresh_limit(struct task_ctx *tctx, struct task_struct *p, u64 now)
 	__must_hold(task)
 {

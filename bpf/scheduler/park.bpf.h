@@ -107,16 +107,22 @@ static __always_inline void await_limit(struct task_ctx *tctx, u64 now)
 	arm_look();
 }
 
-/* On its way to a queue. */
-static __noinline void park(struct task_struct *p, struct task_ctx *tctx, u64 slice_ns, u64 now,
-			    u64 enq_flags) __must_hold(rq)
+/* On its way to a queue. False: it may run. */
+static __noinline bool has_parked(struct task_struct *p, struct task_ctx *tctx __arg_nonnull, u64 now,
+				  u64 enq_flags) __must_hold(rq)
 {
-	u32 parking = parking_of(tctx->limit);
+	u32 parking;
 
+	refresh_limit(tctx, p, now);
+	if (!has_to_park(p, tctx, now))
+		return false;
+	parking = parking_of(tctx->limit);
 	join_queue(tctx, SLO_QUEUE_PARKED, parking);
 	begin_parking(tctx, tctx->limit, now);
-	slo_insert_vtime(p, QUEUE_PARKED | parking, slice_ns, now, enq_flags);
+	slo_insert_vtime(p, QUEUE_PARKED | parking, slice_of(tctx, shard_at(slo_task_cpu(p))), now,
+			 enq_flags);
 	await_limit(tctx, now);
+	return true;
 }
 
 /* Out of another queue. */

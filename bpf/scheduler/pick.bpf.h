@@ -46,7 +46,7 @@ static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struc
 	struct task_ctx *tctx;
 	u64 exec_ns;
 
-	if (!prev)
+	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
 		return NULL;
 	tctx = task_ctx_of(prev);
 	if (!tctx)
@@ -117,14 +117,25 @@ static __always_inline bool pick_of_several(s32 cpu, struct cpu_ctx *cctx, struc
 	return true;
 }
 
-/* Limits are used up somewhere. Those that would be next and have to wait are out of the way; true: so has
- * prev, which has run up to now. */
+/* Where prev has a limit, or one is used up somewhere: those that would be next and have to wait are out of
+ * the way, and prev is charged with what it has run. True: it has to wait as well. */
 static __noinline bool part_with_limited(s32 cpu, struct task_struct *prev, u64 now) __must_hold(rq)
 {
-	struct task_ctx *tctx = prev ? task_ctx_of(prev) : NULL;
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	bool runs = prev && (prev->scx.flags & SCX_TASK_QUEUED);
+	struct task_ctx *tctx = runs ? task_ctx_of(prev) : NULL;
 
-	sweep_queues(cpu);
-	return tctx && has_to_park(prev, tctx, now);
+	if (tctx && cctx->limit != SLO_NO_SLOT)
+		charge_limit(cpu, cctx, prev, now);
+	if (nr_empty_limits != 0)
+		sweep_queues(cpu);
+	if (!tctx)
+		return false;
+	if (has_to_park(prev, tctx, now))
+		return true;
+	if (cctx->limit != SLO_NO_SLOT)
+		limit_run(cpu, prev, now);
+	return false;
 }
 
 /* Puts what this CPU is to run next on it, or lets prev go on. */
@@ -135,11 +146,7 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	struct task_ctx *tctx = NULL;
 	struct head first = {};
 
-	if (prev && !(prev->scx.flags & SCX_TASK_QUEUED))
-		prev = NULL;
-	if (cctx->limit != SLO_NO_SLOT && prev)
-		charge_limit(cpu, cctx, prev, now);
-	if (nr_empty_limits != 0 && part_with_limited(cpu, prev, now))
+	if ((cctx->limit != SLO_NO_SLOT || nr_empty_limits != 0) && part_with_limited(cpu, prev, now))
 		prev = NULL;
 	if ((now != 0 || slo_waits_twice(cctx, shard)) &&
 	    pick_of_several(cpu, cctx, prev, now, &tctx, &first))
@@ -148,7 +155,8 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 		return;
 	if (nr_shards > 1 && level_best_effort((u32)shard->id))
 		return;
-	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 || prev)
+	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 ||
+	    (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
 		return;
 	steal((u32)shard->id);
 }
