@@ -69,8 +69,8 @@ void LimitJudge::executes(const Task& task, std::uint64_t exec_ns) {
   if (!ext_.is_attached() || task.sched_class != &ext_) return;
   Seen& seen = of(task);
   // It is found by the next tick that it is in another group, or that it is like others again.
-  const bool has_moved =
-      std::exchange(seen.group, task.kernel.sched_task_group) != task.kernel.sched_task_group;
+  const Group* const own = &task.group->with_controller();
+  const bool has_moved = std::exchange(seen.group, own) != own;
   const bool was_exempt = std::exchange(seen.is_exempt, is_exempt(task));
   if (has_moved || (was_exempt && !seen.is_exempt))
     lend(task, kernel_.machine().tick_ns + min_run_ns_ + late_ns);

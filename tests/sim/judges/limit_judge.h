@@ -39,7 +39,7 @@ class LimitJudge final : public Judge {
   // Of a task, when it was seen to run last.
   struct Seen {
     std::uint64_t waits_from_ns = 0;
-    const bpf::task_group* group = nullptr;
+    const Group* group = nullptr;
     bool is_exempt = false;
     std::uint64_t in_kernel_ns = 0;  // lent for that, in this many restarts
     std::uint64_t restarts = 0;
