@@ -2,6 +2,7 @@
 """Units with limits of CPU time, and what they use of them."""
 
 import contextlib
+import json
 import os
 import time
 
@@ -34,6 +35,12 @@ def set_limit(unit, percent, period_ms=100):
     machine.run(
         "systemctl", "set-property", "--runtime", unit, f"CPUQuota={percent}%", f"CPUQuotaPeriodSec={period_ms}ms"
     )
+
+
+def used_up_more_often_than(unit, times):
+    """What scx-slo shows of a limit then; None: not yet."""
+    shown = json.loads(machine.output("scx-slo", "stats", "--json"))["limits"]
+    return next((of for of in shown if of["unit"] == unit and of["throttled_periods"] > times), None)
 
 
 def revert(*units):

@@ -41,17 +41,6 @@ def used_percent():
     return used[0] / took / 10_000
 
 
-def stats(*arguments):
-    return json.loads(machine.output("scx-slo", "stats", "--json", *arguments))
-
-
-def used_up_more_often_than(times):
-    """What is shown of the limit then; None: not yet."""
-    return next(
-        (of for of in stats()["limits"] if of["unit"] == SLICE and of["throttled_periods"] > times), None
-    )
-
-
 def test_a_quota_is_kept_whoever_schedules(limited):
     """With the scheduler, after it has left, and once it is back."""
     assert machine.enforcing()
@@ -66,14 +55,14 @@ def test_a_quota_is_kept_whoever_schedules(limited):
 
 def test_stats_say_how_often_it_was_used_up(limited):
     machine.ensure_enforcing()
-    shown = machine.wait_for("it was used up", lambda: used_up_more_often_than(0), 60)
+    shown = machine.wait_for("it was used up", lambda: limits.used_up_more_often_than(SLICE, 0), 60)
     assert (shown["quota_per_sec_usec"], shown["period_usec"], shown["burst_usec"]) == (10_000 * PERCENT, 100_000, 0)
     assert 0 < shown["throttled_periods"] <= shown["periods"]
     lines = machine.output("scx-slo", "stats").splitlines()
     (line,) = (line for line in lines if line.startswith(SLICE))
     assert f"{PERCENT}%" in line.split()
     assert "1 unit with CPUQuota=" in machine.output("scx-slo", "status")
-    later = machine.wait_for("it is again", lambda: used_up_more_often_than(shown["throttled_periods"]), 60)
+    later = machine.wait_for("it is again", lambda: limits.used_up_more_often_than(SLICE, shown["throttled_periods"]), 60)
     assert later["throttled_usec"] > shown["throttled_usec"]
 
 

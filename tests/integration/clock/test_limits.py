@@ -157,6 +157,8 @@ def start_crowd():
     machine.start(CROWD)
     machine.wait_for("the crowd is there", lambda: limits.number_of_tasks(CROWD) > CROWD_SIZE, 60)
     limits.set_limit(CROWD, 1)
+    # A limit holds from its second period on.
+    machine.wait_for("its limit is kept", lambda: limits.used_up_more_often_than(CROWD, 1), 20)
 
 
 @pytest.mark.slow
