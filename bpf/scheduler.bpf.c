@@ -182,7 +182,9 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
-	/* Where it waited since before its group had one, the next tick sees it. */
+	/* It may have waited since before its group had one. */
+	if (any_limit != 0 && tctx->limit == SLO_NO_SLOT && has_limit(p))
+		refresh_limit(tctx, p, now);
 	cctx->limit = tctx->limit;
 	cctx->of_run = 0;
 	note_class(cpu, cctx, tctx->class);

@@ -30,6 +30,10 @@ struct {
 	__type(value, struct slo_unkept_limit);
 } unkept_limits SEC(".maps");
 
+/* Somebody has had one. Volatile, or it becomes a single bit, which the kernel's type information has no word
+ * for. */
+static volatile u32 any_limit;
+
 static __always_inline u64 quota_of(u64 task_group)
 {
 	return BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.quota);
@@ -85,6 +89,7 @@ static __always_inline bool claim(struct slo_limit *limit, u64 was, u64 task_gro
 	if (__sync_val_compare_and_swap(&limit->task_group, was, task_group) != was)
 		return false;
 	limit->used_ns = now;
+	any_limit = 1;
 	return true;
 }
 

@@ -150,8 +150,9 @@ static __always_inline bool park_waiting(struct bpf_iter_scx_dsq *it, struct tas
 	return false;
 }
 
-/* Whoever is first in a queue has to be one that may run. */
-static __noinline void sweep(u64 queue, u64 now) __must_hold(rcu)
+/* Whoever is first in a queue has to be one that may run. It may wait there since before there was a limit.
+ */
+static __always_inline void sweep(u64 queue, u64 now) __must_hold(rcu)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
@@ -165,7 +166,10 @@ static __noinline void sweep(u64 queue, u64 now) __must_hold(rcu)
 		if (!p)
 			break;
 		tctx = task_ctx_of(p);
-		if (!tctx || !has_to_park(p, tctx, now) || !park_waiting(&it, p, tctx, now))
+		if (!tctx || !may_have_limit(p, tctx))
+			break;
+		refresh_limit(tctx, p, now);
+		if (!has_to_park(p, tctx, now) || !park_waiting(&it, p, tctx, now))
 			break;
 	}
 	bpf_iter_scx_dsq_destroy(&it);

@@ -210,6 +210,17 @@ TEST_P(Limits, ReachWhatRunsAlreadyAndAllBelow) {
   EXPECT_NEAR(shares[0] + shares[1], 20, 1);
 }
 
+// Each of them would run for a tick before it is seen.
+TEST_P(Limits, ReachWhoWaitsForACpuAlready) {
+  Workload workload{.name = "crowd", .units = {}, .tasks = {}};
+  add_unit(workload, {.name = "crowd", .cpu_weight = 100}, 200);
+  add_unit(workload, {.name = "hogs", .cpu_weight = 100}, 2 * GetParam());
+  Limited limited(GetParam(), workload);
+  limited.kernel().run(second);
+  limited.set(0, percent(2));
+  EXPECT_NEAR(limited.shares(second + 200 * ms, 6 * second + 200 * ms)[0], 2, 0.5);
+}
+
 // For longer than anybody has to wait for a limit.
 TEST_P(Limits, ReachWhoHasRunAloneForLong) {
   Workload workload{.name = "alone", .units = {}, .tasks = {}};
