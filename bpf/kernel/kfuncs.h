@@ -112,6 +112,19 @@ static __always_inline bool slo_move(struct bpf_iter_scx_dsq *it, struct task_st
 	return scx_bpf_dispatch_vtime_from_dsq___move(it, p, dsq_id, 0);
 }
 
+/* The same into one of the kernel's own queues, which have no order but that of insertion. */
+bool scx_bpf_dsq_move___move_behind(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
+				    u64 enq_flags) SLO_KFUNC;
+bool scx_bpf_dispatch_from_dsq___move_behind(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p,
+					     u64 dsq_id, u64 enq_flags) SLO_KFUNC;
+
+static __always_inline bool slo_move_behind(struct bpf_iter_scx_dsq *it, struct task_struct *p, u64 dsq_id)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_move___move_behind))
+		return scx_bpf_dsq_move___move_behind(it, p, dsq_id, 0);
+	return scx_bpf_dispatch_from_dsq___move_behind(it, p, dsq_id, 0);
+}
+
 /*
  * The first task of a queue, without the queue's lock and an iterator: from 6.19, where it may miss the first
  * of a queue by order of insertion. NULL also where the kernel cannot say.

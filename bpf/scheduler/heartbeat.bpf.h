@@ -25,6 +25,9 @@ static __noinline void find_idle_cpus(void)
 	bpf_for (i, 0, nr_cpus) {
 		struct cpu_ctx *cctx = cpu_ctx_of((s32)i);
 
+		/* On its way there it waits until the last task has left it, and sees that where it looks. */
+		if (cctx->is_offline)
+			scx_bpf_kick_cpu((s32)i, 0);
 		if (cctx->is_offline || has_cpu_bit(idle_cpus, (s32)i) || !bpf_cpumask_test_cpu(i, idle))
 			continue;
 		set_cpu_bit(idle_cpus, (s32)i, true);

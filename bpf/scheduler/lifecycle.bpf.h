@@ -20,6 +20,30 @@ void BPF_PROG(slo_cpu_online, s32 cpu)
 	cctx->is_offline = 0;
 }
 
+/* Of one queue. Those behind it wait until the CPU is back. */
+#define HANDED_OVER_MAX 4096
+
+/*
+ * The kernel asks us for nothing that this CPU could run any more, but it still runs what is in its own
+ * queues, and waits: for the CPU's own threads to end, and for everybody else to be gone. They are counted
+ * where they were until they run.
+ */
+static __noinline void hand_over(u64 queue) __must_hold(rcu)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	int i;
+
+	bpf_iter_scx_dsq_new(&it, queue, 0);
+	bpf_for (i, 0, HANDED_OVER_MAX) {
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		slo_move_behind(&it, p, SCX_DSQ_GLOBAL);
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
 SEC("struct_ops/cpu_offline")
 void BPF_PROG(slo_cpu_offline, s32 cpu)
 {
@@ -30,6 +54,8 @@ void BPF_PROG(slo_cpu_offline, s32 cpu)
 	nr_offline++;
 	note_class(cpu, cctx, SLO_CLASS_NONE);
 	set_cpu_bit(idle_cpus, cpu, false);
+	hand_over(QUEUE_PINNED_SLO | (u32)cpu);
+	hand_over(QUEUE_PINNED_BEST_EFFORT | (u32)cpu);
 }
 
 static int init_cpu(u32 cpu)

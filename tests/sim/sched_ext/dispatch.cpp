@@ -53,13 +53,12 @@ bool Ext::balance(Cpu& cpu, Task* prev) {
 
 // consume_dispatch_q()
 bool Ext::take_from(Dsq& dsq, Cpu& cpu, std::uint64_t flags) {
-  if (!cpu.ext.is_online) return false;
   if (dsq.entries.empty()) return false;
   kernel_.full_barrier();  // the queue's lock
   for (auto entry = dsq.entries.begin(); entry != dsq.entries.end();) {
     Task& task = *entry->task;
     ++entry;
-    if (!may_run_on(task, cpu)) continue;
+    if (!may_run_on(task, cpu) || (task.cpu() != cpu.id && !cpu.ext.is_online)) continue;
     dsq.remove(task);
     if (task.cpu() != cpu.id && !bring_over(cpu, task)) {
       entry = dsq.entries.begin();
@@ -111,11 +110,12 @@ bool Ext::move_to_local(std::uint64_t id, std::uint64_t flags) {
 }
 
 // scx_dsq_move()
-bool Ext::move_by_vtime(const Cursor& cursor, Task& task, std::uint64_t id, std::uint64_t vtime) {
+bool Ext::move(const Cursor& cursor, Task& task, std::uint64_t id, std::optional<std::uint64_t> vtime) {
   const bool is_picking = callbacks_.op() == Op::dispatch;
-  if (!is_picking && callbacks_.op() != Op::timer)
-    fail("a task is moved outside of dispatch() and of timers");
+  if (!is_picking && callbacks_.op() != Op::timer && callbacks_.op() != Op::cpu_offline)
+    fail("a task is moved outside of dispatch(), cpu_offline() and timers");
   Dsq* to = find_dsq(id);
+  if (to == &global_ && vtime) fail("a queue of the kernel's has no order by virtual time");
   if (to == nullptr) fail("there is no queue " + std::to_string(id));
   std::optional<HeldQueueOf> own;
   std::optional<Held> beside;

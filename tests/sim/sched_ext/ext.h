@@ -101,7 +101,7 @@ class Ext final : public SchedClass, public IdleWatcher {
     Dsq& from;
     std::int64_t newest;
   };
-  bool move_by_vtime(const Cursor& cursor, Task& task, std::uint64_t dsq, std::uint64_t vtime);
+  bool move(const Cursor& cursor, Task& task, std::uint64_t dsq, std::optional<std::uint64_t> vtime);
   [[nodiscard]] CpuId select_default(Task& task, CpuId prev, bool is_sync, bool* is_idle);
   void kick(CpuId cpu, std::uint64_t flags);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the scheduler calls: kernel functions and BPF helpers, under their names.
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "ext.h"
@@ -38,10 +39,11 @@ Iterator& iterator_of(bpf::bpf_iter_scx_dsq* it) {
   return *reinterpret_cast<Iterator*>(it);
 }
 
-bool move(bpf::bpf_iter_scx_dsq* it, bpf::task_struct* p, std::uint64_t dsq) {
+bool move(bpf::bpf_iter_scx_dsq* it, bpf::task_struct* p, std::uint64_t dsq,
+          std::optional<std::uint64_t> vtime) {
   const Iterator& from = iterator_of(it);
   kernel().full_barrier();
-  return present_ext().move_by_vtime({.from = *from.dsq, .newest = from.newest}, task_of(p), dsq, from.vtime);
+  return present_ext().move({.from = *from.dsq, .newest = from.newest}, task_of(p), dsq, vtime);
 }
 
 // Where the kernel takes a lock or changes a bit, and others may come in between (see machine/concurrency.h).
@@ -261,11 +263,19 @@ bpf_task* scx_bpf_dsq_peek___optional(std::uint64_t id) {
 void bpf_iter_scx_dsq_destroy(bpf::bpf_iter_scx_dsq* /*it*/) {}
 slo_bool scx_bpf_dsq_move_vtime___move(bpf::bpf_iter_scx_dsq* it, bpf_task* p, std::uint64_t dsq,
                                        std::uint64_t /*flags*/) {
-  return move(it, p, dsq) ? 1 : 0;
+  return move(it, p, dsq, iterator_of(it).vtime) ? 1 : 0;
 }
 slo_bool scx_bpf_dispatch_vtime_from_dsq___move(bpf::bpf_iter_scx_dsq* it, bpf_task* p, std::uint64_t dsq,
                                                 std::uint64_t /*flags*/) {
-  return move(it, p, dsq) ? 1 : 0;
+  return move(it, p, dsq, iterator_of(it).vtime) ? 1 : 0;
+}
+slo_bool scx_bpf_dsq_move___move_behind(bpf::bpf_iter_scx_dsq* it, bpf_task* p, std::uint64_t dsq,
+                                        std::uint64_t /*flags*/) {
+  return move(it, p, dsq, std::nullopt) ? 1 : 0;
+}
+slo_bool scx_bpf_dispatch_from_dsq___move_behind(bpf::bpf_iter_scx_dsq* it, bpf_task* p, std::uint64_t dsq,
+                                                 std::uint64_t /*flags*/) {
+  return move(it, p, dsq, std::nullopt) ? 1 : 0;
 }
 void scx_bpf_dsq_move_set_vtime___move_set_vtime(bpf::bpf_iter_scx_dsq* it, std::uint64_t vtime) {
   iterator_of(it).vtime = vtime;

@@ -12,10 +12,12 @@ constexpr std::array since_7_1 = {"scx_bpf_dsq_insert___v2",        "scx_bpf_dsq
                                   "__scx_bpf_dsq_insert_vtime",     "scx_bpf_dsq_insert_vtime",
                                   "scx_bpf_dsq_move_to_local___v2", "scx_bpf_dsq_move_to_local",
                                   "scx_bpf_dsq_move_vtime",         "scx_bpf_dsq_move_set_vtime",
+                                  "scx_bpf_dsq_move",
                                   "scx_bpf_task_set_slice",         "scx_bpf_now",
                                   "scx_bpf_dsq_peek"};
 constexpr std::array in_6_12 = {"scx_bpf_dispatch", "scx_bpf_dispatch_vtime", "scx_bpf_consume",
-                                "scx_bpf_dispatch_vtime_from_dsq", "scx_bpf_dispatch_from_dsq_set_vtime"};
+                                "scx_bpf_dispatch_vtime_from_dsq", "scx_bpf_dispatch_from_dsq_set_vtime",
+                                "scx_bpf_dispatch_from_dsq"};
 
 bool contains(const auto& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
