@@ -34,12 +34,13 @@ static __always_inline bool has_waited_for_long(const struct task_ctx *tctx, u64
 	       slo_elapsed_ns(tctx->acct.job.since_ns, now) >= SLO_LIMIT_WAIT_MAX_NS;
 }
 
-/* Nobody must have to wait for a limit for ever, nor for one that somebody else's does not wait for. */
+/* Nobody must have to wait for a limit for ever, nor for one that somebody else's does not wait for. And a
+ * CPU that goes offline waits until all that were on it have run elsewhere. */
 static __noinline bool may_park(const struct task_struct *p, const struct task_ctx *tctx, u64 now)
 	__must_hold(rcu)
 {
 	return !never_parks(p) && !is_migration_disabled(p) && !is_rcu_reader(p) &&
-	       !has_waited_for_long(tctx, now);
+	       !has_waited_for_long(tctx, now) && !is_offline(slo_task_cpu(p));
 }
 
 /* On its way out of the kernel. Once for each time that its limit is used up. */
@@ -254,7 +255,8 @@ static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *
 	end_parking(tctx, now);
 	tctx->class = class;
 	by = place_released(p, cpu, now);
-	if (slo_move(it, p, (u64)(kind >> 16) << 32 | at, by))
+	if (pinned && is_offline(cpu) ? slo_move_behind(it, p, SCX_DSQ_GLOBAL)
+				      : slo_move(it, p, (u64)(kind >> 16) << 32 | at, by))
 		find_cpu_for(p, cpu, by, now);
 	else if (change_queue(tctx, changed, kind | at, from) != 0)
 		begin_parking(tctx, limit, now);

@@ -57,6 +57,7 @@ def test_it_stays_and_keeps_nobody_waiting(units, anchor, seconds):
     found = limit_torture.found(f"torture for {seconds} s, {len(times)} times a CPU went or came")
     assert machine.enforcing() and machine.state() == "enforcing"
     assert (machine.main_pid(), machine.enable_seq()) == (pid, enabled), "it was ejected and came back"
+    assert len(times) > seconds / 4, "a CPU on its way offline waits for tasks that wait for their limits"
     assert min(found.said[what] for what in ("kills", "freezes", "moves", "quota_changes")) > seconds / 4
     assert found.seconds("kill") <= limit_torture.WAIT_S
     assert found.seconds("freeze") <= limit_torture.WAIT_S

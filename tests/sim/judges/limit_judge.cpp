@@ -26,8 +26,11 @@ LimitJudge::Seen& LimitJudge::of(const Task& task) {
   return seen_[task.id];
 }
 
+// Whoever was on a CPU that goes offline has a run elsewhere.
 void LimitJudge::looks(std::uint64_t /*now_ns*/) {
-  if (!ext_.is_attached()) accounts_.clear();
+  const CpuMask online = kernel_.online();
+  if (!ext_.is_attached() || !(online == online_)) accounts_.clear();
+  online_ = online;
 }
 
 // A change holds after two periods: of the new limit, or of one that the scheduler kept to until then.

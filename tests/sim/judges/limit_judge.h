@@ -56,6 +56,7 @@ class LimitJudge final : public Judge {
   std::uint64_t min_run_ns_ = Policy().tunables.min_run_ns;
   std::map<const Group*, Account> accounts_;
   std::uint64_t restarts_ = 0;
+  CpuMask online_;
   std::vector<Seen> seen_;  // by task
 };
 
