@@ -3,6 +3,7 @@
 looks meanwhile has to share best effort's floor with the hogs, so a load has an end, and is looked at afterwards."""
 
 import dataclasses
+import errno
 import fcntl
 import time
 
@@ -55,8 +56,11 @@ def write(units, members):
 def is_empty(cgroup):
     try:
         return not (cgroup / "cgroup.procs").read_text()
-    except FileNotFoundError:
-        return True
+    except OSError as error:
+        # ENODEV: removed between the open and the read.
+        if error.errno in (errno.ENOENT, errno.ENODEV):
+            return True
+        raise
 
 
 def run(units, members):
