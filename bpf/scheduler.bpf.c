@@ -142,6 +142,8 @@ void BPF_PROG(slo_update_idle, s32 cpu, bool idle)
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 
 	set_cpu_bit(idle_cpus, cpu, idle && !cctx->is_offline);
+	if (any_limit != 0 && idle)
+		charge_owed(cpu, slo_rq_now(cpu));
 	if (!idle || cctx->is_offline || cctx->idle_retries >= IDLE_RETRIES ||
 	    !(pinned_queue_waits(cctx) || shared_queue_waits()))
 		return;
@@ -207,10 +209,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	kick_seen(cctx);
 	if (slo_waits(cctx, shard))
 		kick_for_first(cpu, now);
-	if (cctx->limit != SLO_NO_SLOT) {
-		limited_run_of(cpu)->exec_ns = p->se.sum_exec_runtime;
-		limit_run(cpu, p, now);
-	}
+	if (cctx->limit != SLO_NO_SLOT)
+		begin_limited(cpu, cctx, p, now);
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
@@ -228,7 +228,7 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	/* The kernel does not tell who leaves idleness while it bypasses us. */
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);
-	if ((has_limit(p) || cctx->limit != SLO_NO_SLOT) && tick_limited(cpu, p, now)) {
+	if ((has_limit(p) || cctx->limit != SLO_NO_SLOT) && look_at_limited(cpu, p, now)) {
 		slo_set_slice(p, 0);
 		return;
 	}
@@ -277,10 +277,8 @@ void BPF_PROG(slo_stopping, struct task_struct *p, bool runnable)
 		log_run(log, p, tctx->acct.cgroup_id, cctx->run_from_ns, now);
 	charge(cctx, shard_at(cpu), now);
 	cctx->class = SLO_CLASS_NONE;
-	if (cctx->limit != SLO_NO_SLOT) {
-		charge_limit(cpu, cctx, p, now);
-		cctx->limit = SLO_NO_SLOT;
-	}
+	if (cctx->limit != SLO_NO_SLOT)
+		end_limited(cpu, cctx, p, now);
 	account_run(tctx, slo_job_stops(&tctx->acct.job, now));
 	if (tctx->class != SLO_CLASS_SLO) {
 		cctx->best_effort_ns = now;

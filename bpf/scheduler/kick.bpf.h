@@ -160,14 +160,36 @@ static __noinline void kick_for_first_best_effort(s32 cpu, u64 now) __must_hold(
 static __noinline void limit_run(s32 cpu, const struct task_struct *p, u64 now) __must_hold(rq)
 {
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
+	struct limited *run = limited_run_of(cpu);
 	u64 run_ns = tick_ns;
 
-	if (!never_parks(p))
+	if (run->limit != cctx->limit) {
+		charge_owed(cpu, now);
+		run->limit = cctx->limit;
+		run->ample_until_ns = now;
+	}
+	if (!never_parks(p)) {
 		run_ns = slo_limit_run_ns(limit_left_ns(cctx->limit, shard_of(cpu)), nr_cpus,
 					  tunables.min_run_ns);
-	limited_run_of(cpu)->until_ns = now + run_ns;
+		/* All CPUs together cannot use it up within a tick, with what they have not charged yet. */
+		if (run_ns >= 2 * tick_ns)
+			run->ample_until_ns = now + tick_ns;
+	}
+	run->until_ns = now + run_ns;
 	if (run_ns < tick_ns && !cctx->is_offline)
 		kick_later(cpu, now, run_ns);
+}
+
+static __always_inline void begin_limited(s32 cpu, const struct cpu_ctx *cctx, const struct task_struct *p,
+					  u64 now) __must_hold(rq)
+{
+	struct limited *run = limited_run_of(cpu);
+
+	run->exec_ns = p->se.sum_exec_runtime;
+	if (run->limit == cctx->limit && slo_before(now, run->ample_until_ns))
+		run->until_ns = now + tick_ns;
+	else
+		limit_run(cpu, p, now);
 }
 
 static __always_inline void look_at_limit(s32 cpu, u64 now)

@@ -338,17 +338,36 @@ __noinline u64 refilled_at_ns(u32 limit, u64 now)
 	return latest_ns;
 }
 
-/* What the task that runs here executed since it was charged last. */
-static __always_inline void charge_limit(s32 cpu, struct cpu_ctx *cctx, const struct task_struct *p, u64 now)
+/* What the task that runs here executed since that was noted last. */
+static __always_inline void note_limited(struct limited *run, const struct task_struct *p) __must_hold(rq)
+{
+	u64 exec_ns = p->se.sum_exec_runtime;
+
+	run->owed_ns += slo_elapsed_ns(run->exec_ns, exec_ns);
+	run->exec_ns = exec_ns;
+}
+
+static __noinline void charge_owed(s32 cpu, u64 now) __must_hold(rq)
+{
+	struct limited *run = limited_run_of(cpu);
+	u64 owed_ns = run->owed_ns;
+
+	run->owed_ns = 0;
+	if (owed_ns != 0)
+		charge_server(server_of_limit(run->limit), shard_of(cpu), owed_ns, now);
+}
+
+/* At the end of a run. Many that are short are charged at once, as long as there is ample left, and less than
+ * one that is as short as runs can be is kept back: a CPU that goes idle keeps nothing. */
+static __always_inline void end_limited(s32 cpu, struct cpu_ctx *cctx, const struct task_struct *p, u64 now)
 	__must_hold(rq)
 {
 	struct limited *run = limited_run_of(cpu);
-	u64 exec_ns = p->se.sum_exec_runtime;
 
-	if (cctx->limit != SLO_NO_SLOT)
-		charge_server(server_of_limit(cctx->limit), shard_of(cpu),
-			      slo_elapsed_ns(run->exec_ns, exec_ns), now);
-	run->exec_ns = exec_ns;
+	note_limited(run, p);
+	cctx->limit = SLO_NO_SLOT;
+	if (run->owed_ns >= tunables.min_run_ns || !slo_before(now, run->ample_until_ns))
+		charge_owed(cpu, now);
 }
 
 #endif

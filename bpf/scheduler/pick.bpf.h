@@ -39,6 +39,11 @@ static __noinline void promote(s32 cpu, struct task_ctx *tctx, u64 now) __must_h
 	note_class(cpu, cctx, SLO_CLASS_SLO);
 }
 
+static __always_inline bool may_go_on(const struct task_struct *prev)
+{
+	return prev && (prev->scx.flags & SCX_TASK_QUEUED);
+}
+
 /* The task that ran until now and may go on, with its class as of now; and its key, where that is SLO. */
 static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struct *prev, u64 now, u64 *key)
 	__must_hold(rq)
@@ -46,7 +51,7 @@ static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struc
 	struct task_ctx *tctx;
 	u64 exec_ns;
 
-	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
+	if (!may_go_on(prev))
 		return NULL;
 	tctx = task_ctx_of(prev);
 	if (!tctx)
@@ -71,10 +76,9 @@ static __always_inline struct task_ctx *runnable_prev(s32 cpu, struct task_struc
 static __always_inline u64 now_of_pick(s32 cpu, struct cpu_ctx *cctx, const struct shard_ctx *shard,
 				       const struct task_struct *prev) __must_hold(rq)
 {
-	bool runs = prev && (prev->scx.flags & SCX_TASK_QUEUED);
 	u64 now;
 
-	if (!runs && cctx->class == SLO_CLASS_NONE && cctx->floor_turn_until_ns == 0 &&
+	if (!may_go_on(prev) && cctx->class == SLO_CLASS_NONE && cctx->floor_turn_until_ns == 0 &&
 	    !(slo_waits(cctx, shard) && floor_is_wanted(cctx, shard)))
 		return 0;
 	now = slo_rq_now(cpu);
@@ -117,24 +121,26 @@ static __always_inline bool pick_of_several(s32 cpu, struct cpu_ctx *cctx, struc
 	return true;
 }
 
-/* Where prev has a limit, or one is used up somewhere: those that would be next and have to wait are out of
- * the way, and prev is charged with what it has run. True: it has to wait as well. */
-static __noinline bool part_with_limited(s32 cpu, struct task_struct *prev, u64 now) __must_hold(rq)
+/* What runs here, and has a limit or has got one while it runs, is charged with what it has run. True: it has
+ * to wait. */
+static __noinline bool look_at_limited(s32 cpu, struct task_struct *p, u64 now) __must_hold(rq)
 {
+	struct task_ctx *tctx = task_ctx_of(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-	bool runs = prev && (prev->scx.flags & SCX_TASK_QUEUED);
-	struct task_ctx *tctx = runs ? task_ctx_of(prev) : NULL;
+	struct limited *run = limited_run_of(cpu);
 
-	if (tctx && cctx->limit != SLO_NO_SLOT)
-		charge_limit(cpu, cctx, prev, now);
-	if (nr_empty_limits != 0)
-		sweep_queues(cpu);
 	if (!tctx)
 		return false;
-	if (has_to_park(prev, tctx, now))
+	if (cctx->limit == SLO_NO_SLOT)
+		run->exec_ns = p->se.sum_exec_runtime;
+	note_limited(run, p);
+	charge_owed(cpu, now);
+	refresh_limit(tctx, p, now);
+	cctx->limit = tctx->limit;
+	if (has_to_park(p, tctx, now))
 		return true;
 	if (cctx->limit != SLO_NO_SLOT)
-		limit_run(cpu, prev, now);
+		limit_run(cpu, p, now);
 	return false;
 }
 
@@ -146,8 +152,11 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	struct task_ctx *tctx = NULL;
 	struct head first = {};
 
-	if ((cctx->limit != SLO_NO_SLOT || nr_empty_limits != 0) && part_with_limited(cpu, prev, now))
+	if (cctx->limit != SLO_NO_SLOT && may_go_on(prev) && look_at_limited(cpu, prev, now))
 		prev = NULL;
+	/* Those that would be next and have to wait, also by what prev has just been charged with. */
+	if (nr_empty_limits != 0)
+		sweep_queues(cpu);
 	if ((now != 0 || slo_waits_twice(cctx, shard)) &&
 	    pick_of_several(cpu, cctx, prev, now, &tctx, &first))
 		return;
@@ -155,28 +164,9 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 		return;
 	if (nr_shards > 1 && level_best_effort((u32)shard->id))
 		return;
-	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 ||
-	    (prev && (prev->scx.flags & SCX_TASK_QUEUED)))
+	if (serve_best_effort(cpu, cctx, prev, tctx, now) || nr_shards == 1 || may_go_on(prev))
 		return;
 	steal((u32)shard->id);
-}
-
-/* What has a limit, or has got one while it runs. True: it has to wait. */
-static __noinline bool tick_limited(s32 cpu, struct task_struct *p, u64 now) __must_hold(rq)
-{
-	struct task_ctx *tctx = task_ctx_of(p);
-	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
-
-	if (!tctx)
-		return false;
-	charge_limit(cpu, cctx, p, now);
-	refresh_limit(tctx, p, now);
-	cctx->limit = tctx->limit;
-	if (has_to_park(p, tctx, now))
-		return true;
-	if (cctx->limit != SLO_NO_SLOT)
-		limit_run(cpu, p, now);
-	return false;
 }
 
 #endif

@@ -108,10 +108,13 @@ struct shard_ctx {
 	struct clock clock;
 };
 
-/* Of what runs on a CPU, where it has a limit. */
+/* Of what runs on a CPU, where it has a limit, and of what ran there before. */
 struct limited {
-	u64 until_ns; /* it may run up to here, as far as its limit goes */
-	u64 exec_ns;  /* what its task had executed when that was charged last, as the kernel counts it */
+	u64 until_ns;       /* it may run up to here, as far as its limit goes */
+	u64 exec_ns;        /* what its task had executed when that was noted last, as the kernel counts it */
+	u64 owed_ns;        /* noted and not charged yet */
+	u64 ample_until_ns; /* up to here nobody has to look how much is left of it */
+	u32 limit;          /* whose: place in `limits` */
 } __attribute__((aligned(128)));
 
 /* Tasks that wait for a limit: a queue of its own, for every so many-th limit. */
