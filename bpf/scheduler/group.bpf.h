@@ -81,25 +81,17 @@ static __always_inline u32 is_group_idle(u64 task_group)
 }
 
 /*
- * Tells the groups of a task how long it was runnable since it was here last, and says what it weighs now.
- * From the innermost group outwards; a group whose average is taken tells the one above in its turn.
+ * Tells the groups of a task, from this one of its own outwards, how long it was runnable since it was here
+ * last; a group whose average is taken tells the one above in its turn. Its share among those of all groups,
+ * and whether one of these is idle. Global, as others that take numbers: the verifier looks at each of them
+ * once, however often it is called.
  */
-static __noinline u32 weigh(struct task_struct *p, struct task_ctx *tctx, u64 runnable_ns, u64 now)
-	__must_hold(rq)
+__noinline u64 share_of_groups(u64 task_group, u64 weight, u64 runnable_ns, u64 now,
+			       u32 *is_idle __arg_nonnull)
 {
-	u32 is_idle = 0;
-	u64 own_weight = weight_of(p);
-	u64 weight = own_weight;
 	u64 share = SLO_SHARE_ALL;
-	u64 task_group;
 	int i;
 
-	if (!bpf_core_field_exists(p->sched_task_group) ||
-	    !bpf_core_field_exists(((struct task_group *)0)->shares))
-		return (u32)weight;
-	tell(&all_tasks, weight, runnable_ns);
-	take_average(&all_tasks, now);
-	task_group = (u64)BPF_CORE_READ(p, sched_task_group);
 	bpf_for (i, 0, SLO_GROUP_DEPTH_MAX) {
 		struct slo_group *group = group_of(task_group, runnable_ns, now);
 
@@ -109,13 +101,30 @@ static __noinline u32 weigh(struct task_struct *p, struct task_ctx *tctx, u64 ru
 		runnable_ns = take_average(group, now);
 		share = slo_group_share(share, weight, group->weight);
 		weight = group_weight_of(task_group);
-		is_idle |= is_group_idle(task_group);
+		*is_idle |= is_group_idle(task_group);
 		task_group = parent_of(task_group);
 		if (!task_group)
 			break;
 	}
+	return share;
+}
+
+/* What the task weighs now, that was runnable for so long since it was here last. */
+static __noinline u32 weigh(struct task_struct *p, struct task_ctx *tctx, u64 runnable_ns, u64 now)
+	__must_hold(rq)
+{
+	u32 is_idle = 0;
+	u64 weight = weight_of(p);
+	u64 share;
+
+	if (!bpf_core_field_exists(p->sched_task_group) ||
+	    !bpf_core_field_exists(((struct task_group *)0)->shares))
+		return (u32)weight;
+	tell(&all_tasks, weight, runnable_ns);
+	take_average(&all_tasks, now);
+	share = share_of_groups((u64)BPF_CORE_READ(p, sched_task_group), weight, runnable_ns, now, &is_idle);
 	tctx->is_idle = is_idle;
-	return slo_weight_of_share(share, all_tasks.weight > own_weight ? all_tasks.weight : own_weight);
+	return slo_weight_of_share(share, all_tasks.weight > weight ? all_tasks.weight : weight);
 }
 
 /* How long the present job was runnable; while the task does not run. */

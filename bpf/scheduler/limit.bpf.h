@@ -197,27 +197,27 @@ static __always_inline void set_parent(u32 limit, u32 above)
 		cfg->parent = parent;
 }
 
-/* When the present period of a limit ends. */
-__noinline u64 period_end(u32 limit, u64 now)
+/* When its values are looked at again: as its present period ends. */
+__noinline u64 look_again_ns(u32 limit, u64 now)
 {
 	u32 at = server_of_limit(limit);
 	const struct slo_server_cfg *cfg = bpf_map_lookup_elem(&server_cfgs, &at);
 	const struct server *server = bpf_map_lookup_elem(&servers, &at);
+	u64 latest_ns = now + LIMIT_LOOK_NS;
+	u64 end_ns = latest_ns;
 
-	if (limit == SLO_NO_SLOT || !cfg || !server)
-		return now + SLO_SERVER_PERIOD_NS;
-	return server->filled_ns + cfg->period_ns;
+	if (limit != SLO_NO_SLOT && cfg && server)
+		end_ns = server->filled_ns + cfg->period_ns;
+	return slo_before(latest_ns, end_ns) ? latest_ns : end_ns;
 }
 
-/* Walks up from the task's group. */
-static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct task_struct *p, u64 now)
-	__must_hold(task)
+/* Walks up from a task's group: where its nearest limit is. Global: see share_of_groups(). */
+__noinline u32 find_limit(u64 of_task, u64 now)
 {
-	u64 task_group = (u64)BPF_CORE_READ(p, sched_task_group);
+	u64 task_group = of_task;
 	u32 nearest = SLO_NO_SLOT, below = SLO_NO_SLOT;
 	int i;
 
-	tctx->limit_group = task_group;
 	bpf_for (i, 0, SLO_GROUP_DEPTH_MAX) {
 		u64 quota_ns = quota_of(task_group);
 
@@ -239,11 +239,8 @@ static __noinline void find_limit(struct task_ctx *tctx __arg_nonnull, struct ta
 	if (!task_group)
 		set_parent(below, SLO_NO_SLOT);
 	else if (BPF_CORE_READ((struct task_group *)task_group, cfs_bandwidth.hierarchical_quota) != NO_LIMIT)
-		tell_unkept((u64)BPF_CORE_READ(p, sched_task_group), SLO_UNKEPT_TOO_DEEP);
-	tctx->limit = nearest;
-	tctx->limit_until_ns = period_end(nearest, now);
-	if (slo_before(now + LIMIT_LOOK_NS, tctx->limit_until_ns))
-		tctx->limit_until_ns = now + LIMIT_LOOK_NS;
+		tell_unkept(of_task, SLO_UNKEPT_TOO_DEEP);
+	return nearest;
 }
 
 /* All that is asked about those that have none. */
@@ -266,8 +263,11 @@ static __always_inline void refresh_limit(struct task_ctx *tctx, struct task_str
 		return;
 	tctx->limit_ratio = ratio;
 	tctx->limit = SLO_NO_SLOT;
-	if (ratio != NO_LIMIT)
-		find_limit(tctx, p, now);
+	if (ratio == NO_LIMIT)
+		return;
+	tctx->limit_group = (u64)BPF_CORE_READ(p, sched_task_group);
+	tctx->limit = find_limit(tctx->limit_group, now);
+	tctx->limit_until_ns = look_again_ns(tctx->limit, now);
 }
 
 /* The limit, or one above it, is used up. */

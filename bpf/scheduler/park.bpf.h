@@ -194,7 +194,7 @@ static __noinline void sweep_queues(s32 cpu) __must_hold(rcu)
 
 /*
  * Where it comes in: as one that wakes, but for its job, as what it waited was nobody's fault. This function
- * and the next are global: see refill_limit().
+ * and the next are global: see share_of_groups().
  */
 __noinline u64 place_released(struct task_struct *p __arg_trusted, s32 cpu, u64 now) __must_hold(rcu)
 {

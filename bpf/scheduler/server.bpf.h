@@ -85,8 +85,8 @@ static __always_inline struct slo_limit *limit_of_server(u32 at)
 	return bpf_map_lookup_elem(&limits, &limit);
 }
 
-/* Not on the usual path: few units have a reserve of their own. */
-static __noinline bool is_empty(u32 at)
+/* Not on the usual path: few units have a reserve of their own. Global: see share_of_groups(). */
+__noinline bool is_empty(u32 at)
 {
 	struct slo_server_cfg *cfg;
 	struct server *server;
@@ -189,8 +189,8 @@ static __always_inline void note_refilled(struct server *server, struct slo_limi
 }
 
 /*
- * Where a new period has begun, whoever comes first fills the limit; true: that was here. Global, as others
- * that take numbers alone: the verifier looks at each of them once, however often it is called.
+ * Where a new period has begun, whoever comes first fills the limit; true: that was here. Global: see
+ * share_of_groups().
  */
 __noinline bool refill_limit(u32 at, u64 now)
 {
