@@ -184,10 +184,6 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	cctx->run_from_ns = now;
 	cctx->charged_ns = now;
 	cctx->server = tctx->acct.server;
-	/* It may have waited since before its group had one. */
-	if (any_limit != 0 && tctx->limit == SLO_NO_SLOT && has_limit(p))
-		refresh_limit(tctx, p, now);
-	cctx->limit = tctx->limit;
 	cctx->of_run = 0;
 	note_class(cpu, cctx, tctx->class);
 	if (tctx->class == SLO_CLASS_SLO) {
@@ -209,8 +205,8 @@ void BPF_PROG(slo_running, struct task_struct *p)
 	kick_seen(cctx);
 	if (slo_waits(cctx, shard))
 		kick_for_first(cpu, now);
-	if (cctx->limit != SLO_NO_SLOT)
-		begin_limited(cpu, cctx, p, now);
+	if (may_have_limit(p, tctx))
+		begin_limited(cpu, tctx, p, now);
 }
 
 /* A running SLO task does not come by dispatch() until its slice ends: the tick looks whether best effort is
@@ -228,7 +224,8 @@ void BPF_PROG(slo_tick, struct task_struct *p)
 	/* The kernel does not tell who leaves idleness while it bypasses us. */
 	if (has_cpu_bit(idle_cpus, cpu))
 		set_cpu_bit(idle_cpus, cpu, false);
-	if ((has_limit(p) || cctx->limit != SLO_NO_SLOT) && look_at_limited(cpu, p, now)) {
+	look_for_first_limit(p);
+	if (any_limit != 0 && look_at_limited(cpu, p, now)) {
 		slo_set_slice(p, 0);
 		return;
 	}
@@ -318,6 +315,7 @@ void BPF_PROG(slo_enable, struct task_struct *p)
 	if (!tctx)
 		return;
 	forget_job(&tctx->acct);
+	look_for_first_limit(p);
 	begin_weight(tctx, p, now);
 	/* A wakeup or a fork is still to come where it is not runnable yet. */
 	if (p->on_rq) {

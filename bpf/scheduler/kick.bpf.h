@@ -180,11 +180,18 @@ static __noinline void limit_run(s32 cpu, const struct task_struct *p, u64 now) 
 		kick_later(cpu, now, run_ns);
 }
 
-static __always_inline void begin_limited(s32 cpu, const struct cpu_ctx *cctx, const struct task_struct *p,
-					  u64 now) __must_hold(rq)
+static __noinline void begin_limited(s32 cpu, struct task_ctx *tctx, struct task_struct *p, u64 now)
+	__must_hold(rq)
 {
+	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	struct limited *run = limited_run_of(cpu);
 
+	/* It may have waited since before its group had one. */
+	if (tctx->limit == SLO_NO_SLOT)
+		refresh_limit(tctx, p, now);
+	cctx->limit = tctx->limit;
+	if (cctx->limit == SLO_NO_SLOT)
+		return;
 	run->exec_ns = p->se.sum_exec_runtime;
 	if (run->limit == cctx->limit && slo_before(now, run->ample_until_ns))
 		run->until_ns = now + tick_ns;

@@ -2,9 +2,9 @@
 /*
  * Limits: CPUQuota= of the cgroups that a task is in. The kernel keeps the values for its own class and takes
  * no notice of what other classes run, so they are read there and kept here. Nobody tells of a change on all
- * kernels: whether there is a limit at all is looked at at every wakeup and every tick (one number of the
- * task's group), where and how large it is once per period. What is charged is what the kernel itself counts,
- * as `cpu.stat` has it: it leaves out the time of interrupts.
+ * kernels: whether there is a limit at all is looked at at every tick and, once anybody had one, at every
+ * wakeup (one number of the task's group), where and how large it is once per period. What is charged is what
+ * the kernel itself counts, as `cpu.stat` has it: it leaves out the time of interrupts.
  */
 #ifndef SLO_LIMIT_BPF_H
 #define SLO_LIMIT_BPF_H
@@ -30,8 +30,9 @@ struct {
 	__type(value, struct slo_unkept_limit);
 } unkept_limits SEC(".maps");
 
-/* Somebody has had one. Volatile, or it becomes a single bit, which the kernel's type information has no word
- * for. */
+/* Somebody has one, or had: before that nobody pays for a look. A task that joins tells, and one that a tick
+ * finds: so a first limit is seen the sooner the more its group runs. Volatile, or it becomes a single bit,
+ * which the kernel's type information has no word for. */
 static volatile u32 any_limit;
 
 static __always_inline u64 quota_of(u64 task_group)
@@ -89,7 +90,6 @@ static __always_inline bool claim(struct slo_limit *limit, u64 was, u64 task_gro
 	if (__sync_val_compare_and_swap(&limit->task_group, was, task_group) != was)
 		return false;
 	limit->used_ns = now;
-	any_limit = 1;
 	return true;
 }
 
@@ -247,7 +247,13 @@ __noinline u32 find_limit(u64 of_task, u64 now)
 static __always_inline bool may_have_limit(const struct task_struct *p, const struct task_ctx *tctx)
 	__must_hold(task)
 {
-	return tctx->limit != SLO_NO_SLOT || has_limit(p);
+	return any_limit != 0 && (tctx->limit != SLO_NO_SLOT || has_limit(p));
+}
+
+static __always_inline void look_for_first_limit(const struct task_struct *p)
+{
+	if (any_limit == 0 && has_limit(p))
+		any_limit = 1;
 }
 
 /* Which limit the task has to keep to: a change of any that is the tightest so far, its own or above, changes
@@ -347,7 +353,7 @@ static __always_inline void note_limited(struct limited *run, const struct task_
 	run->exec_ns = exec_ns;
 }
 
-static __noinline void charge_owed(s32 cpu, u64 now) __must_hold(rq)
+static __always_inline void charge_owed(s32 cpu, u64 now) __must_hold(rq)
 {
 	struct limited *run = limited_run_of(cpu);
 	u64 owed_ns = run->owed_ns;

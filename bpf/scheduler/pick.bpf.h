@@ -121,15 +121,15 @@ static __always_inline bool pick_of_several(s32 cpu, struct cpu_ctx *cctx, struc
 	return true;
 }
 
-/* What runs here, and has a limit or has got one while it runs, is charged with what it has run. True: it has
- * to wait. */
+/* What runs here is charged with what it has run, where it has a limit or has got one while it runs. True: it
+ * has to wait. */
 static __noinline bool look_at_limited(s32 cpu, struct task_struct *p, u64 now) __must_hold(rq)
 {
 	struct task_ctx *tctx = task_ctx_of(p);
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	struct limited *run = limited_run_of(cpu);
 
-	if (!tctx)
+	if (!tctx || (cctx->limit == SLO_NO_SLOT && !may_have_limit(p, tctx)))
 		return false;
 	if (cctx->limit == SLO_NO_SLOT)
 		run->exec_ns = p->se.sum_exec_runtime;
@@ -144,6 +144,18 @@ static __noinline bool look_at_limited(s32 cpu, struct task_struct *p, u64 now) 
 	return false;
 }
 
+/* Those that would be next and have to wait are out of the way, also by what prev is charged with here. True:
+ * it has to wait as well. */
+static __noinline bool part_with_limited(s32 cpu, struct task_struct *prev) __must_hold(rq)
+{
+	bool waits = cpu_ctx_of(cpu)->limit != SLO_NO_SLOT && may_go_on(prev) &&
+		     look_at_limited(cpu, prev, slo_rq_now(cpu));
+
+	if (nr_empty_limits != 0)
+		sweep_queues(cpu);
+	return waits;
+}
+
 /* Puts what this CPU is to run next on it, or lets prev go on. */
 static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_struct *prev) __must_hold(rq)
 {
@@ -152,11 +164,8 @@ static __always_inline void pick(s32 cpu, struct cpu_ctx *cctx, struct task_stru
 	struct task_ctx *tctx = NULL;
 	struct head first = {};
 
-	if (cctx->limit != SLO_NO_SLOT && may_go_on(prev) && look_at_limited(cpu, prev, now))
+	if (any_limit != 0 && part_with_limited(cpu, prev))
 		prev = NULL;
-	/* Those that would be next and have to wait, also by what prev has just been charged with. */
-	if (nr_empty_limits != 0)
-		sweep_queues(cpu);
 	if ((now != 0 || slo_waits_twice(cctx, shard)) &&
 	    pick_of_several(cpu, cctx, prev, now, &tctx, &first))
 		return;
