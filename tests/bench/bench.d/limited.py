@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What CPUQuota= means: how exactly it is kept, what is left to others, and how long they wait for a limited crowd."""
 
+import pathlib
+
 import arms
 import hogs
 import limits
@@ -12,6 +14,9 @@ from measures import Measure
 COMPARED = (arms.KERNEL, arms.OURS)
 LIMITED, CROWD = "bench-limited.service", "bench-crowd.service"
 CROWD_SIZE = 200
+# Each is still until all are there: to begin beside those that spin already would take minutes.
+CROWD_SCRIPT = pathlib.Path("/run/bench-crowd.sh")
+CROWD_TEXT = f"for i in $(seq {CROWD_SIZE}); do sh -c 'kill -STOP $$; while :; do :; done' & done; wait\n"
 WITHIN, WITHIN_SHARES = 1, 2
 # Of a CPU, and the period in milliseconds. Two thirds can be had beside hogs only by weight.
 CASES = ((20, 10), (20, 100), (20, 1000), (66, 100))
@@ -89,12 +94,18 @@ def measure_shares(rounds, say):
     return figures
 
 
+def number_of_still_tasks():
+    tasks = (machine.cgroup_of(CROWD) / "cgroup.threads").read_text().split()
+    return sum(pathlib.Path(f"/proc/{task}/stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 def start_crowd():
     """Without a limit first: it would take long to be all there with one."""
     machine.start(CROWD)
-    machine.wait_for("the crowd is there", lambda: limits.number_of_tasks(CROWD) > CROWD_SIZE, 120)
+    machine.wait_for("the crowd is there", lambda: number_of_still_tasks() == CROWD_SIZE, 120)
     limits.set_limit(CROWD, 1)
     machine.freeze(True, CROWD)
+    machine.run("systemctl", "kill", "--signal=CONT", CROWD)
 
 
 def p99_ms(unit, arm, crowd):
@@ -115,7 +126,8 @@ def measure_waker(rounds, say):
     unit = others.waker()
     name = f"p99 of a waker with {CROWD_SIZE} tasks of 1% beside it, against without"
     figure = Measure(name, "×", COMPARED, most=BOUND)
-    write(CROWD, f"/bin/sh -c 'for i in $(seq {CROWD_SIZE}); do (while :; do :; done) & done; wait'")
+    CROWD_SCRIPT.write_text(CROWD_TEXT)
+    write(CROWD, f"/bin/sh {CROWD_SCRIPT}")
     hogs.start()
     try:
         for turn in range(rounds):
