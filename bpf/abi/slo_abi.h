@@ -88,13 +88,13 @@ static_assert(sizeof(struct slo_server_cfg) == 32, "slo_server_cfg");
 struct slo_limit {
 	slo_u64 task_group; /* its address in the kernel; 0: the place is free */
 	slo_u64 cgroup_id;
-	slo_u64 used_ns;           /* CLOCK_MONOTONIC, about when a task of it was last seen */
-	slo_u64 nr_periods;        /* in which something ran */
-	slo_u64 nr_throttled;      /* of these: in which it was used up */
-	slo_u64 throttled_ns;      /* how long it was used up in all, up to throttled_from_ns */
-	slo_u64 throttled_from_ns; /* since when it is used up; 0: it is not */
-	slo_u32 nr_parked;         /* tasks that wait for the next period */
-	slo_u32 pad;
+	slo_u64 used_ns;                /* CLOCK_MONOTONIC, about when a task of it was last seen */
+	slo_u64 nr_periods;             /* in which something ran */
+	slo_u64 nr_throttled;           /* of these: in which it was used up */
+	slo_u64 throttled_ns;           /* how long it was used up in all, up to throttled_from_ns */
+	slo_u64 throttled_from_ns;      /* since when it is used up; 0: it is not */
+	slo_u32 nr_parked;              /* tasks that wait for the next period */
+	slo_u32 nr_let_go;              /* that waited, came out in this period and have not run yet; about */
 	char name[SLO_CGROUP_NAME_LEN]; /* the last component of its path */
 };
 static_assert(sizeof(struct slo_limit) == 128, "slo_limit");

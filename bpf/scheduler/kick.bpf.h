@@ -186,6 +186,8 @@ static __noinline void begin_limited(s32 cpu, struct task_ctx *tctx, struct task
 	struct cpu_ctx *cctx = cpu_ctx_of(cpu);
 	struct limited *run = limited_run_of(cpu);
 
+	if (tctx->is_let_go)
+		end_let_go(tctx);
 	/* It may have waited since before its group had one. */
 	if (tctx->limit == SLO_NO_SLOT)
 		refresh_limit(tctx, p, now);

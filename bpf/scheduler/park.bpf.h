@@ -233,6 +233,25 @@ __noinline bool find_cpu_for(struct task_struct *p __arg_trusted, s32 cpu, u64 b
 	return found;
 }
 
+static __always_inline void note_let_go(struct task_ctx *tctx)
+{
+	u32 limit = tctx->parked_for;
+	struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
+
+	tctx->is_let_go = 1;
+	if (record)
+		__sync_fetch_and_add(&record->nr_let_go, 1);
+}
+
+/* Whether as many as could run on what is left of the limit have come out already: a crowd that comes all at
+ * once keeps others waiting, most of it only to go back. */
+static __always_inline bool is_crowded(u32 limit, s64 left_ns)
+{
+	const struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
+
+	return record && (s64)record->nr_let_go * (s64)tunables.min_run_ns >= left_ns;
+}
+
 /* From the parking queue to where it belongs. */
 static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *p, struct task_ctx *tctx,
 			       u32 parking, u64 now) __must_hold(rcu)
@@ -253,6 +272,7 @@ static __noinline void release(struct bpf_iter_scx_dsq *it, struct task_struct *
 	if (changed == 0)
 		return;
 	end_parking(tctx, now);
+	note_let_go(tctx);
 	tctx->class = class;
 	by = place_released(p, cpu, now);
 	if (pinned && is_offline(cpu) ? slo_move_behind(it, p, SCX_DSQ_GLOBAL)
@@ -269,6 +289,8 @@ __noinline bool unpark(u32 parking, u64 now)
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
 	u64 next_ns = 0;
+	u32 limit = SLO_NO_SLOT;
+	s64 left_ns = 0;
 	int i;
 
 	bpf_rcu_read_lock();
@@ -284,8 +306,12 @@ __noinline bool unpark(u32 parking, u64 now)
 		if (!tctx)
 			continue;
 		refresh_limit(tctx, p, now);
-		at_ns = is_used_up(tctx->limit) ? refilled_at_ns(tctx->limit, now) : now;
-		if (!has_to_park(p, tctx, now)) {
+		if (tctx->limit != limit) {
+			limit = tctx->limit;
+			left_ns = limit_left_ns(limit, shard_of(slo_task_cpu(p)));
+		}
+		at_ns = is_used_up(limit) ? refilled_at_ns(limit, now) : now + tick_ns;
+		if (!has_to_park(p, tctx, now) && (!is_crowded(limit, left_ns) || !may_park(p, tctx, now))) {
 			release(&it, p, tctx, parking, now);
 			continue;
 		}

@@ -208,6 +208,7 @@ __noinline bool refill_limit(u32 at, u64 now)
 							filled_ns + periods * cfg->period_ns) != filled_ns)
 		return false;
 	give_back(at, server);
+	limit->nr_let_go = 0;
 	tokens_ns = server->tokens_ns;
 	__sync_fetch_and_add(&server->tokens_ns,
 			     slo_limit_fill_ns(tokens_ns, cfg->quota_ns, cfg->burst_ns, periods) - tokens_ns);

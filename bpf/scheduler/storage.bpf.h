@@ -36,7 +36,8 @@ struct task_ctx {
 	u64 parked_ns;      /* since when it is parked */
 	u64 let_on_ns;      /* what it executed up to then does not park it inside the kernel; 0: not known */
 	u32 limit;          /* place in `limits` of the nearest one above it; SLO_NO_SLOT: none */
-	u32 parked_for;     /* place in `limits` that counts it as parked */
+	u32 parked_for;     /* place in `limits` that counts it as parked, or as let go */
+	u32 is_let_go;      /* see end_let_go() */
 	u32 weight;         /* as best effort, among all others: see SLO_WEIGHT_SHIFT */
 	u32 vtime_shard;
 	u32 class;

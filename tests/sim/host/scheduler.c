@@ -154,6 +154,14 @@ slo_u32 sim_is_reserve_empty(const void* server) {
   return ((const struct server*)server)->is_empty;
 }
 
+slo_u32 sim_limit_of(const void* task_storage) {
+  return task_storage != NULL ? ((const struct task_ctx*)task_storage)->limit : SLO_NO_SLOT;
+}
+
+long long sim_shortest_run_ns(void) {
+  return (long long)tunables.min_run_ns;
+}
+
 long long sim_limit_left_ns(const void* task_storage, slo_u64 now_ns) {
   u32 limit = ((const struct task_ctx*)task_storage)->limit;
   u32 at = limit != SLO_NO_SLOT ? server_of_limit(limit) : SLO_NO_SLOT;

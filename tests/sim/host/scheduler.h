@@ -73,6 +73,10 @@ slo_u64 sim_reserve_filled_ns(const void* server);
 slo_u32 sim_is_reserve_empty(const void* server);
 /* What is left for a task on the level of its limits that has least, with all that has come in by now. */
 long long sim_limit_left_ns(const void* task_storage, slo_u64 now_ns);
+/* The place of its nearest limit; SLO_NO_SLOT: none that is known. */
+slo_u32 sim_limit_of(const void* task_storage);
+/* What a run that begins with something left executes at least. */
+long long sim_shortest_run_ns(void);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "parking_judge.h"
 
+#include <algorithm>
 #include <format>
 
 #include "bpf/policy/limit.h"
@@ -36,8 +37,17 @@ void ParkingJudge::looks(std::uint64_t now_ns) {
   }
 }
 
+// Tasks with the same limit that wait for a CPU.
+unsigned ParkingJudge::waiting_with(const Task& task) const {
+  return static_cast<unsigned>(std::ranges::count_if(kernel_.tasks(), [&task](const Task& other) {
+    return other.ext.dsq != nullptr && !is_parked(other) &&
+           sim_limit_of(other.storage.get()) == sim_limit_of(task.storage.get());
+  }));
+}
+
 void ParkingJudge::look_at(const Task& task, Parked& parked, std::uint64_t now_ns) {
-  const bool is_in_vain = sim_limit_left_ns(task.storage.get(), now_ns + boot_ns) > 0;
+  const std::int64_t left_ns = sim_limit_left_ns(task.storage.get(), now_ns + boot_ns);
+  const bool is_in_vain = left_ns > 0 && sim_shortest_run_ns() * waiting_with(task) < left_ns;
   parked.ns += every_ns;
   parked.in_vain_ns = is_in_vain ? parked.in_vain_ns + every_ns : 0;
   parked.called_ns = is_called(task) ? parked.called_ns + every_ns : 0;

@@ -10,8 +10,8 @@
 
 namespace slo::sim {
 
-// Nobody waits for a limit that has something left, nor for long if it is to end or to be frozen, nor without
-// bound.
+// Nobody waits for a limit that has something left, unless as many as could use that wait for a CPU already;
+// nor for long if it is to end or to be frozen, nor without bound.
 class ParkingJudge final : public Judge {
  public:
   ParkingJudge(Kernel& kernel, Ext& ext) : kernel_(kernel), ext_(ext) { kernel.watch(*this); }
@@ -27,6 +27,7 @@ class ParkingJudge final : public Judge {
     std::uint64_t called_ns = 0;   // while it was to end or to be frozen, at a time
   };
   void look_at(const Task& task, Parked& parked, std::uint64_t now_ns);
+  [[nodiscard]] unsigned waiting_with(const Task& task) const;
 
   Kernel& kernel_;
   Ext& ext_;
