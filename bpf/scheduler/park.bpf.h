@@ -233,16 +233,6 @@ __noinline bool find_cpu_for(struct task_struct *p __arg_trusted, s32 cpu, u64 b
 	return found;
 }
 
-static __always_inline void note_let_go(struct task_ctx *tctx)
-{
-	u32 limit = tctx->parked_for;
-	struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
-
-	tctx->is_let_go = 1;
-	if (record)
-		__sync_fetch_and_add(&record->nr_let_go, 1);
-}
-
 /* Whether as many as could run on what is left of the limit have come out already: a crowd that comes all at
  * once keeps others waiting, most of it only to go back. */
 static __always_inline bool is_crowded(u32 limit, s64 left_ns)

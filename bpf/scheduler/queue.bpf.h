@@ -97,6 +97,17 @@ static __always_inline void count_queue(u32 queue, u64 by)
 	count_at(queue, queue & SLO_QUEUE_AT, by);
 }
 
+/* It comes out of a parking queue. */
+static __always_inline void note_let_go(struct task_ctx *tctx)
+{
+	u32 limit = tctx->parked_for;
+	struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
+
+	tctx->is_let_go = 1;
+	if (record)
+		__sync_fetch_and_add(&record->nr_let_go, 1);
+}
+
 /* It came out of a parking queue, and runs now. Of one that waits again its limit is used up, and the count
  * begins anew when it is filled. */
 static __noinline void end_let_go(struct task_ctx *tctx __arg_nonnull)
