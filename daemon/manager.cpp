@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "attachment/limits.h"
+#include "base/time_span.h"
 
 namespace slo {
 namespace {
@@ -47,11 +48,17 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
 }
 
 void Manager::units_listed(const std::vector<UnitFact>& facts) {
+  for (const auto& spare : around_.kernel.take_spares()) units_.taken(spare);
   attachment_.begin();
   tell_changes(units_.listed(facts), true);
 }
 
+void Manager::patterns_found(const std::vector<UnitPattern>& patterns) {
+  tell_changes(units_.found_patterns(patterns), false);
+}
+
 void Manager::unit_changed(const UnitFact& fact) {
+  for (const auto& spare : around_.kernel.take_spares()) units_.taken(spare);
   tell_changes(units_.changed(fact), false);
 }
 
@@ -64,6 +71,7 @@ void Manager::tick() {
   attachment_.settle();
   look_at_limits();
   tell_misses();
+  tend_spares();
 }
 
 void Manager::look_at_load() {
@@ -204,6 +212,7 @@ std::uint32_t Manager::config_errors() const {
 // all_anew: also what the kernel should know already is told again, so that a reload makes good what failed
 // before.
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
+  for (const auto cgroup_id : units_.take_started()) judge_start(cgroup_id);
   for (const auto& change : changes) {
     if (!change.cfg) apply(change);
   }
@@ -213,6 +222,7 @@ void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew)
   for (const auto& change : all_anew ? units_.all_cfgs() : changes) {
     if (change.cfg) apply(change);
   }
+  tell_paths();
   for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
   if (units_.take_changed()) around_.audience.units_changed();
   recording_.follow(units_);
@@ -231,6 +241,47 @@ void Manager::tell_servers(bool anew) {
   told_servers_ = units_.reserves().servers;
   if (const auto told = around_.kernel.set_servers(told_servers_); !told)
     around_.audience.failed(told.error());
+}
+
+void Manager::tell_paths() {
+  const PathChanges changes = units_.take_path_changes();
+  if (!changes.changes.empty()) {
+    if (const auto told = around_.kernel.set_paths(changes); !told) around_.audience.failed(told.error());
+  }
+  tend_spares();
+}
+
+// What the kernel has given a cgroup by its place is to be what systemd's word about its unit comes to. Units
+// that were there before we looked are not judged.
+void Manager::judge_start(std::uint64_t cgroup_id) {
+  const auto placed = around_.kernel.placed(cgroup_id);
+  if (!placed || placed->made_ns == 0) return;
+  const slo_cfg* const wanted = units_.told(cgroup_id);
+  if (wanted != nullptr && !placed->cfg) {
+    if (wanted->unit == SLO_NO_UNIT) return;
+    ++late_.number;
+    late_.latest_ns = std::max(late_.latest_ns, around_.now().monotonic_ns - placed->made_ns);
+    around_.audience.units_changed();
+    return;
+  }
+  if (!placed->cfg || (wanted != nullptr && same_settings(*wanted, *placed->cfg))) return;
+  around_.audience.failed({.tried = "know the settings of a unit before it starts",
+                           .subject = "(cgroup " + std::to_string(cgroup_id) + ")",
+                           .advice = "by its name it was given a budget of " +
+                                     format_time_span_ns(placed->cfg->budget_ns) +
+                                     ", by systemd it has another one; the latter holds from now on"});
+  if (wanted == nullptr) apply({.cgroup_id = cgroup_id, .cfg = {}});
+}
+
+// Slots and numbers for units that the kernel hears of before we do.
+void Manager::tend_spares() {
+  for (const auto& spare : around_.kernel.take_spares()) units_.taken(spare);
+  units_.forget_claims([this](std::uint64_t cgroup_id) { return !around_.kernel.placed(cgroup_id); });
+  for (auto wanted = around_.kernel.spares_wanted(); wanted > 0; --wanted) {
+    const auto spare = units_.make_spare();
+    if (!spare) return;
+    around_.kernel.offer(*spare);
+  }
 }
 
 TraceUnit Manager::trace_unit(const std::string& name) const {

@@ -51,6 +51,11 @@ struct Surroundings {
   std::function<void(bool often)> tick_often;
 };
 
+struct LateBudgets {
+  std::uint64_t number = 0;
+  std::uint64_t latest_ns = 0;  // the longest time between a cgroup and its budget
+};
+
 // Ties the rooms together: fact in, decision asked, action passed on. Single-threaded.
 class Manager {
  public:
@@ -61,6 +66,8 @@ class Manager {
 
   // Facts. Nothing is loaded before the first list.
   void units_listed(const std::vector<UnitFact>& facts);
+  // What gives settings to units that nobody knows yet; before the list that it comes with.
+  void patterns_found(const std::vector<UnitPattern>& patterns);
   void unit_changed(const UnitFact& fact);
   void unit_gone(std::string_view name);
   // Time has passed; about once a second.
@@ -121,6 +128,8 @@ class Manager {
   [[nodiscard]] const Reserves& reserves() const { return units_.reserves(); }
   // Limits (CPUQuota=) that the scheduler keeps; empty: it does not run, and the kernel keeps them itself.
   [[nodiscard]] std::optional<std::vector<LimitFigures>> limits() const;
+  // Units whose budget came after they were made, as nobody could know them, since the daemon started.
+  [[nodiscard]] const LateBudgets& late_budgets() const { return late_; }
   // What is set on the machine and not honoured; empty while the scheduler does not run.
   [[nodiscard]] const std::vector<UnkeptSetting>& unkept() const { return unkept_; }
   [[nodiscard]] bool strict() const { return config_.config.strict; }
@@ -129,6 +138,9 @@ class Manager {
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
   void tell_servers(bool anew);
+  void tell_paths();
+  void judge_start(std::uint64_t cgroup_id);
+  void tend_spares();
   [[nodiscard]] std::vector<LoadSample> load_samples() const;
   [[nodiscard]] std::uint64_t capacity_permille() const;
   [[nodiscard]] TraceUnit trace_unit(const std::string& name) const;
@@ -149,6 +161,7 @@ class Manager {
   Servers told_servers_;
   std::vector<UnkeptSetting> found_unkept_;  // at the last look before attaching
   std::vector<UnkeptSetting> unkept_;
+  LateBudgets late_;
   bool has_missed_ = false;  // a job, since the last look
 };
 

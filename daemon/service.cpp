@@ -14,6 +14,7 @@
 
 #include "base/handle.h"
 #include "base/this_machine.h"
+#include "settings/unit_search.h"
 #include "systemd/service_notice.h"
 
 namespace slo {
@@ -98,7 +99,8 @@ int Service::on_load(sd_event_source* source, std::uint64_t /*usec*/, void* user
 int Service::on_events(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*revents*/, void* userdata) {
   auto* const self = static_cast<Service*>(userdata);
   return guard_callback(0, log_exception, [self] {
-    self->kernel_.drain_events([self](std::span<const std::byte> record) { self->manager_.take_event(record); });
+    self->kernel_.drain_events(
+        [self](std::span<const std::byte> record) { self->manager_.take_event(record); });
     self->manager_.tell_misses();
     return 0;
   });
@@ -111,16 +113,31 @@ void Service::add_event_sources() {
   }
   check(sd_event_add_signal(event_, nullptr, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_reload_signal, this),
         "handle signals");
-  check(sd_event_add_time_relative(event_, nullptr, CLOCK_MONOTONIC, tick_usec, tick_slack_usec, on_tick, this),
-        "start the clock");
-  check(sd_event_add_time_relative(event_, nullptr, CLOCK_MONOTONIC, load_usec, load_usec / 10, on_load, this),
-        "look at the load");
+  check(
+      sd_event_add_time_relative(event_, nullptr, CLOCK_MONOTONIC, tick_usec, tick_slack_usec, on_tick, this),
+      "start the clock");
+  check(
+      sd_event_add_time_relative(event_, nullptr, CLOCK_MONOTONIC, load_usec, load_usec / 10, on_load, this),
+      "look at the load");
   check(sd_event_add_io(event_, nullptr, kernel_.events_fd(), EPOLLIN, on_events, this),
         "hear of missed jobs");
   check(sd_event_set_watchdog(event_, 1), "serve the watchdog");
 }
 
+void Service::take_unit_files() {
+  const UnitDirectories directories(standard_unit_path());
+  std::vector<UnitFact> facts;
+  for (const auto& name : directories.with_settings()) {
+    UnitFact& fact = facts.emplace_back();
+    fact.name = name;
+    fact.files = directories.files_of(name);
+  }
+  manager_.patterns_found(directories.patterns());
+  manager_.units_listed(facts);
+}
+
 std::optional<int> Service::start_up(Journal& journal) {
+  take_unit_files();
   bus_.connect(manager_);
   // The scheduler of a daemon that was killed may still be leaving.
   const auto settling = [this] {
@@ -132,7 +149,8 @@ std::optional<int> Service::start_up(Journal& journal) {
   }
   if (!*first_list_) return EXIT_FAILURE;
   if (manager_.mode() == Mode::enforce && manager_.cannot_enforce())
-    return cannot_start(journal, {manager_.state_reason() + "; Mode=enforce is set, Mode=auto would observe"});
+    return cannot_start(journal,
+                        {manager_.state_reason() + "; Mode=enforce is set, Mode=auto would observe"});
   bus_.own_name();
   return std::nullopt;
 }

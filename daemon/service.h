@@ -37,6 +37,9 @@ class Service {
 
   // Throws std::system_error.
   void add_event_sources();
+  // What unit files say, and what they are enough to attach for: before the bus is there or PID 1 has
+  // answered, which may take both long where it matters most. What systemd says afterwards holds.
+  void take_unit_files();
   // Before anyone is told that we are ready, the units are known and what can run does. Empty: it is so; else
   // the exit code. What went wrong has been logged.
   [[nodiscard]] std::optional<int> start_up(Journal& journal);

@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 7u
+#define SLO_ABI_VERSION 8u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -60,6 +60,66 @@ struct slo_cfg {
 	slo_u32 pad;
 };
 static_assert(sizeof(struct slo_cfg) == 40, "slo_cfg");
+
+/*
+ * Where a cgroup that is made finds its settings: path_map is a tree of nodes, each known by its parent and
+ * the last component of its path, from the root of the default hierarchy on. It holds the paths that units
+ * with settings have, or will have; written by the daemon, which gives each node its number.
+ */
+#define SLO_NODE_NONE 0u
+#define SLO_NODE_ROOT 1u
+#define SLO_PATHS_MAX 65536u
+/* The longest component is that of a file's name (NAME_MAX): none is ever cut. */
+#define SLO_COMPONENT_LEN 256u
+
+/* slo_path_key.pattern: the name is a component, or the beginning of one, of a unit of this type. */
+#define SLO_PATTERN_NONE 0u
+#define SLO_PATTERN_SERVICE 1u
+#define SLO_PATTERN_SCOPE 2u
+#define SLO_PATTERN_SLICE 3u
+
+/* Key of path_map. A pattern ends at a dash ("docker-"), at the "@" of a template, or is empty: all of a
+ * type. */
+struct slo_path_key {
+	slo_u32 node;                 /* of the parent; of a pattern: see slo_node.space */
+	slo_u32 pattern;              /* SLO_PATTERN_* */
+	char name[SLO_COMPONENT_LEN]; /* padded with zeros */
+};
+static_assert(sizeof(struct slo_path_key) == 264, "slo_path_key");
+
+/* slo_path.flags: `cfg` holds for the cgroup. */
+#define SLO_PATH_HAS_CFG 1u
+/* slo_path.flags: patterns have settings of their own for what is in this slice. */
+#define SLO_PATH_HAS_PATTERNS 2u
+/* slo_path.flags: `cfg` is that of many units, each of which needs slot and number of its own: see slo_spare.
+ */
+#define SLO_PATH_IS_SHARED 4u
+
+/* Value of path_map. */
+struct slo_path {
+	slo_u32 node; /* of what is below it; SLO_NODE_NONE: nothing is */
+	slo_u32 flags;
+	struct slo_cfg cfg;
+};
+static_assert(sizeof(struct slo_path) == 48, "slo_path");
+
+/* Value of node_map, by cgroup id (slo_u64): cgroups on the way to settings, and all units of PID 1. */
+struct slo_node {
+	slo_u64 made_ns; /* CLOCK_MONOTONIC; 0: it was there before anybody looked */
+	slo_u32 node;    /* SLO_NODE_NONE: no path leads further */
+	slo_u32 space;   /* of slices whose ancestors are all slices: node under which patterns are found */
+};
+static_assert(sizeof(struct slo_node) == 16, "slo_node");
+
+/* A slot and a number that nobody has, for a unit that a pattern gives its settings: handed out by the kernel
+ * in this order, and taken over by the daemon once it knows whose they are. */
+#define SLO_SPARES 64u
+struct slo_spare {
+	slo_u64 cgroup_id; /* who got it; 0: nobody yet */
+	slo_u32 slot;      /* SLO_NO_SLOT: there was none */
+	slo_u32 unit;
+};
+static_assert(sizeof(struct slo_spare) == 16, "slo_spare");
 
 /*
  * Places in server_cfgs: two reserves that belong to no unit, those of units, by their slots (Capacity= of

@@ -17,14 +17,8 @@
 #include "bpf/policy/job.h"
 #include "bpf/policy/policy.h"
 #include "bpf/kernel/cgroup.bpf.h"
+#include "bpf/accounting/cfg_map.bpf.h"
 #include "bpf/accounting/miss.bpf.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1); /* the daemon makes it, and the next one, larger */
-	__type(key, u64);       /* cgroup id */
-	__type(value, struct slo_cfg);
-} cfg_map SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -47,6 +47,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum {
+	BPF_NOEXIST = 1,
 	BPF_F_NO_PREALLOC = 1U << 0,
 	BPF_F_MMAPABLE = 1U << 10,
 	BPF_F_TIMER_CPU_PIN = 1U << 1,
@@ -84,10 +85,15 @@ struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;
 };
 
+struct cgroup_root {
+	int hierarchy_id; /* 0: the default hierarchy */
+};
+
 struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct task_struct;
@@ -108,6 +114,10 @@ struct cred {
 
 struct bpf_iter__task {
 	struct task_struct *task;
+};
+
+struct bpf_iter__cgroup {
+	struct cgroup *cgroup;
 };
 
 struct css_set {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -29,6 +30,12 @@ struct LoadCounters {
   std::uint64_t key_exec_ns = 0;
 };
 
+// What the kernel knows of a cgroup that is there, from when it was made.
+struct Placed {
+  std::uint64_t made_ns = 0;        // CLOCK_MONOTONIC; 0: it was there before anybody looked
+  std::optional<slo_cfg> cfg = {};  // what holds for it
+};
+
 // The kernel side. Settings and counters outlive whatever is loaded: they may be changed and read at any
 // time. Implemented by BpfKernel (kernel/bpf_kernel.h), by a fake in tests.
 class Kernel {
@@ -50,6 +57,15 @@ class Kernel {
   [[nodiscard]] virtual Result<void> apply(const CfgChange& change) = 0;
   // All reserves there are; those not among them end.
   [[nodiscard]] virtual Result<void> set_servers(const Servers& servers) = 0;
+  // Where cgroups that are made find their settings, while anything runs.
+  [[nodiscard]] virtual Result<void> set_paths(const PathChanges& changes) = 0;
+  // Empty: it is gone, or it is neither a unit of PID 1's nor on the way to settings, or nothing runs.
+  [[nodiscard]] virtual std::optional<Placed> placed(std::uint64_t cgroup_id) const = 0;
+  // For units that nobody knows before they are made: how many more of these may be offered, one more, and
+  // those that were given to a cgroup since the last call.
+  [[nodiscard]] virtual std::size_t spares_wanted() const = 0;
+  virtual void offer(const slo_spare& spare) = 0;
+  [[nodiscard]] virtual std::vector<slo_spare> take_spares() = 0;
   // Holds from the next attach() or observe() on; the capacity is that of the start for good.
   virtual void set_tunables(const slo_tunables& tunables) = 0;
   // Totals of one slot over all shards since the daemon started, or since the slot was cleared.

@@ -48,12 +48,14 @@ void BusLink::open() {
   objects_ = std::make_unique<BusManager>(bus_, *connection_, event_, *manager_, version_);
   log_control_ = std::make_unique<BusLogControl>(*connection_, log_target_);
   systemd_ = std::make_unique<SystemdClient>(
-      bus_, SystemdClient::Listener{
-                .listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); },
-                .changed = [this](const UnitFact& fact) { manager_->unit_changed(fact); },
-                .gone = [this](std::string_view name) { manager_->unit_gone(name); },
-                .failed = log_,
-            });
+      bus_,
+      SystemdClient::Listener{
+          .listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); },
+          .patterns = [this](const std::vector<UnitPattern>& found) { manager_->patterns_found(found); },
+          .changed = [this](const UnitFact& fact) { manager_->unit_changed(fact); },
+          .gone = [this](std::string_view name) { manager_->unit_gone(name); },
+          .failed = log_,
+      });
   systemd_->request_list();
 }
 

@@ -42,6 +42,7 @@ struct Shown {
   std::vector<UnkeptSetting> unkept = {};
   std::uint32_t config_errors = 0;
   std::uint32_t failures = 0;
+  std::uint64_t late_budgets = 0;
 };
 
 }  // namespace
@@ -121,9 +122,18 @@ class BusManager::Object final
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
     const auto misses = std::exchange(misses_, {});
     for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
-    Shown now{
-        Mode(),   State(),           StateReason(),  Units(),   Folded(), Shed(), OperatorReservePerSecUSec(),
-        Strict(), manager_.unkept(), ConfigErrors(), Failures()};
+    Shown now{Mode(),
+              State(),
+              StateReason(),
+              Units(),
+              Folded(),
+              Shed(),
+              OperatorReservePerSecUSec(),
+              Strict(),
+              manager_.unkept(),
+              ConfigErrors(),
+              Failures(),
+              LateBudgets()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
@@ -136,6 +146,9 @@ class BusManager::Object final
     if (now.unkept != shown_.unkept) changed.emplace_back("Unkept");
     if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
     if (now.failures != shown_.failures) changed.emplace_back("Failures");
+    if (now.late_budgets != shown_.late_budgets)
+      changed.insert(changed.end(),
+                     {sdbus::PropertyName("LateBudgets"), sdbus::PropertyName("LateBudgetMaxUSec")});
     shown_ = std::move(now);
     if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Manager1_adaptor::INTERFACE_NAME, changed);
   }
@@ -278,6 +291,8 @@ class BusManager::Object final
   std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }
   std::uint64_t EventsLost() override { return manager_.counters().events_lost; }
   std::uint64_t Untracked() override { return manager_.counters().untracked; }
+  std::uint64_t LateBudgets() override { return manager_.late_budgets().number; }
+  std::uint64_t LateBudgetMaxUSec() override { return manager_.late_budgets().latest_ns / SLO_NSEC_PER_USEC; }
 
   sdbus::IConnection& connection_;
   Manager& manager_;

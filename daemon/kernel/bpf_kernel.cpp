@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "kernel/events.h"
@@ -34,6 +35,7 @@ BpfKernel::~BpfKernel() = default;
 Result<void> BpfKernel::attach() {
   if (driver() == Driver::scheduler) return {};
   maps_->forget_parked();
+  if (auto ready = place(); !ready) return ready;
   auto loaded = load_scheduler(*maps_, *topology_, tunables_);
   if (!loaded) return std::unexpected(loaded.error());
   drop_scheduler();  // one that has ended
@@ -49,6 +51,7 @@ Result<void> BpfKernel::attach() {
 
 Result<void> BpfKernel::observe() {
   if (driver() == Driver::observer) return {};
+  if (auto ready = place(); !ready) return ready;
   auto loaded = load_observer(*maps_, *topology_, tunables_);
   if (!loaded) return std::unexpected(loaded.error());
   if (auto attached = (*loaded)->attach(); !attached) return attached;
@@ -62,6 +65,24 @@ Result<void> BpfKernel::observe() {
 void BpfKernel::detach() {
   drop_scheduler();
   drop_observer();
+  drop_placer();
+}
+
+// Before the first task is looked at, so that each finds its settings.
+Result<void> BpfKernel::place() {
+  if (placer_) return {};
+  auto loaded = load_placer(*maps_);
+  if (!loaded) return std::unexpected(loaded.error());
+  for (const slo_spare& spare : spares_) (*loaded)->offer(spare);
+  if (auto told = (*loaded)->paths_changed(has_patterns_, false); !told) return told;
+  if (auto attached = (*loaded)->attach(); !attached) return attached;
+  placer_ = std::move(*loaded);
+  return {};
+}
+
+void BpfKernel::drop_placer() {
+  taken_ = take_spares();
+  placer_.reset();
 }
 
 void BpfKernel::drop_scheduler() {
@@ -95,6 +116,39 @@ Result<void> BpfKernel::set_servers(const Servers& servers) {
   if (auto told = maps_->set_servers(servers); !told) return told;
   tell_settings_changed();
   return {};
+}
+
+Result<void> BpfKernel::set_paths(const PathChanges& changes) {
+  has_patterns_ = changes.has_patterns;
+  if (auto told = maps_->set_paths(changes); !told) return told;
+  tell_settings_changed();
+  return placer_ ? placer_->paths_changed(has_patterns_, changes.look_again) : Result<void>{};
+}
+
+std::optional<Placed> BpfKernel::placed(std::uint64_t cgroup_id) const {
+  const auto node = placer_ ? placer_->node_of(cgroup_id) : std::nullopt;
+  if (!node) return std::nullopt;
+  return Placed{.made_ns = node->made_ns, .cfg = maps_->cfg_of(cgroup_id)};
+}
+
+std::size_t BpfKernel::spares_wanted() const {
+  const std::size_t most = std::min<std::size_t>(SLO_SPARES, maps_->capacity() / 16);
+  return most - std::min(most, spares_.size());
+}
+
+void BpfKernel::offer(const slo_spare& spare) {
+  spares_.push_back(spare);
+  if (placer_) placer_->offer(spare);
+}
+
+std::vector<slo_spare> BpfKernel::take_spares() {
+  std::vector<slo_spare> taken = std::exchange(taken_, {});
+  if (!placer_) return taken;
+  for (const slo_spare& spare : placer_->take_spares()) {
+    taken.push_back(spare);
+    spares_.pop_front();
+  }
+  return taken;
 }
 
 void BpfKernel::tell_settings_changed() {

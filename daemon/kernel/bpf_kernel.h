@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@ namespace slo {
 class KernelMaps;
 class EventRing;
 class ObserverProgram;
+class PlacerProgram;
 class SchedulerProgram;
 struct Topology;
 
@@ -34,6 +36,11 @@ class BpfKernel final : public Kernel {
   [[nodiscard]] std::optional<SchedulerExit> exit_record() const override;
   [[nodiscard]] Result<void> apply(const CfgChange& change) override;
   [[nodiscard]] Result<void> set_servers(const Servers& servers) override;
+  [[nodiscard]] Result<void> set_paths(const PathChanges& changes) override;
+  [[nodiscard]] std::optional<Placed> placed(std::uint64_t cgroup_id) const override;
+  [[nodiscard]] std::size_t spares_wanted() const override;
+  void offer(const slo_spare& spare) override;
+  [[nodiscard]] std::vector<slo_spare> take_spares() override;
   void set_tunables(const slo_tunables& tunables) override;
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override;
   [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const override;
@@ -51,6 +58,8 @@ class BpfKernel final : public Kernel {
   BpfKernel(const slo_tunables& tunables, std::unique_ptr<Topology> topology,
             std::unique_ptr<KernelMaps> maps, std::unique_ptr<EventRing> ring);
   void tell_settings_changed();
+  [[nodiscard]] Result<void> place();
+  void drop_placer();
   void drop_scheduler();
   void drop_observer();
 
@@ -60,6 +69,10 @@ class BpfKernel final : public Kernel {
   std::unique_ptr<EventRing> ring_;
   std::unique_ptr<SchedulerProgram> scheduler_;
   std::unique_ptr<ObserverProgram> observer_;
+  std::unique_ptr<PlacerProgram> placer_;
+  bool has_patterns_ = false;
+  std::deque<slo_spare> spares_;            // offered, and not known to be given away
+  std::vector<slo_spare> taken_;            // given away by a placer that is dropped already
   std::optional<SchedulerExit> last_exit_;  // of a scheduler that is dropped already
   std::uint64_t untracked_before_ = 0;      // by probes that are dropped already
 };

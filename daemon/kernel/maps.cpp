@@ -38,6 +38,9 @@ Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::ui
   auto cfgs = make_map("cfg_map", BPF_MAP_TYPE_HASH, sizeof(slo_u64), sizeof(slo_cfg),
                        std::max(fewest_cfgs, cfgs_per_slot * capacity));
   if (!cfgs) return std::unexpected(cfgs.error());
+  auto paths = make_map("path_map", BPF_MAP_TYPE_HASH, sizeof(slo_path_key), sizeof(slo_path), SLO_PATHS_MAX,
+                        BPF_F_NO_PREALLOC);
+  if (!paths) return std::unexpected(paths.error());
   auto stats = make_map("stats_map", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_stats),
                         nr_shards * capacity, BPF_F_MMAPABLE);
   if (!stats) return std::unexpected(stats.error());
@@ -47,6 +50,7 @@ Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::ui
       make_map("event_limits", BPF_MAP_TYPE_ARRAY, sizeof(slo_u32), sizeof(slo_event_limit), capacity);
   if (!event_limits) return std::unexpected(event_limits.error());
   maps->cfgs_ = std::move(*cfgs);
+  maps->paths_ = std::move(*paths);
   maps->stats_ = std::move(*stats);
   maps->events_ = std::move(*events);
   maps->event_limits_ = std::move(*event_limits);
@@ -103,6 +107,30 @@ Result<void> KernelMaps::apply(const CfgChange& change) {
   return {};
 }
 
+Result<void> KernelMaps::set_paths(const PathChanges& changes) {
+  for (const auto& [key, path] : changes.changes) {
+    slo_path_key at{.node = key.node, .pattern = key.pattern, .name = {}};
+    std::ranges::copy(std::string_view(key.name).substr(0, SLO_COMPONENT_LEN - 1), std::begin(at.name));
+    int err = 0;
+    if (path) {
+      err = bpf_map_update_elem(paths_.get(), &at, &*path, BPF_ANY);
+      path_budgets_ns_.insert_or_assign(key, path->cfg.budget_ns);
+    } else {
+      err = bpf_map_delete_elem(paths_.get(), &at);
+      if (err == -ENOENT) err = 0;
+      path_budgets_ns_.erase(key);
+    }
+    if (err != 0)
+      return std::unexpected(Error{"tell the kernel where settings are found of", key.name, -err, ""});
+  }
+  return {};
+}
+
+std::optional<slo_cfg> KernelMaps::cfg_of(std::uint64_t cgroup_id) const {
+  slo_cfg cfg{};
+  return bpf_map_lookup_elem(cfgs_.get(), &cgroup_id, &cfg) == 0 ? std::optional(cfg) : std::nullopt;
+}
+
 Result<void> KernelMaps::set_servers(const Servers& servers) {
   Servers next = servers;
   // Those that are gone: nobody is charged to them any more.
@@ -123,8 +151,11 @@ std::uint32_t KernelMaps::nr_servers() const {
 
 std::uint64_t KernelMaps::smallest_budget_ns() const {
   std::uint64_t smallest_ns = 0;
-  for (const auto budget_ns : std::views::values(budgets_ns_))
+  const auto take = [&smallest_ns](std::uint64_t budget_ns) {
     if (budget_ns != 0 && (smallest_ns == 0 || budget_ns < smallest_ns)) smallest_ns = budget_ns;
+  };
+  std::ranges::for_each(std::views::values(budgets_ns_), take);
+  std::ranges::for_each(std::views::values(path_budgets_ns_), take);
   return smallest_ns;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -52,10 +53,20 @@ class KernelMaps {
     return lend_all(loans);
   }
 
+  // The placer gives settings, and counts nothing.
+  template <class Skeleton>
+  [[nodiscard]] Result<void> lend_paths(Skeleton& skeleton) const {
+    const std::pair<bpf_map*, const Fd&> loans[] = {{skeleton.maps.cfg_map, cfgs_},
+                                                    {skeleton.maps.path_map, paths_}};
+    return lend_all(loans);
+  }
+
   [[nodiscard]] Result<void> apply(const CfgChange& change);
+  [[nodiscard]] Result<void> set_paths(const PathChanges& changes);
+  [[nodiscard]] std::optional<slo_cfg> cfg_of(std::uint64_t cgroup_id) const;
   [[nodiscard]] Result<void> set_servers(const Servers& servers);
   [[nodiscard]] std::uint32_t nr_servers() const;          // places from here on have no reserve
-  [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all cgroups; 0: none has a budget
+  [[nodiscard]] std::uint64_t smallest_budget_ns() const;  // of all that have one, or may at once; 0: none
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const;
   [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const;
   void clear_stats(std::uint32_t slot);
@@ -76,12 +87,13 @@ class KernelMaps {
 
   unsigned nr_shards_;
   std::uint32_t capacity_;
-  Fd cfgs_, stats_, events_, event_limits_, servers_, limits_, unkept_limits_;
+  Fd cfgs_, paths_, stats_, events_, event_limits_, servers_, limits_, unkept_limits_;
   Servers servers_told_;
   MapMemory<slo_stats> stats_memory_;
   MapMemory<slo_limit> limits_memory_;
   MapMemory<slo_unkept_limit> unkept_limits_memory_;
   std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest
+  std::map<PathKey, std::uint64_t> path_budgets_ns_;   // of those that may come
   std::uint64_t events_lost_before_ = 0;               // of slots that were cleared
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "attachment/scheduler_exit.h"
 #include "base/error.h"
@@ -41,6 +42,23 @@ class ObserverProgram : public AccountingProgram {
  public:
   [[nodiscard]] virtual std::uint64_t untracked() const = 0;  // jobs of tasks that it could not follow
 };
+
+// bpf/placer.bpf.c.
+class PlacerProgram {
+ public:
+  virtual ~PlacerProgram() = default;
+  // From here on cgroups find their settings when they are made; those that are there have found theirs.
+  [[nodiscard]] virtual Result<void> attach() = 0;
+  // Of the paths in the maps. look_again: cgroups that are there have to be placed anew.
+  [[nodiscard]] virtual Result<void> paths_changed(bool has_patterns, bool look_again) = 0;
+  [[nodiscard]] virtual std::optional<slo_node> node_of(std::uint64_t cgroup_id) const = 0;
+  // At most SLO_SPARES wait at a time. take_spares(): those that were given away since the last call, in
+  // order.
+  virtual void offer(const slo_spare& spare) = 0;
+  [[nodiscard]] virtual std::vector<slo_spare> take_spares() = 0;
+};
+
+[[nodiscard]] Result<std::unique_ptr<PlacerProgram>> load_placer(const KernelMaps& maps);
 
 // Both are loaded not counting.
 [[nodiscard]] Result<std::unique_ptr<SchedulerProgram>> load_scheduler(const KernelMaps& maps,

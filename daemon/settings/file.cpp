@@ -281,6 +281,25 @@ std::vector<std::string> section_headers(const fs::path& path) {
   return headers;
 }
 
+std::optional<std::string> last_value(const fs::path& path, std::span<const std::string_view> sections,
+                                      std::string_view key) {
+  std::optional<std::string> value;
+  const auto content = read_text_file(path, "");
+  if (!content) return value;
+  bool inside = false;
+  for (const auto& line : logical_lines(*content)) {
+    const std::string_view text = line.text;
+    if (text.starts_with('[')) {
+      inside = text.ends_with(']') && std::ranges::contains(sections, text.substr(1, text.size() - 2));
+      continue;
+    }
+    const auto equals = text.find('=');
+    if (inside && equals != std::string_view::npos && stripped(text.substr(0, equals)) == key)
+      value = stripped(text.substr(equals + 1));
+  }
+  return value;
+}
+
 KeyRule not_honoured(std::string section, std::string key) {
   return {
       .section = std::move(section), .key = std::move(key), .accepted = "", .take = [](auto, const auto&) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,12 @@ void read_settings_file(const std::filesystem::path& path, const FileRules& rule
 
 // The headers of a file in the order of their lines, "[X-Slo]"; none when it cannot be read.
 [[nodiscard]] std::vector<std::string> section_headers(const std::filesystem::path& path);
+
+// The last value of a key that is systemd's, in any of these sections; empty: the last one forgets it.
+// Nothing where the file has no such line, or cannot be read.
+[[nodiscard]] std::optional<std::string> last_value(const std::filesystem::path& path,
+                                                    std::span<const std::string_view> sections,
+                                                    std::string_view key);
 
 // A key whose value is checked by T::parse(). `target` outlives the rule.
 template <class T>

@@ -14,6 +14,8 @@ namespace {
 using Severity = ConfigProblem::Severity;
 
 constexpr const char* own_section = "X-Slo";
+// systemd's sections in which a unit with a cgroup is put into a slice.
+constexpr auto slice_sections = std::to_array<std::string_view>({"Service", "Scope"});
 // Below this the cost of a switch and of the timer tick is no longer small beside the budget.
 constexpr std::uint64_t small_budget_ns = 200 * SLO_NSEC_PER_USEC;
 
@@ -68,7 +70,10 @@ FileRules unit_rules(SloSettings& settings) {
 UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files) {
   UnitFileSettings result;
   const FileRules rules = unit_rules(result.settings);
-  for (const auto& path : files) read_settings_file(path, rules, result.problems);
+  for (const auto& path : files) {
+    read_settings_file(path, rules, result.problems);
+    if (auto slice = last_value(path, slice_sections, "Slice")) result.slice = *std::move(slice);
+  }
   return result;
 }
 

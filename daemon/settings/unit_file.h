@@ -15,6 +15,7 @@ namespace slo {
 struct UnitFileSettings {
   SloSettings settings;
   std::vector<ConfigProblem> problems;
+  std::string slice = {};  // Slice= of the unit, as written; empty: none is set
 };
 
 // Reads [X-Slo] from a unit's files, in the order given (fragment first, then drop-ins, as systemd lists

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <string_view>
+#include <optional>
 #include <system_error>
-#include <vector>
+#include <utility>
 
 #include "base/unit_name.h"
 #include "settings/unit_file.h"
@@ -24,23 +24,55 @@ std::vector<fs::path> entries(const fs::path& directory) {
   return paths;
 }
 
-// Whether `name` can be the name of one unit: not of a template ("foo@.service").
-bool is_unit(std::string_view name) {
-  const auto type = unit_suffix(name);
-  return type && type != scope_suffix && name.size() > type->size() &&
-         !name.ends_with("@" + std::string(*type));
+// "service", "scope" or "slice".
+bool is_type(std::string_view name) {
+  return unit_suffix("." + std::string(name)) && !name.contains('.');
+}
+
+struct Parts {
+  std::string_view prefix;  // before the "@", or the suffix
+  std::string_view suffix;  // ".service"
+  bool has_at = false;
+  bool is_template = false;
+};
+
+// Nothing: it cannot be the name of a unit, a template or a prefix that has a cgroup.
+std::optional<Parts> parts_of(std::string_view name) {
+  const auto suffix = unit_suffix(name);
+  if (!suffix || name.size() == suffix->size()) return std::nullopt;
+  const auto stem = name.substr(0, name.size() - suffix->size());
+  const auto at = stem.find('@');
+  return Parts{.prefix = stem.substr(0, at),
+               .suffix = *suffix,
+               .has_at = at != std::string_view::npos,
+               .is_template = at == stem.size() - 1};
 }
 
 // "foo-.service": a prefix of names, except for "-.slice", which is the root of all slices.
-bool is_prefix(std::string_view name) {
-  const auto type = unit_suffix(name);
-  return type && type != scope_suffix && name.ends_with("-" + std::string(*type)) &&
-         name.size() > type->size() + 1;
+bool is_prefix(const Parts& parts) {
+  return !parts.has_at && parts.prefix.size() > 1 && parts.prefix.ends_with('-');
 }
 
-bool has_prefix(std::string_view name, std::string_view prefix) {
-  const auto type = prefix.substr(prefix.rfind('.'));
-  return name.ends_with(type) && name.starts_with(prefix.substr(0, prefix.size() - type.size()));
+bool is_pattern(std::string_view name) {
+  const auto parts = parts_of(name);
+  return is_type(name) || (parts && (parts->is_template || is_prefix(*parts)));
+}
+
+std::string template_of(const Parts& parts) {
+  return std::string(parts.prefix) + "@" + std::string(parts.suffix);
+}
+
+// The names whose drop-ins hold for this one, nearest first: its own, its prefixes, its template.
+std::vector<std::string> covering(std::string_view name) {
+  std::vector<std::string> names{std::string(name)};
+  const auto parts = parts_of(name);
+  if (!parts) return names;
+  auto dash =
+      parts->prefix.size() < 2 ? std::string_view::npos : parts->prefix.rfind('-', parts->prefix.size() - 2);
+  for (; dash != std::string_view::npos && dash != 0; dash = parts->prefix.rfind('-', dash - 1))
+    names.push_back(std::string(parts->prefix.substr(0, dash + 1)) + std::string(parts->suffix));
+  if (parts->has_at && !parts->is_template) names.push_back(template_of(*parts));
+  return names;
 }
 
 // An alias is another name of a unit that has a file of its own.
@@ -49,40 +81,125 @@ bool is_alias(const fs::path& file) {
   return fs::is_symlink(file, error) && fs::canonical(file, error).filename() != file.filename();
 }
 
-bool has_drop_in_with_settings(const fs::path& directory) {
-  return std::ranges::any_of(entries(directory), [](const fs::path& file) {
-    return file.extension() == ".conf" && has_settings(file);
-  });
+bool is_masked(const fs::path& file) {
+  std::error_code error;
+  return fs::canonical(file, error) == "/dev/null" ||
+         (fs::is_regular_file(file, error) && fs::is_empty(file, error));
+}
+
+bool any_has_settings(const std::vector<fs::path>& files) {
+  return std::ranges::any_of(files, has_settings);
 }
 
 }  // namespace
 
-std::set<std::string> units_with_settings(std::span<const fs::path> unit_path) {
+UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path) {
+  for (const auto& directory : unit_path) {
+    Directory& read = directories_.emplace_back();
+    for (const auto& path : entries(directory)) {
+      if (path.extension() == ".d")
+        read.drop_ins.emplace(path.stem().string(), path);
+      else
+        read.unit_files.emplace(path.filename().string(), path);
+    }
+  }
+}
+
+std::set<std::string> UnitDirectories::with_settings() const {
   std::set<std::string> names;
   std::set<std::string> all;
-  std::vector<std::string> prefixes;
-  for (const auto& directory : unit_path) {
-    for (const auto& path : entries(directory)) {
-      const bool is_drop_in = path.extension() == ".d";
-      const std::string name = is_drop_in ? path.stem().string() : path.filename().string();
-      if (!is_unit(name)) continue;
-      if (is_drop_in) {
-        if (!has_drop_in_with_settings(path)) continue;
-        if (is_prefix(name))
-          prefixes.push_back(name);
-        else
-          names.insert(name);
-      } else if (!is_alias(path)) {
-        all.insert(name);
-        if (has_settings(path)) names.insert(name);
-      }
+  std::vector<Parts> prefixes;
+  const auto is_unit = [](const std::string& name) {
+    const auto parts = parts_of(name);
+    return parts && !parts->is_template && parts->suffix != scope_suffix;
+  };
+  for (const auto& directory : directories_) {
+    for (const auto& [name, path] : directory.drop_ins) {
+      const auto parts = parts_of(name);
+      if (!is_unit(name) || !std::ranges::any_of(entries(path), [](const fs::path& file) {
+            return file.extension() == ".conf" && has_settings(file);
+          }))
+        continue;
+      if (is_prefix(*parts))
+        prefixes.push_back(*parts);
+      else
+        names.insert(name);
+    }
+    for (const auto& [name, path] : directory.unit_files) {
+      if (!is_unit(name) || is_alias(path)) continue;
+      all.insert(name);
+      if (has_settings(path)) names.insert(name);
     }
   }
   for (const auto& prefix : prefixes) {
-    std::ranges::copy_if(all, std::inserter(names, names.end()),
-                         [&prefix](const auto& name) { return has_prefix(name, prefix); });
+    std::ranges::copy_if(all, std::inserter(names, names.end()), [&prefix](const auto& name) {
+      return name.ends_with(prefix.suffix) && name.starts_with(prefix.prefix);
+    });
   }
   return names;
+}
+
+std::vector<UnitPattern> UnitDirectories::patterns() const {
+  std::set<std::string> names;
+  for (const auto& directory : directories_) {
+    for (const auto& [name, path] : directory.drop_ins)
+      if (is_pattern(name)) names.insert(name);
+    for (const auto& [name, path] : directory.unit_files)
+      if (const auto parts = parts_of(name); parts && parts->is_template) names.insert(name);
+  }
+  std::vector<UnitPattern> found;
+  for (const auto& name : names) {
+    auto files = files_of(name);
+    if (any_has_settings(files)) found.push_back({.name = name, .files = std::move(files)});
+  }
+  return found;
+}
+
+std::vector<fs::path> UnitDirectories::drop_in_directories(std::string_view name) const {
+  std::vector<fs::path> found;
+  const auto add = [&found](const Directory& directory, const std::string& of) {
+    if (const auto at = directory.drop_ins.find(of); at != directory.drop_ins.end())
+      found.push_back(at->second);
+  };
+  if (!is_type(name)) {
+    const auto names = covering(name);
+    for (const auto& directory : directories_)
+      for (const auto& one : names) add(directory, one);
+  }
+  const std::string type(name.substr(name.rfind('.') + 1));
+  for (const auto& directory : directories_) add(directory, type);
+  return found;
+}
+
+std::vector<fs::path> UnitDirectories::files_of(std::string_view name) const {
+  std::vector<fs::path> files;
+  const auto parts = parts_of(name);
+  std::vector<std::string> of{std::string(name)};
+  if (parts && parts->has_at && !parts->is_template) of.push_back(template_of(*parts));
+  for (const auto& one : of) {
+    for (const auto& directory : directories_) {
+      const auto at = directory.unit_files.find(one);
+      if (at == directory.unit_files.end()) continue;
+      if (!is_masked(at->second)) files.push_back(at->second);
+      break;
+    }
+    if (!files.empty()) break;
+  }
+  std::map<std::string, fs::path> drop_ins;
+  for (const auto& directory : drop_in_directories(name)) {
+    for (const auto& file : entries(directory))
+      if (file.extension() == ".conf") drop_ins.try_emplace(file.filename().string(), file);
+  }
+  for (const auto& [file_name, file] : drop_ins)
+    if (!is_masked(file)) files.push_back(file);
+  return files;
+}
+
+std::vector<fs::path> standard_unit_path() {
+  return {"/etc/systemd/system.control",   "/run/systemd/system.control",  "/run/systemd/transient",
+          "/run/systemd/generator.early",  "/etc/systemd/system",          "/etc/systemd/system.attached",
+          "/run/systemd/system",           "/run/systemd/system.attached", "/run/systemd/generator",
+          "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",      "/run/systemd/generator.late"};
 }
 
 }  // namespace slo

@@ -1,21 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace slo {
 
-// Names of the services and slices that have an [X-Slo] section, or one that looks alike, in a unit file or a
-// drop-in of their own or of their prefix (foo-.service.d), below the directories that systemd reads
-// (Manager.UnitPath). systemd knows a unit only while something refers to it; its files are there before and
-// after, and with them its budget.
-//
-// What the files amount to (masks, precedence, aliases) is for systemd to say about each name. Not found:
-// instances of templates, which are anybody's guess until they start, scopes, which have no files before they
-// exist, and units whose one section is in a drop-in for all of a type (service.d).
-[[nodiscard]] std::set<std::string> units_with_settings(std::span<const std::filesystem::path> unit_path);
+// What gives settings to units by the beginning of their names.
+struct UnitPattern {
+  std::string name;                          // "foo@.service", "docker-.scope", "service": all of the type
+  std::vector<std::filesystem::path> files;  // as UnitFact::files
+  friend bool operator==(const UnitPattern&, const UnitPattern&) = default;
+};
+
+// The directories that systemd reads unit files from (Manager.UnitPath), as they were when this was made.
+// systemd knows a unit only while something refers to it; its files are there before and after, and with them
+// its budget.
+class UnitDirectories {
+ public:
+  // The first directory comes before the others.
+  explicit UnitDirectories(std::span<const std::filesystem::path> unit_path);
+
+  // Names of the services and slices that have an [X-Slo] section, or one that looks alike, in a unit file or
+  // a drop-in of their own or of their prefix (foo-.service.d). What the files amount to (masks, precedence,
+  // aliases) is for systemd to say about each name. Not found: who is covered by patterns() alone: instances
+  // of templates, which are anybody's guess until they start, scopes, which have no files before they exist,
+  // and units whose one section is in a drop-in for all of a type (service.d).
+  [[nodiscard]] std::set<std::string> with_settings() const;
+
+  // Templates, prefixes and types with such a section in a file that holds for all of them.
+  [[nodiscard]] std::vector<UnitPattern> patterns() const;
+
+  // The files of a unit or a pattern, as systemd would list them: its unit file, or its template's; then
+  // drop-ins, by the names of their files, of which one in an earlier directory hides others. Aliases are not
+  // followed.
+  [[nodiscard]] std::vector<std::filesystem::path> files_of(std::string_view name) const;
+
+ private:
+  struct Directory {
+    std::map<std::string, std::filesystem::path, std::less<>> unit_files;
+    std::map<std::string, std::filesystem::path, std::less<>> drop_ins;  // "foo.service" -> .../foo.service.d
+  };
+
+  [[nodiscard]] std::vector<std::filesystem::path> drop_in_directories(std::string_view name) const;
+
+  std::vector<Directory> directories_;
+};
+
+// Where systemd of this machine is built to look, for whoever cannot ask it: systemd.unit(5), of the system.
+[[nodiscard]] std::vector<std::filesystem::path> standard_unit_path();
 
 }  // namespace slo

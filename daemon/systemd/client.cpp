@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/bus_names.h"
-#include "settings/unit_search.h"
 #include "systemd/client_messages.h"
 
 namespace slo {
@@ -172,8 +171,9 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
     list_failed("its answer is malformed");
     return;
   }
-  with_settings_ =
-      units_with_settings(std::vector<std::filesystem::path>(unit_path.begin(), unit_path.end()));
+  const UnitDirectories directories(std::vector<std::filesystem::path>(unit_path.begin(), unit_path.end()));
+  with_settings_ = directories.with_settings();
+  listener_.patterns(directories.patterns());
   Message call = new_call(systemd_path, systemd_manager_interface, "ListUnitsByPatterns");
   check(sd_bus_message_append(call.get(), "asas", 1, "loaded", 3, "*.service", "*.scope", "*.slice"),
         "list units");

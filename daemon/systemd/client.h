@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/handle.h"
+#include "settings/unit_search.h"
 #include "systemd/client_messages.h"
 #include "units/source.h"
 
@@ -24,7 +25,7 @@ namespace slo {
 // PID 1 over D-Bus: lists services, scopes and slices, then follows them live. Nothing here blocks; all
 // answers come from the event loop that the bus is attached to.
 //
-// Known are the units that systemd has loaded, and those whose files have settings (units_with_settings): a
+// Known are the units that systemd has loaded, and those whose files have settings (UnitDirectories): a
 // unit that is unloaded keeps them. Of any other unit a property read would make PID 1 load it, announce it
 // and drop it again, which would never end if announcements were answered by reads: so UnitNew alone causes
 // no read, and such a unit shows up when it starts, or with the next list.
@@ -33,6 +34,8 @@ class SystemdClient final : public UnitSource {
   struct Listener {
     // An error: PID 1 gave no list, and what was known stays valid.
     std::function<void(const Result<std::vector<UnitFact>>&)> listed;
+    // Of the files that the next list is of; before it.
+    std::function<void(const std::vector<UnitPattern>&)> patterns;
     std::function<void(const UnitFact&)> changed;
     std::function<void(std::string_view)> gone;
     std::function<void(const Error&)>

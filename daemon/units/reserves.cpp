@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "units/reserves.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -55,22 +56,40 @@ Servers fixed_servers(std::uint64_t operator_permille, std::uint64_t capacity_pe
 
 Reserves make_reserves(std::span<const ReservingUnit> units, std::uint64_t capacity_permille) {
   std::vector<ReserveWish> wishes;
-  for (const auto& unit : units)
-    wishes.push_back({.permille = has_reserve(unit) ? unit.permille : std::nullopt,
-                      .importance = unit.importance,
-                      .above = reserve_above(units, unit)});
+  std::vector<std::optional<std::size_t>> above;  // of all units
+  std::vector<std::size_t> wish_of;               // of those that run, the index in `wishes`
+  std::size_t running = 0;
+  for (const auto& unit : units) {
+    above.push_back(reserve_above(units, unit));
+    wish_of.push_back(running);
+    if (unit.runs) ++running;
+  }
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (!units[i].runs) continue;
+    // A slice runs where something in it does.
+    const bool is_below_running = above[i] && units[*above[i]].runs;
+    wishes.push_back({.permille = has_reserve(units[i]) ? units[i].permille : std::nullopt,
+                      .importance = units[i].importance,
+                      .above = is_below_running ? std::optional(wish_of[*above[i]]) : std::nullopt});
+  }
   const auto grants = admit(wishes, capacity_permille);
 
   Reserves reserves;
   for (std::size_t i = 0; i < units.size(); ++i) {
     const ReservingUnit& unit = units[i];
-    const std::uint32_t above = wishes[i].above ? server_of_slot(units[*wishes[i].above].slot) : SLO_NO_SLOT;
-    reserves.share_of[unit.name] = static_cast<double>(grants[i].permille) / 1000;
-    reserves.server_of[unit.name] = has_reserve(unit) ? server_of_slot(unit.slot) : above;
-    if (grants[i].scaled) reserves.scaled.insert(unit.name);
+    const std::uint32_t server_above = above[i] ? server_of_slot(units[*above[i]].slot) : SLO_NO_SLOT;
+    const ReserveGrant grant =
+        unit.runs ? grants[wish_of[i]]
+                  : ReserveGrant{.permille = std::min(unit.permille.value_or(0), capacity_permille)};
+    if (unit.runs) reserves.share_of[unit.name] = static_cast<double>(grant.permille) / 1000;
+    reserves.server_of[unit.name] = has_reserve(unit) ? server_of_slot(unit.slot) : server_above;
+    if (grant.scaled) reserves.scaled.insert(unit.name);
     if (!has_reserve(unit)) continue;
-    reserves.servers[server_of_slot(unit.slot)] = {
-        .quota_ns = quota_ns(grants[i].permille), .burst_ns = 0, .period_ns = 0, .parent = above, .pad = 0};
+    reserves.servers[server_of_slot(unit.slot)] = {.quota_ns = quota_ns(grant.permille),
+                                                   .burst_ns = 0,
+                                                   .period_ns = 0,
+                                                   .parent = server_above,
+                                                   .pad = 0};
   }
   return reserves;
 }

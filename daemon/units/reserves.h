@@ -17,13 +17,14 @@ constexpr std::uint32_t server_of_slot(std::uint32_t slot) {
   return SLO_SERVERS_FIXED + slot;
 }
 
-// A unit that runs, with a budget or a reserve.
+// A unit with a budget or a reserve that runs, or may at any moment.
 struct ReservingUnit {
   std::string name = {};
   std::string control_group = {};
   std::optional<std::uint64_t> permille = {};  // SloReserve= of its own, in thousandths of one CPU
   std::uint32_t importance = 100;
   std::uint32_t slot = SLO_NO_SLOT;  // of its own; without one a reserve cannot be charged
+  bool runs = true;  // else it takes nothing from the others, and starts with all of its reserve
 };
 
 struct Reserves {

@@ -8,17 +8,57 @@
 namespace slo {
 
 // Goes round, so that a freed slot rests as long as possible: jobs of its last unit may still be under way.
+std::uint32_t Slots::free_slot() {
+  if (slots_.size() + aside_.size() == owners_.size()) return SLO_NO_SLOT;
+  const auto is_taken = [this](std::size_t slot) {
+    return !owners_[slot].empty() || aside_.contains(static_cast<std::uint32_t>(slot));
+  };
+  while (is_taken(next_ % owners_.size())) ++next_;
+  return static_cast<std::uint32_t>(next_++ % owners_.size());
+}
+
 void Slots::give(const std::string& unit) {
-  if (slots_.size() == owners_.size() || slots_.contains(unit)) return;
-  while (!owners_[next_ % owners_.size()].empty()) ++next_;
-  const std::size_t slot = next_++ % owners_.size();
+  if (slots_.contains(unit)) {
+    reserved_.erase(unit);
+    return;
+  }
+  std::uint32_t slot = free_slot();
+  if (slot == SLO_NO_SLOT && !reserved_.empty()) {
+    const std::string loser = *reserved_.rbegin();
+    take_back(loser);
+    slot = free_slot();
+  }
+  if (slot != SLO_NO_SLOT) assign(slot, unit);
+}
+
+void Slots::reserve(const std::string& unit) {
+  if (slots_.contains(unit)) return;
+  const std::uint32_t slot = free_slot();
+  if (slot == SLO_NO_SLOT) return;
+  assign(slot, unit);
+  reserved_.insert(unit);
+}
+
+std::uint32_t Slots::set_aside() {
+  const std::uint32_t slot = free_slot();
+  if (slot != SLO_NO_SLOT) aside_.insert(slot);
+  return slot;
+}
+
+void Slots::assign(std::uint32_t slot, const std::string& unit) {
+  aside_.erase(slot);
   owners_[slot] = unit;
-  slots_.emplace(unit, static_cast<std::uint32_t>(slot));
+  slots_.emplace(unit, slot);
+}
+
+void Slots::put_back(std::uint32_t slot) {
+  if (aside_.erase(slot) != 0) freed_.push_back(slot);
 }
 
 void Slots::take_back(std::string_view unit) {
   const auto at = slots_.find(unit);
   if (at == slots_.end()) return;
+  if (const auto reserved = reserved_.find(unit); reserved != reserved_.end()) reserved_.erase(reserved);
   freed_.push_back(at->second);
   owners_[at->second].clear();
   slots_.erase(at);

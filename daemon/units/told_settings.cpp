@@ -19,4 +19,9 @@ std::vector<CfgChange> ToldSettings::tell(CfgMap wanted) {
   return changes;
 }
 
+const slo_cfg* ToldSettings::of(std::uint64_t cgroup_id) const {
+  const auto told = told_.find(cgroup_id);
+  return told == told_.end() ? nullptr : &told->second;
+}
+
 }  // namespace slo

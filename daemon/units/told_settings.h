@@ -17,6 +17,9 @@ class ToldSettings {
   // What it has to be told so that it knows these and no others; from then on it was told.
   [[nodiscard]] std::vector<CfgChange> tell(CfgMap wanted);
 
+  // nullptr: nothing.
+  [[nodiscard]] const slo_cfg* of(std::uint64_t cgroup_id) const;
+
  private:
   CfgMap told_;  // what the changes handed out so far add up to
 };

@@ -2,52 +2,21 @@
 #include "units/units.h"
 
 #include <algorithm>
-#include <array>
 #include <ranges>
 #include <set>
 #include <utility>
 
+#include "units/cgroup_path.h"
+#include "units/vital.h"
+
 namespace slo {
 namespace {
-
-// Logins, `systemctl` and the journal need these to answer, whatever else runs; PID 1 and kernel threads with
-// a nice value of 0 or less have the same budget from the scheduler itself.
-constexpr auto implicit_units =
-    std::to_array<std::string_view>({"dbus.service", "dbus-broker.service", "scx-slo.service",
-                                     "systemd-logind.service", "systemd-journald.service"});
-
-// Where root works, and what lets root in, as far as the distributions' names go; of a template: all
-// instances.
-constexpr auto operator_units = std::to_array<std::string_view>(
-    {"user-0.slice", "ssh.service", "sshd.service", "ssh@", "sshd@", "dropbear.service", "dropbear@",
-     "getty@", "serial-getty@", "console-getty.service", "container-getty@", "emergency.service",
-     "rescue.service", "debug-shell.service"});
-
-bool is_operators(std::string_view name) {
-  return std::ranges::any_of(operator_units, [name](std::string_view one) {
-    return one.ends_with('@') ? name.starts_with(one) && name.ends_with(".service") : name == one;
-  });
-}
-
-// "/a/b" -> "/a" -> "/" -> "".
-std::string_view parent(std::string_view path) {
-  if (path.size() <= 1) return {};
-  return path.substr(0, std::max<std::size_t>(1, path.find_last_of('/')));
-}
 
 // A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
 void add(std::vector<ConfigProblem>& problems, ConfigProblem problem, const std::string& unit) {
   auto at = std::ranges::find(problems, problem);
   if (at == problems.end()) at = problems.insert(at, std::move(problem));
   at->units.push_back(unit);
-}
-
-// The unit with settings whose cgroup is `path`, or else its nearest ancestor with some.
-const Unit* nearest(const std::map<std::string_view, const Unit*>& by_path, std::string_view path) {
-  for (; !path.empty(); path = parent(path)) {
-    if (const auto found = by_path.find(path); found != by_path.end()) return found->second;
-  }
-  return nullptr;
 }
 
 Setting<Budget> implicit_budget() {
@@ -92,6 +61,7 @@ std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
 
   for (const auto& fact : facts) {
     const auto [at, is_new] = entries_.try_emplace(fact.name);
+    note_start(at->second.fact, fact);
     at->second.fact = fact;
     // What systemd itself has not read yet does not count: the files are for the next daemon-reload.
     if (is_new || !fact.needs_daemon_reload) read_files(at->second);
@@ -106,6 +76,7 @@ std::vector<CfgChange> Units::changed(const UnitFact& fact) {
   // Edited files count from the next daemon-reload on, as for systemd itself; a start must not pick them up
   // before.
   const bool read_now = is_new || (entry.fact.files != fact.files && !fact.needs_daemon_reload);
+  note_start(entry.fact, fact);
   entry.fact = fact;
   if (read_now) read_files(entry);
   place(entry);
@@ -134,13 +105,13 @@ const Unit* Units::effective(std::string_view name) const {
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return nullptr;
   if (const auto own = configured_.find(name); own != configured_.end()) return &own->second;
-  return nearest(by_path(), entry->second.fact.control_group);
+  return by_path().nearest(entry->second.fact.control_group);
 }
 
 SloSettings Units::in_force(std::string_view name) const {
   const Unit* holder = effective(name);
   SloSettings settings = holder != nullptr ? holder->effective : defaults_;
-  if (!settings.budget && std::ranges::contains(implicit_units, name)) settings.budget = implicit_budget();
+  if (!settings.budget && is_vital(name)) settings.budget = implicit_budget();
   return completed(std::move(settings));
 }
 
@@ -152,6 +123,8 @@ std::vector<CfgChange> Units::all_cfgs() const {
 
 std::vector<ConfigProblem> Units::problems() const {
   std::vector<ConfigProblem> all;
+  for (const auto& pattern : patterns_)
+    for (const auto& problem : pattern.read.problems) add(all, problem, pattern.name);
   for (const auto& [name, entry] : entries_) {
     for (const auto& problem : entry.read.problems) add(all, problem, name);
     if (auto problem = too_broad(name, entry.read.settings)) add(all, *std::move(problem), name);
@@ -194,6 +167,14 @@ bool Units::take_changed() {
   return std::exchange(changed_, false);
 }
 
+void Units::note_start(const UnitFact& before, const UnitFact& after) {
+  if (after.cgroup_id != 0 && after.cgroup_id != before.cgroup_id) started_.push_back(after.cgroup_id);
+}
+
+std::vector<std::uint64_t> Units::take_started() {
+  return std::exchange(started_, {});
+}
+
 void Units::read_files(Entry& entry) {
   entry.read = read_(entry.fact.files);
 }
@@ -214,9 +195,11 @@ void Units::place(const Entry& entry) {
     unit = at->second;  // what follows from others is brought up to date by take_changes()
   } else {
     unit.name = fact.name;
-    unit.number = next_number_++;
+    unit.number = number_for(fact);
   }
   unit.control_group = fact.control_group;
+  unit.path = fact.control_group.empty() ? expected_path(fact.name, entry.read.slice).value_or("")
+                                         : fact.control_group;
   unit.cgroup_id = fact.cgroup_id;
   unit.settings = entry.read.settings;
   unit.needs_daemon_reload = fact.needs_daemon_reload;
@@ -233,42 +216,47 @@ void Units::remove(std::string_view name) {
   entries_.erase(at);
 }
 
-Units::ByPath Units::by_path() const {
-  ByPath by_path;
+UnitsByPath Units::by_path() const {
+  UnitsByPath by_path;
   for (const auto& unit : std::views::values(configured_)) {
-    if (!unit.control_group.empty()) by_path.emplace(unit.control_group, &unit);
+    if (!unit.path.empty()) by_path.add(unit);
   }
   return by_path;
 }
 
 // Any change may concern what lies below it, so all of them are worked out anew.
 void Units::inherit() {
-  const ByPath units = by_path();
+  const UnitsByPath units = by_path();
   for (auto& unit : std::views::values(configured_)) {
-    SloSettings merged = unit.settings;
-    for (auto path = parent(unit.control_group); !path.empty(); path = parent(path)) {
-      if (const auto above = units.find(path); above != units.end())
-        merged = merge(std::move(merged), above->second->settings);
-    }
-    merged = completed(merge(std::move(merged), defaults_));
+    SloSettings merged = in_slice(unit.settings, path_above(unit.path), units);
     if (merged == unit.effective) continue;
     unit.effective = std::move(merged);
     changed_ = true;
   }
 }
 
-void Units::count_in_slots() {
-  const ByPath units = by_path();
-  // By path: where slots are scarce, those that others can be counted with come first.
-  for (const Unit* unit : std::views::values(units)) {
-    // A slice's reserve is charged by slot, also where the slice itself has no budget.
-    if (unit->cgroup_id != 0 && (unit->effective.has_budget() || unit->settings.reserve))
-      slots_.give(unit->name);
+SloSettings Units::in_slice(SloSettings own, std::string_view slice, const UnitsByPath& units) const {
+  for (auto path = slice; !path.empty(); path = path_above(path)) {
+    if (const Unit* const above = units.at(path)) own = merge(std::move(own), above->settings);
   }
+  return completed(merge(std::move(own), defaults_));
+}
+
+void Units::count_in_slots() {
+  const UnitsByPath units = by_path();
+  // A slice's reserve is charged by slot, also where the slice itself has no budget.
+  const auto needs_one = [](const Unit& unit) {
+    return unit.effective.has_budget() || unit.settings.reserve;
+  };
+  // By path: where slots are scarce, those that others can be counted with come first.
+  for (const Unit* unit : units.in_order())
+    if (unit->cgroup_id != 0 && needs_one(*unit)) slots_.give(unit->name);
+  for (const Unit* unit : units.in_order())
+    if (unit->cgroup_id == 0 && needs_one(*unit)) slots_.reserve(unit->name);
   for (auto& unit : std::views::values(configured_)) find_slot(unit, units);
 }
 
-void Units::find_slot(Unit& unit, const ByPath& units) {
+void Units::find_slot(Unit& unit, const UnitsByPath& units) {
   std::uint32_t slot = slots_.of(unit.name);
   std::optional<std::string> counted_with;
   if (slot == SLO_NO_SLOT && unit.effective.has_budget()) {
@@ -288,59 +276,33 @@ void Units::find_slot(Unit& unit, const ByPath& units) {
 }
 
 // The nearest unit above this path that is counted and whose figures can be asked for.
-const Unit* Units::nearest_with_slot(const ByPath& units, std::string_view path) const {
-  const Unit* unit = nearest(units, parent(path));
+const Unit* Units::nearest_with_slot(const UnitsByPath& units, std::string_view path) const {
+  const Unit* unit = units.nearest(path_above(path));
   while (unit != nullptr && (slots_.of(unit->name) == SLO_NO_SLOT || !unit->effective.budget))
-    unit = nearest(units, parent(unit->control_group));
+    unit = units.nearest(path_above(unit->path));
   return unit;
 }
 
 void Units::reserve() {
-  std::vector<ReservingUnit> running;
+  std::vector<ReservingUnit> all;
   for (const auto& unit : std::views::values(configured_)) {
-    if (unit.cgroup_id == 0 || !(unit.effective.has_budget() || unit.settings.reserve)) continue;
-    running.push_back(
+    if (unit.path.empty() || !(unit.effective.has_budget() || unit.settings.reserve)) continue;
+    all.push_back(
         {.name = unit.name,
-         .control_group = unit.control_group,
+         .control_group = unit.path,
          .permille =
              unit.settings.reserve ? std::optional(unit.settings.reserve->value.permille()) : std::nullopt,
          .importance = unit.effective.importance
                            .value_or(Setting<Importance>{.value = Importance::standard(), .origin = {}})
                            .value.value(),
-         .slot = slots_.of(unit.name)});
+         .slot = slots_.of(unit.name),
+         .runs = unit.cgroup_id != 0});
   }
-  Reserves reserves = make_reserves(running, capacity_permille_);
+  Reserves reserves = make_reserves(all, capacity_permille_);
   reserves.servers.merge(fixed_servers(operator_permille_, capacity_permille_));
   if (reserves == reserves_) return;
   reserves_ = std::move(reserves);
   changed_ = true;
-}
-
-CfgMap Units::wanted_cfgs() const {
-  CfgMap wanted;
-  for (const auto& unit : std::views::values(configured_)) {
-    if (unit.cgroup_id == 0 || !unit.effective.budget) continue;
-    slo_cfg cfg = to_cfg(unit.effective, unit.slot, unit.number);
-    if (const auto server = reserves_.server_of.find(unit.name); server != reserves_.server_of.end())
-      cfg.server = server->second;
-    if (shed_.contains(unit.name)) cfg.flags |= SLO_CFG_SHED;
-    wanted.insert_or_assign(unit.cgroup_id, cfg);
-  }
-  add_implicit_cfgs(wanted);
-  return wanted;
-}
-
-// Where no unit file says anything of a budget.
-void Units::add_implicit_cfgs(CfgMap& wanted) const {
-  const ByPath units = by_path();
-  for (const auto& [name, entry] : entries_) {
-    if (entry.fact.cgroup_id == 0) continue;
-    const bool is_vital = std::ranges::contains(implicit_units, name);
-    if (!is_vital && (operator_permille_ == 0 || !is_operators(name))) continue;
-    const Unit* holder = nearest(units, entry.fact.control_group);
-    if (holder == nullptr || !holder->effective.budget)
-      wanted.insert_or_assign(entry.fact.cgroup_id, is_vital ? implicit_cfg() : operator_cfg());
-  }
 }
 
 std::vector<CfgChange> Units::take_changes() {

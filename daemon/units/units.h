@@ -13,6 +13,9 @@
 #include "base/unit_name.h"
 #include "settings/cfg_change.h"
 #include "settings/unit_file.h"
+#include "settings/unit_search.h"
+#include "units/by_path.h"
+#include "units/path_tree.h"
 #include "units/reserves.h"
 #include "units/slots.h"
 #include "units/source.h"
@@ -26,6 +29,7 @@ struct Unit {
   std::string name;
   std::string control_group;
   std::uint64_t cgroup_id = 0;
+  std::string path;                    // its control group, or where that will be; empty: it cannot be told
   SloSettings settings;                // its own
   SloSettings effective;               // completed: its own, else those of units above it, else the defaults
   std::uint32_t number = SLO_NO_UNIT;  // slo_cfg.unit, kept while the unit has settings
@@ -40,9 +44,14 @@ struct Unit {
 // Unit, cgroup id, settings: who has what, and what changed since last time. No I/O: settings are read by
 // `read`, which the constructor is given (read_unit_files, or a fake).
 //
-// A unit gets a statistics slot when it has a budget and a cgroup for the first time, and keeps it while it
-// has settings, running or not. Where all are taken its settings hold all the same, and its jobs are counted
-// with the nearest unit above it that has one, until one becomes free.
+// A unit with a budget has a statistics slot while it has settings, running or not, so that it is counted
+// from its first job on. Where all are taken those that run come first; the settings of others hold all the
+// same, and their jobs are counted with the nearest unit above that has one, until one becomes free.
+//
+// Where a cgroup that is made will find its settings follows from the same: by its path, if a unit that is
+// known will have it; else by the beginning of its name, in templates, prefixes and types with settings.
+// Those units are not known before they are there, so the kernel gives them a slot and a number out of a few
+// that were set aside, and whoever hears of the unit later finds them by its cgroup.
 //
 // A few services that a machine cannot be operated without (dbus, logind, journald, this daemon) have a
 // budget of SLO_IMPLICIT_BUDGET_NS where no file gives them one: the kernel is told, but they are not
@@ -71,6 +80,8 @@ class Units {
   std::vector<CfgChange> listed(const std::vector<UnitFact>& facts);
   // One unit was loaded, started, stopped or changed.
   std::vector<CfgChange> changed(const UnitFact& fact);
+  // What gives settings to units by the beginning of their names: read anew.
+  std::vector<CfgChange> found_patterns(const std::vector<UnitPattern>& found);
   // systemd unloaded the unit, and no file gives it settings.
   std::vector<CfgChange> gone(std::string_view name);
 
@@ -106,6 +117,21 @@ class Units {
   [[nodiscard]] UnitNames names() const;
   // Whether configured() has changed since the last call.
   [[nodiscard]] bool take_changed();
+  // Cgroups of units that were not there, or not known, at the last call.
+  [[nodiscard]] std::vector<std::uint64_t> take_started();
+  // What the kernel was told of a cgroup; nullptr: nothing.
+  [[nodiscard]] const slo_cfg* told(std::uint64_t cgroup_id) const { return told_.of(cgroup_id); }
+
+  // What the kernel has to be told of where settings are found.
+  [[nodiscard]] PathChanges take_path_changes();
+  // How many paths did not fit.
+  [[nodiscard]] std::size_t paths_left_out() const { return paths_.left_out(); }
+  // One more for the kernel to give away; nothing: no unit could need it.
+  [[nodiscard]] std::optional<slo_spare> make_spare();
+  // One that the kernel has given away.
+  void taken(const slo_spare& spare);
+  // Those that went to cgroups which are gone, and were never heard of, are free again.
+  void forget_claims(const std::function<bool(std::uint64_t cgroup_id)>& is_gone);
 
  private:
   // Whatever is known to systemd, configured or not.
@@ -113,18 +139,30 @@ class Units {
     UnitFact fact;
     UnitFileSettings read;
   };
-  using ByPath = std::map<std::string_view, const Unit*>;  // by control group
+  struct Pattern {
+    std::string name;
+    std::uint32_t type;
+    std::string prefix;
+    UnitFileSettings read;
+  };
 
+  void note_start(const UnitFact& before, const UnitFact& after);
+  [[nodiscard]] std::uint32_t number_for(const UnitFact& fact);
   void read_files(Entry& entry);
   void place(const Entry& entry);
   void remove(std::string_view name);
   void inherit();
   void count_in_slots();
-  void find_slot(Unit& unit, const ByPath& units);
-  [[nodiscard]] const Unit* nearest_with_slot(const ByPath& units, std::string_view path) const;
-  [[nodiscard]] ByPath by_path() const;
+  void find_slot(Unit& unit, const UnitsByPath& units);
+  [[nodiscard]] const Unit* nearest_with_slot(const UnitsByPath& units, std::string_view path) const;
+  [[nodiscard]] UnitsByPath by_path() const;
+  // What holds for one with these settings of its own in this slice.
+  [[nodiscard]] SloSettings in_slice(SloSettings own, std::string_view slice, const UnitsByPath& units) const;
+  [[nodiscard]] slo_cfg cfg_of(const Unit& unit) const;
+  [[nodiscard]] std::optional<slo_cfg> implicit_cfg_of(std::string_view name) const;
   [[nodiscard]] CfgMap wanted_cfgs() const;
-  void add_implicit_cfgs(CfgMap& wanted) const;
+  [[nodiscard]] Places places() const;
+  void add_patterns(const std::string& slice, const UnitsByPath& units, Places& places) const;
   void reserve();
   [[nodiscard]] std::vector<CfgChange> take_changes();
   [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
@@ -141,6 +179,11 @@ class Units {
   Slots slots_;
   std::uint32_t next_number_ = SLO_NO_UNIT + 1;
   ToldSettings told_;
+  std::vector<Pattern> patterns_;
+  PathTree paths_;
+  bool has_shared_ = false;
+  std::map<std::uint64_t, slo_spare> claims_;  // by cgroup, of units not heard of yet
+  std::vector<std::uint64_t> started_;
   ToldProblems told_problems_;
   bool changed_ = false;
 };

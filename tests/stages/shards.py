@@ -29,6 +29,7 @@ CLOCK = {
     "flood": ("clock/test_flood", "clock/test_operator"),
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
     "limits": ("clock/test_limits",),
+    "starts": ("clock/test_starts",),
     "units": ("clock/test_three_units",),
 }
 

@@ -78,10 +78,15 @@ class Kernel final : public slo::Kernel {
   KernelCounters kernel_counters;
   std::vector<KeptLimit> limits;
   std::vector<slo_unkept_limit> unkept;
+  std::map<std::uint64_t, Placed> made;  // by cgroup id
+  std::vector<slo_spare> given;          // to a cgroup each, since they were asked for
 
   // Kept for the test.
   std::map<std::uint64_t, slo_cfg> cfgs;
   Servers servers;
+  std::map<PathKey, slo_path> paths;
+  std::vector<slo_spare> spares;
+  int looks_again = 0;
   std::optional<slo_tunables> tunables;
   int attaches = 0;
   int observes = 0;
@@ -128,6 +133,26 @@ class Kernel final : public slo::Kernel {
     servers = set;
     return {};
   }
+  [[nodiscard]] Result<void> set_paths(const PathChanges& changes) override {
+    for (const auto& [key, path] : changes.changes) {
+      if (path) {
+        paths.insert_or_assign(key, *path);
+      } else {
+        paths.erase(key);
+      }
+    }
+    looks_again += changes.look_again ? 1 : 0;
+    return {};
+  }
+  [[nodiscard]] std::optional<Placed> placed(std::uint64_t cgroup_id) const override {
+    const auto at = made.find(cgroup_id);
+    return at == made.end() ? std::nullopt : std::optional(at->second);
+  }
+  [[nodiscard]] std::size_t spares_wanted() const override {
+    return spares.size() < 2 ? 2 - spares.size() : 0;
+  }
+  void offer(const slo_spare& spare) override { spares.push_back(spare); }
+  [[nodiscard]] std::vector<slo_spare> take_spares() override { return std::exchange(given, {}); }
   void set_tunables(const slo_tunables& set) override { tunables = set; }
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override {
     const auto at = counted.find(slot);

@@ -74,9 +74,9 @@ BUS_ROOMS = (f"{BUS}/*", f"{CLIENT}/bus/*")
 LIBRARIES = (
     (("libbpf:*", "linux/bpf.h"),
      ("bpf/*", f"{KERNEL}/*", "tests/unit/kernel/*", "tests/workloads/*"), "libbpf belongs to the kernel's room"),
-    (("scheduler.skel.h", "observer.skel.h", "recorder.skel.h"),
-     tuple(f"{KERNEL}/{program}.cpp" for program in ("scheduler", "observer", "recorder")),
-     "the BPF objects belong to kernel/scheduler, kernel/observer and kernel/recorder"),
+    (("scheduler.skel.h", "observer.skel.h", "placer.skel.h", "recorder.skel.h"),
+     tuple(f"{KERNEL}/{program}.cpp" for program in ("scheduler", "observer", "placer", "recorder")),
+     "the BPF objects belong to the files of the same names in the kernel's room"),
     (("sdbus-c++/*", "sdbus-c++.h", "*_adaptor.h"), BUS_ROOMS, "sdbus belongs to the rooms of the bus"),
     (("systemd/sd-*",), (*BUS_ROOMS, f"{SYSTEMD}/*", f"{BASE}/often_timer.*", "daemon/service.*", "daemon/main.cpp",
                          "tests/unit/systemd/*"),

@@ -202,6 +202,8 @@ Answer<Overview> DaemonProxy::overview() const {
                     .failures = find_or<std::uint32_t>(all, "Failures", 0),
                     .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
                     .untracked = find_or<std::uint64_t>(all, "Untracked", 0),
+                    .late_budgets = find_or<std::uint64_t>(all, "LateBudgets", 0),
+                    .late_budget_max_usec = find_or<std::uint64_t>(all, "LateBudgetMaxUSec", 0),
                     .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
                     .folded = find_or<std::uint32_t>(all, "Folded", 0),
                     .shed = find_or<std::vector<std::string>>(all, "Shed", {}),

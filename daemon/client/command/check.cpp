@@ -55,8 +55,9 @@ ConfigProblem about(const fs::path& file, Severity severity, std::string detail)
 }
 
 std::vector<ConfigProblem> check_unit_file(const fs::path& file) {
-  auto [settings, problems] = read_unit_files(std::span(&file, 1));
-  if (auto broad = too_broad(unit_of(file), settings)) problems.push_back(*std::move(broad));
+  UnitFileSettings read = read_unit_files(std::span(&file, 1));
+  std::vector<ConfigProblem> problems = std::move(read.problems);
+  if (auto broad = too_broad(unit_of(file), read.settings)) problems.push_back(*std::move(broad));
   if (problems.empty() && !std::ranges::contains(section_headers(file), "[X-Slo]"))
     problems.push_back(
         about(file, Severity::warning, "has no section [X-Slo], so it says nothing to scx-slo"));

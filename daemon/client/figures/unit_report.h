@@ -35,6 +35,8 @@ struct Overview {
   std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;
   std::uint64_t untracked = 0;
+  std::uint64_t late_budgets = 0;  // units that were there before their budget was
+  std::uint64_t late_budget_max_usec = 0;
   std::uint32_t capacity = 0;               // how many units can be counted by themselves; 0: not known
   std::uint32_t folded = 0;                 // how many find no place there
   std::vector<std::string> shed = {};       // units that have lost their guarantee under overload

@@ -176,6 +176,8 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"failures", overview.failures},
                {"events_lost", overview.events_lost},
                {"untracked", overview.untracked},
+               {"late_budgets", overview.late_budgets},
+               {"late_budget_max_usec", overview.late_budget_max_usec},
                {"capacity", overview.capacity},
                {"folded", overview.folded},
                {"shed", overview.shed},

@@ -50,10 +50,12 @@ std::string operator_text(const Overview& overview) {
   return reserve_text(overview.operator_reserve_usec) + " of a CPU is for root's sessions and logins";
 }
 
+std::string units_text(std::uint64_t number) {
+  return number == 1 ? "1 unit" : std::to_string(number) + " units";
+}
+
 std::string limits_text(const Overview& overview) {
-  const std::uint32_t limited = overview.limited_units;
-  return std::format("{} with CPUQuota=, {} used up now",
-                     limited == 1 ? "1 unit" : std::to_string(limited) + " units",
+  return std::format("{} with CPUQuota=, {} used up now", units_text(overview.limited_units),
                      overview.throttled_units == 0 ? "none" : std::to_string(overview.throttled_units));
 }
 
@@ -110,6 +112,11 @@ void add_troubles(Table& table, const Overview& overview, const std::vector<Unit
   if (overview.events_lost > 0)
     table.add_row({"Lost", std::format("{} reports of single misses; they are counted all the same",
                                        overview.events_lost)});
+  if (overview.late_budgets > 0)
+    table.add_row(
+        {"Late",
+         std::format("{} got a budget only after the start, at most {} later: nothing told of it before",
+                     units_text(overview.late_budgets), latency_text(overview.late_budget_max_usec))});
   if (overview.untracked > 0)
     table.add_row({"Untracked", std::format("{} times a task could not be followed; its jobs are not counted",
                                             overview.untracked)});

@@ -15,6 +15,7 @@ import operator_answers
 import others
 import overload
 import response
+import starts
 import switches
 import three
 
@@ -47,6 +48,7 @@ SECTIONS = {
     "others": others.measure,
     "operator": operator_answers.measure,
     "limits": limited.measure,
+    "starts": starts.measure,
     "cost": costs,
     "switches": switches.measure,
 }

@@ -21,11 +21,13 @@ constexpr const char* without = "[Service]\nExecStart=/bin/true\n# [X-Slo]\n";
 
 class UnitSearchTest : public testing::Test {
  protected:
-  std::set<std::string> found() {
+  [[nodiscard]] UnitDirectories directories() const {
     const auto unit_path = std::to_array<fs::path>(
         {directory_.path() / "etc", directory_.path() / "missing", directory_.path() / "lib"});
-    return units_with_settings(unit_path);
+    return UnitDirectories(unit_path);
   }
+  std::set<std::string> found() { return directories().with_settings(); }
+  std::vector<UnitPattern> patterns() { return directories().patterns(); }
   fakes::TemporaryDirectory directory_;
 };
 
@@ -87,6 +89,41 @@ TEST_F(UnitSearchTest, scopes_and_other_types_are_not_looked_at) {
   directory_.write("etc/session-1.scope.d/slo.conf", with_budget);
   directory_.write("etc/a.timer", with_budget);
   EXPECT_THAT(found(), IsEmpty());
+}
+
+TEST_F(UnitSearchTest, what_covers_units_by_the_beginning_of_their_names) {
+  const auto a = directory_.write("etc/a@.service", with_budget);
+  directory_.write("lib/b@.service", without);
+  const auto b = directory_.write("etc/b@.service.d/slo.conf", with_budget);
+  directory_.write("lib/c@.service", without);
+  const auto docker = directory_.write("etc/docker-.scope.d/slo.conf", with_budget);
+  const auto all = directory_.write("lib/slice.d/slo.conf", with_budget);
+  directory_.write("etc/d@1.service.d/slo.conf", with_budget);
+  const auto lib = directory_.path() / "lib";
+  EXPECT_THAT(patterns(),
+              ElementsAre(UnitPattern{"a@.service", {a}}, UnitPattern{"b@.service", {lib / "b@.service", b}},
+                          UnitPattern{"docker-.scope", {docker}}, UnitPattern{"slice", {all}}));
+}
+
+TEST_F(UnitSearchTest, a_pattern_has_the_drop_ins_of_all_that_cover_it) {
+  const auto type = directory_.write("etc/service.d/70.conf", with_budget);
+  const auto prefix = directory_.write("lib/db-.service.d/60.conf", without);
+  const auto own = directory_.write("etc/db-x@.service.d/50.conf", without);
+  directory_.write("etc/other-.service.d/10.conf", with_budget);
+  EXPECT_THAT(directories().files_of("db-x@.service"), ElementsAre(own, prefix, type));
+  EXPECT_THAT(directories().files_of("db-x@1.service"), ElementsAre(own, prefix, type));
+  EXPECT_THAT(directories().files_of("db-.service"), ElementsAre(prefix, type));
+  EXPECT_THAT(directories().files_of("service"), ElementsAre(type));
+}
+
+TEST_F(UnitSearchTest, an_earlier_directory_hides_files_of_the_same_name_and_null_masks_them) {
+  directory_.write("lib/a.service", with_budget);
+  const auto file = directory_.write("etc/a.service", without);
+  directory_.write("lib/a.service.d/10.conf", with_budget);
+  const auto drop_in = directory_.write("etc/a.service.d/10.conf", without);
+  directory_.write("lib/a.service.d/20.conf", with_budget);
+  fs::create_symlink("/dev/null", directory_.path() / "etc/a.service.d/20.conf");
+  EXPECT_THAT(directories().files_of("a.service"), ElementsAre(file, drop_in));
 }
 
 TEST_F(UnitSearchTest, an_alias_is_no_unit_of_its_own) {

@@ -25,6 +25,7 @@ class SystemdClientTest : public testing::Test {
         systemd_.client(),
         SystemdClient::Listener{
             .listed = [this](const Result<std::vector<UnitFact>>& facts) { lists_.push_back(facts); },
+            .patterns = [this](const std::vector<UnitPattern>& found) { patterns_ = found; },
             .changed = [this](const UnitFact& fact) { changes_.push_back(fact); },
             .gone = [this](std::string_view name) { gone_.emplace_back(name); },
             .failed = [this](const Error& error) { failures_.push_back(error); },
@@ -51,6 +52,7 @@ class SystemdClientTest : public testing::Test {
   fakes::TemporaryDirectory cgroups_;
   fakes::Systemd systemd_;
   std::vector<Result<std::vector<UnitFact>>> lists_;
+  std::vector<UnitPattern> patterns_;
   std::vector<UnitFact> changes_;
   std::vector<std::string> gone_;
   std::vector<Error> failures_;

@@ -228,6 +228,7 @@ TEST_F(SystemdClientTest, a_listener_that_throws_is_reported_and_the_next_messag
       systemd_.client(),
       SystemdClient::Listener{
           .listed = [](const Result<std::vector<UnitFact>>&) {},
+          .patterns = [](const std::vector<UnitPattern>&) {},
           .changed = [](const UnitFact&) { throw std::runtime_error("no memory for this"); },
           .gone = [this](std::string_view name) { gone_.emplace_back(name); },
           .failed = [this](const Error& error) { failures_.push_back(error); },

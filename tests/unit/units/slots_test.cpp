@@ -51,6 +51,41 @@ TEST(Slots, AFreedOneIsTheLastToBeTakenAgain) {
   EXPECT_EQ(*slots.owner_of(first), "d");
 }
 
+TEST(Slots, OneThatIsReservedGoesToWhoNeedsItNow) {
+  Slots slots(2);
+  slots.reserve("a");
+  slots.reserve("b");
+  slots.reserve("c");
+  EXPECT_EQ(slots.of("c"), SLO_NO_SLOT) << "nobody loses one for it";
+  const auto slot = slots.of("b");
+  slots.give("d");
+  EXPECT_EQ(slots.of("d"), slot);
+  EXPECT_EQ(slots.of("b"), SLO_NO_SLOT);
+  EXPECT_THAT(slots.take_freed(), ElementsAre(slot));
+  slots.give("a");
+  slots.give("e");
+  EXPECT_EQ(slots.of("e"), SLO_NO_SLOT) << "both run";
+}
+
+TEST(Slots, OneThatIsSetAsideIsNobodysUntilItIsAssigned) {
+  Slots slots(1);
+  const auto slot = slots.set_aside();
+  EXPECT_EQ(slot, 0U);
+  EXPECT_EQ(slots.set_aside(), SLO_NO_SLOT);
+  EXPECT_EQ(slots.owner_of(slot), nullptr);
+  slots.give("a");
+  EXPECT_EQ(slots.of("a"), SLO_NO_SLOT);
+  slots.assign(slot, "b");
+  EXPECT_EQ(*slots.owner_of(slot), "b");
+  slots.put_back(slot);
+  EXPECT_EQ(*slots.owner_of(slot), "b") << "it is not set aside any more";
+  slots.take_back("b");
+  slots.put_back(slots.set_aside());
+  EXPECT_THAT(slots.take_freed(), ElementsAre(slot, slot));
+  slots.give("a");
+  EXPECT_EQ(slots.of("a"), slot);
+}
+
 TEST(Slots, NobodyOwnsWhatIsNoSlot) {
   Slots slots(1);
   slots.give("a");

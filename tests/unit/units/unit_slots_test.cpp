@@ -98,13 +98,16 @@ TEST_F(UnitSlots, UnitsThatLoseTheirSettingsMakeRoomInTheSameListing) {
   EXPECT_THAT(small.problems(), IsEmpty());
 }
 
-TEST_F(UnitSlots, AUnitThatHasNeverRunTakesNoSlotAndOneThatHasStoppedKeepsIt) {
+TEST_F(UnitSlots, AUnitThatHasNeverRunHasASlotOnlyWhereNobodyElseNeedsItAndOneThatHasStoppedKeepsIt) {
   Units small(files_.reader(), 1);
   budgets({"a.service", "b.service"});
-  small.listed({fact("a.service", 0), fact("b.service", 2)});
+  small.listed({fact("a.service", 0)});
+  EXPECT_EQ(counted(small, "a.service"), "own") << "it is counted from its first job on";
+  small.changed(fact("b.service", 2));
   EXPECT_EQ(counted(small, "a.service"), "none yet");
   EXPECT_EQ(counted(small, "b.service"), "own");
   EXPECT_THAT(small.problems(), IsEmpty());
+  EXPECT_THAT(small.take_freed_slots(), SizeIs(1));
   const auto slot = of(small, "b.service").slot;
   small.changed(fact("b.service", 0));
   small.changed(fact("a.service", 1));
@@ -129,9 +132,7 @@ TEST_F(UnitSlots, WhatHasStoppedStaysWhereItWasCounted) {
   small.changed(fact("a.service", 0));
   EXPECT_EQ(counted(small, "a.service"), "with web.slice");
   small.gone("web.slice");
-  EXPECT_EQ(counted(small, "a.service"), "with ") << "its figures have gone with the slice";
-  small.changed(fact("a.service", 3));
-  EXPECT_EQ(counted(small, "a.service"), "own");
+  EXPECT_EQ(counted(small, "a.service"), "own") << "its figures have gone with the slice, and a slot is free";
 }
 
 TEST_F(UnitSlots, ItIsAWarningOnceForAllUnitsThatShareTheFile) {

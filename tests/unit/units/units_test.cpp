@@ -142,11 +142,13 @@ TEST_F(UnitTable, TheRootSliceHoldsForEverythingThatRuns) {
   EXPECT_EQ(effective("b.service"), "-");
 }
 
-TEST_F(UnitTable, AUnitWithSettingsButWithoutACgroupHoldsForItselfAlone) {
+TEST_F(UnitTable, AUnitWithoutACgroupHoldsForItselfAndASliceForWhatIsOnlyHeardOfFirst) {
+  budget("b.service", "9ms");
   budget("web.slice", "5ms");
-  units_.listed({fact("web.slice", 0), fact("a.service", 3, "/web.slice")});
+  units_.listed({fact("web.slice", 0), fact("b.service", 0), fact("a.service", 3, "/web.slice")});
   EXPECT_EQ(effective("web.slice"), "web.slice");
-  EXPECT_EQ(effective("a.service"), "-");
+  EXPECT_EQ(effective("b.service"), "b.service");
+  EXPECT_EQ(effective("a.service"), "web.slice") << "its path is known from its name";
 }
 
 TEST_F(UnitTable, NothingIsLeftOfAThousandStartsAndStops) {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the kernel is told: settings by the id of a cgroup that is there, and by the place of one to come.
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+#include "base/unit_name.h"
+#include "units/cgroup_path.h"
+#include "units/units.h"
+#include "units/vital.h"
+
+namespace slo {
+namespace {
+
+// Of "foo@.service", "docker-.scope", "service".
+std::uint32_t pattern_type(std::string_view pattern) {
+  if (pattern.ends_with(service_suffix.substr(1))) return SLO_PATTERN_SERVICE;
+  return pattern.ends_with(scope_suffix.substr(1)) ? SLO_PATTERN_SCOPE : SLO_PATTERN_SLICE;
+}
+
+std::string pattern_prefix(std::string_view pattern) {
+  const auto dot = pattern.rfind('.');
+  return std::string(dot == std::string_view::npos ? std::string_view() : pattern.substr(0, dot));
+}
+
+bool has_budget(const Unit* unit) {
+  return unit != nullptr && unit->effective.budget;
+}
+
+}  // namespace
+
+std::vector<CfgChange> Units::found_patterns(const std::vector<UnitPattern>& found) {
+  patterns_.clear();
+  for (const auto& pattern : found)
+    patterns_.push_back({.name = pattern.name,
+                         .type = pattern_type(pattern.name),
+                         .prefix = pattern_prefix(pattern.name),
+                         .read = read_(pattern.files)});
+  return take_changes();
+}
+
+slo_cfg Units::cfg_of(const Unit& unit) const {
+  slo_cfg cfg = to_cfg(unit.effective, unit.slot, unit.number);
+  if (const auto server = reserves_.server_of.find(unit.name); server != reserves_.server_of.end())
+    cfg.server = server->second;
+  if (shed_.contains(unit.name)) cfg.flags |= SLO_CFG_SHED;
+  return cfg;
+}
+
+CfgMap Units::wanted_cfgs() const {
+  CfgMap wanted;
+  for (const auto& unit : std::views::values(configured_)) {
+    if (unit.cgroup_id != 0 && unit.effective.budget) wanted.insert_or_assign(unit.cgroup_id, cfg_of(unit));
+  }
+  // Where no unit file says anything of a budget.
+  const UnitsByPath units = by_path();
+  for (const auto& [name, entry] : entries_) {
+    if (entry.fact.cgroup_id == 0 || has_budget(units.nearest(entry.fact.control_group))) continue;
+    if (const auto cfg = implicit_cfg_of(name)) wanted.insert_or_assign(entry.fact.cgroup_id, *cfg);
+  }
+  return wanted;
+}
+
+std::optional<slo_cfg> Units::implicit_cfg_of(std::string_view name) const {
+  if (is_vital(name)) return implicit_cfg();
+  if (operator_permille_ != 0 && is_operators(name)) return operator_cfg();
+  return std::nullopt;
+}
+
+Places Units::places() const {
+  Places places;
+  const UnitsByPath units = by_path();
+  for (const auto& unit : std::views::values(configured_)) {
+    if (unit.path.empty()) continue;
+    if (unit.effective.budget) places.paths.emplace(unit.path, cfg_of(unit));
+    if (unit.name.ends_with(slice_suffix)) add_patterns(unit.path, units, places);
+  }
+  if (units.at("/") == nullptr) add_patterns("/", units, places);
+  for (const auto names : {vital_units(), operator_units()}) {
+    for (const std::string_view name : names) {
+      const auto path = expected_path(name, "");
+      const auto cfg = path && !has_budget(units.nearest(*path)) ? implicit_cfg_of(name) : std::nullopt;
+      if (cfg) places.paths.emplace(*path, *cfg);
+    }
+  }
+  return places;
+}
+
+// For units of which no more is known than the beginning of their names. Where the slice they are in has
+// settings, these are inherited as ever.
+void Units::add_patterns(const std::string& slice, const UnitsByPath& units, Places& places) const {
+  const Unit* above = units.nearest(slice);
+  const auto server = above == nullptr ? reserves_.server_of.end() : reserves_.server_of.find(above->name);
+  for (const auto& pattern : patterns_) {
+    if (pattern.read.settings.empty()) continue;
+    const SloSettings effective = in_slice(pattern.read.settings, slice, units);
+    if (!effective.budget) continue;
+    PatternPlace place{.slice = slice, .type = pattern.type, .prefix = pattern.prefix};
+    slo_cfg cfg = to_cfg(effective, SLO_NO_SLOT, SLO_NO_UNIT);
+    if (server != reserves_.server_of.end()) cfg.server = server->second;
+    if (effective.has_budget()) places.shared.insert(place);
+    places.patterns.emplace(std::move(place), cfg);
+  }
+  if (has_budget(above) || operator_permille_ == 0) return;
+  for (const std::string_view name : operator_units()) {
+    if (name.ends_with('@'))
+      places.patterns.try_emplace({.slice = slice, .type = SLO_PATTERN_SERVICE, .prefix = std::string(name)},
+                                  operator_cfg());
+  }
+}
+
+PathChanges Units::take_path_changes() {
+  const Places wanted = places();
+  has_shared_ = !wanted.shared.empty();
+  return paths_.tell(wanted);
+}
+
+std::optional<slo_spare> Units::make_spare() {
+  if (!has_shared_) return std::nullopt;
+  return slo_spare{.cgroup_id = 0, .slot = slots_.set_aside(), .unit = next_number_++};
+}
+
+void Units::taken(const slo_spare& spare) {
+  claims_.insert_or_assign(spare.cgroup_id, spare);
+}
+
+void Units::forget_claims(const std::function<bool(std::uint64_t)>& is_gone) {
+  std::erase_if(claims_, [&](const auto& claim) {
+    if (!is_gone(claim.first)) return false;
+    slots_.put_back(claim.second.slot);
+    return true;
+  });
+}
+
+// Its own, or what the kernel has given its cgroup already, and the slot that goes with it.
+std::uint32_t Units::number_for(const UnitFact& fact) {
+  const auto claim = claims_.find(fact.cgroup_id);
+  if (claim == claims_.end()) return next_number_++;
+  const slo_spare spare = claim->second;
+  claims_.erase(claim);
+  if (spare.slot != SLO_NO_SLOT) slots_.assign(spare.slot, fact.name);
+  return spare.unit;
+}
+
+}  // namespace slo

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "units/path_tree.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slo {
+namespace {
+
+using testing::IsEmpty;
+
+slo_cfg cfg(slo_u64 budget_ns) {
+  slo_cfg of{};
+  of.budget_ns = budget_ns;
+  return of;
+}
+
+// What the kernel makes of what it is told.
+class Told {
+ public:
+  PathChanges tell(const Places& wanted) {
+    PathChanges changes = tree_.tell(wanted);
+    for (const auto& [key, path] : changes.changes) {
+      if (path)
+        map_.insert_or_assign(key, *path);
+      else
+        map_.erase(key);
+    }
+    return changes;
+  }
+  // Walks as the placer does; nothing: the way ends.
+  [[nodiscard]] std::optional<slo_path> at(const std::vector<std::string>& components) const {
+    slo_path found{.node = SLO_NODE_ROOT, .flags = 0, .cfg = {}};
+    for (const auto& name : components) {
+      const auto next = map_.find({.node = found.node, .name = name});
+      if (found.node == SLO_NODE_NONE || next == map_.end()) return std::nullopt;
+      found = next->second;
+    }
+    return found;
+  }
+  [[nodiscard]] std::optional<slo_path> pattern(slo_u32 node, slo_u32 type, const std::string& prefix) const {
+    const auto found = map_.find({.node = node, .pattern = type, .name = prefix});
+    return found == map_.end() ? std::nullopt : std::optional(found->second);
+  }
+  [[nodiscard]] std::size_t size() const { return map_.size(); }
+  PathTree tree_;
+
+ private:
+  std::map<PathKey, slo_path> map_;
+};
+
+TEST(PathTree, APathIsFoundFromTheRootAloneComponentByComponent) {
+  Told told;
+  EXPECT_TRUE(
+      told.tell({.paths = {{"/a.slice/b.service", cfg(5)}}, .patterns = {}, .shared = {}}).look_again);
+  EXPECT_EQ(told.at({"a.slice", "b.service"})->cfg.budget_ns, 5U);
+  EXPECT_EQ(told.at({"a.slice"})->flags, 0U) << "nothing was set for the slice";
+  EXPECT_FALSE(told.at({"b.service"}));
+  EXPECT_FALSE(told.at({"a.slice", "b.service", "b.service"}));
+  EXPECT_FALSE(told.at({"a.slice", "a.slice", "b.service"}));
+}
+
+TEST(PathTree, ASliceWithSettingsIsAlsoAWay) {
+  Told told;
+  told.tell({.paths = {{"/a.slice", cfg(9)}, {"/a.slice/b.service", cfg(5)}}, .patterns = {}, .shared = {}});
+  EXPECT_EQ(told.at({"a.slice"})->cfg.budget_ns, 9U);
+  EXPECT_EQ(told.at({"a.slice", "b.service"})->cfg.budget_ns, 5U);
+}
+
+TEST(PathTree, OnlyWhatHasChangedIsTold) {
+  Told told;
+  Places places{.paths = {{"/a.slice/b.service", cfg(5)}, {"/a.slice/c.service", cfg(5)}},
+                .patterns = {},
+                .shared = {}};
+  told.tell(places);
+  EXPECT_THAT(told.tell(places).changes, IsEmpty());
+  places.paths["/a.slice/b.service"] = cfg(6);
+  const auto changes = told.tell(places);
+  ASSERT_EQ(changes.changes.size(), 1U);
+  EXPECT_EQ(changes.changes[0].key.name, "b.service");
+  EXPECT_FALSE(changes.look_again) << "the way is the same";
+}
+
+TEST(PathTree, WhatIsGoneLeavesNothingAndItsNumberIsNeverGivenAgain) {
+  Told told;
+  told.tell({.paths = {{"/a.slice/b.service", cfg(5)}}, .patterns = {}, .shared = {}});
+  const auto number = told.at({"a.slice"})->node;
+  told.tell({});
+  EXPECT_EQ(told.size(), 0U);
+  told.tell({.paths = {{"/c.slice/b.service", cfg(5)}}, .patterns = {}, .shared = {}});
+  EXPECT_NE(told.at({"c.slice"})->node, number) << "a cgroup that is there still leads to it";
+}
+
+TEST(PathTree, PatternsAreFoundAtTheRootAndInSlicesThatHaveTheirOwn) {
+  Told told;
+  const PatternPlace root{.slice = "/", .type = SLO_PATTERN_SCOPE, .prefix = "docker-"};
+  const PatternPlace batch{.slice = "/batch.slice", .type = SLO_PATTERN_SCOPE, .prefix = "docker-"};
+  const auto changes =
+      told.tell({.paths = {}, .patterns = {{root, cfg(5)}, {batch, cfg(7)}}, .shared = {root}});
+  EXPECT_TRUE(changes.has_patterns);
+  EXPECT_EQ(told.pattern(SLO_NODE_ROOT, SLO_PATTERN_SCOPE, "docker-")->flags,
+            SLO_PATH_HAS_CFG | SLO_PATH_IS_SHARED);
+  const auto slice = told.at({"batch.slice"}).value();
+  EXPECT_EQ(slice.flags, SLO_PATH_HAS_PATTERNS);
+  EXPECT_EQ(told.pattern(slice.node, SLO_PATTERN_SCOPE, "docker-")->cfg.budget_ns, 7U);
+  EXPECT_FALSE(told.tell({.paths = {{"/a", cfg(1)}}, .patterns = {}, .shared = {}}).has_patterns);
+}
+
+TEST(PathTree, WhatDoesNotFitIsCounted) {
+  Told told;
+  Places places;
+  for (unsigned i = 0; i < SLO_PATHS_MAX; ++i) places.paths["/system.slice/u" + std::to_string(i)] = cfg(5);
+  told.tell(places);
+  EXPECT_LE(told.size(), SLO_PATHS_MAX);
+  EXPECT_EQ(told.tree_.left_out(), SLO_PATHS_MAX - (told.size() - 1)) << "all but the slice are paths";
+}
+
+}  // namespace
+}  // namespace slo
