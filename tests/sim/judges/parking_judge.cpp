@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "parking_judge.h"
 
-#include <algorithm>
 #include <format>
 
 #include "bpf/policy/limit.h"
@@ -26,6 +25,7 @@ void ParkingJudge::runs(const Task& task, const Cpu& /*cpu*/, std::uint64_t /*no
 void ParkingJudge::looks(std::uint64_t now_ns) {
   if (now_ns < next_ns_) return;
   next_ns_ = now_ns + every_ns;
+  waiting_.reset();
   parked_.resize(kernel_.tasks().size());
   if (!ext_.is_attached()) parked_.assign(parked_.size(), {});
   for (const Task& task : kernel_.tasks()) {
@@ -37,12 +37,14 @@ void ParkingJudge::looks(std::uint64_t now_ns) {
   }
 }
 
-// Tasks with the same limit that wait for a CPU.
-unsigned ParkingJudge::waiting_with(const Task& task) const {
-  return static_cast<unsigned>(std::ranges::count_if(kernel_.tasks(), [&task](const Task& other) {
-    return other.ext.dsq != nullptr && !is_parked(other) &&
-           sim_limit_of(other.storage.get()) == sim_limit_of(task.storage.get());
-  }));
+// Tasks with the same limit that wait for a CPU. Counted once for all who ask: a whole crowd does.
+unsigned ParkingJudge::waiting_with(const Task& task) {
+  if (!waiting_) {
+    waiting_.emplace();
+    for (const Task& other : kernel_.tasks())
+      if (other.ext.dsq != nullptr && !is_parked(other)) ++(*waiting_)[sim_limit_of(other.storage.get())];
+  }
+  return (*waiting_)[sim_limit_of(task.storage.get())];
 }
 
 void ParkingJudge::look_at(const Task& task, Parked& parked, std::uint64_t now_ns) {

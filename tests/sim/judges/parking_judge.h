@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "../machine/kernel.h"
@@ -27,12 +29,14 @@ class ParkingJudge final : public Judge {
     std::uint64_t called_ns = 0;   // while it was to end or to be frozen, at a time
   };
   void look_at(const Task& task, Parked& parked, std::uint64_t now_ns);
-  [[nodiscard]] unsigned waiting_with(const Task& task) const;
+  [[nodiscard]] unsigned waiting_with(const Task& task);
 
   Kernel& kernel_;
   Ext& ext_;
   std::uint64_t next_ns_ = 0;
   std::vector<Parked> parked_;  // by task
+  // Tasks that wait for a CPU, by limit: at the present look, once it was asked for.
+  std::optional<std::map<std::uint32_t, unsigned>> waiting_;
 };
 
 }  // namespace slo::sim
