@@ -296,11 +296,12 @@ __noinline bool unpark(u32 parking, u64 now)
 		if (!tctx)
 			continue;
 		refresh_limit(tctx, p, now);
+		/* This fills a limit whose time has come, so what is left is read behind it. */
+		at_ns = is_used_up(tctx->limit) ? refilled_at_ns(tctx->limit, now) : now + tick_ns;
 		if (tctx->limit != limit) {
 			limit = tctx->limit;
 			left_ns = limit_left_ns(limit, shard_of(slo_task_cpu(p)));
 		}
-		at_ns = is_used_up(limit) ? refilled_at_ns(limit, now) : now + tick_ns;
 		if (!has_to_park(p, tctx, now) && (!is_crowded(limit, left_ns) || !may_park(p, tctx, now))) {
 			release(&it, p, tctx, parking, now);
 			continue;

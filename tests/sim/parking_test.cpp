@@ -66,6 +66,25 @@ TEST(Parked, TasksWeighNothing) {
   EXPECT_NEAR(percent_of(record, 3), 50, 2);
 }
 
+// Those of a task are looked at every 100 ms, and not each time that the one above is filled.
+TEST(Parked, TaskComesOutAsSoonAsALimitAboveIsFilled) {
+  Workload workload{.name = "levels", .units = {}, .tasks = {}};
+  add_unit(workload, {.name = "slice", .limit = {.quota_ns = 4 * ms, .period_ns = 40 * ms}}, 0);
+  add_unit(workload, {.name = "below", .slice = 0, .limit = {.quota_ns = 900 * ms, .period_ns = second}}, 1);
+  System system({.workload = workload}, {});
+  Kernel& kernel = system.kernel();
+  const Task& task = kernel.tasks()[0];
+  system.daemon().attach();
+  kernel.run(second);
+  std::uint64_t in_vain_ns = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    kernel.run(kernel.now_ns() + 10 * us);
+    if (is_parked(task) && sim_limit_left_ns(task.storage.get(), kernel.now_ns() + boot_ns) > 0)
+      in_vain_ns += 10 * us;
+  }
+  EXPECT_LE(in_vain_ns, 25 * 10 * us) << "one step in each of 25 periods";
+}
+
 TEST(Limited, UnitWithABudgetMissesNothingWithinItsLimit) {
   for (std::uint64_t phase_ns = 0; phase_ns < period_ns; phase_ns += 9 * ms) {
     Workload workload{.name = "budget",
