@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Limits (CPUQuota=): tokens and periods, how long a run may be, and where a task comes in that had to wait.
- * What they have in common with reserves is in server.h. Pure functions, as policy.h.
+ * Limits (CPUQuota=): tokens and periods, how long a run may be, and how many come in at once, and where,
+ * that had to wait. What they have in common with reserves is in server.h. Pure functions, as policy.h.
  */
 #ifndef SLO_LIMIT_H
 #define SLO_LIMIT_H
@@ -53,6 +53,26 @@ static inline slo_u64 slo_limit_run_ns(slo_s64 left_ns, slo_u32 nr_cpus, slo_u64
 	slo_u64 run_ns = left_ns > 0 && nr_cpus != 0 ? (slo_u64)left_ns / nr_cpus : 0;
 
 	return run_ns > min_run_ns ? run_ns : min_run_ns;
+}
+
+/*
+ * Whether a CPU need not look again before its next tick, however many runs begin there until then. run_ns:
+ * its part of what is left, as above. One tick is for what it executes until it looks, the other for what it
+ * has executed and not charged yet: looking and charging at every run would make the short ones dear.
+ */
+static inline int slo_limit_is_ample(slo_u64 run_ns, slo_u64 tick_ns)
+{
+	return run_ns >= 2 * tick_ns;
+}
+
+/*
+ * Whether as many as can run on what is left have been let go already, and not run yet: a crowd that comes
+ * all at once keeps others waiting, most of it only to go back. Runs are taken to be as short as they can be,
+ * so that too many come rather than that something is left over. Where nothing is left, nobody is enough.
+ */
+static inline int slo_limit_is_crowded(slo_u32 nr_let_go, slo_s64 left_ns, slo_u64 min_run_ns)
+{
+	return left_ns <= 0 || nr_let_go * min_run_ns >= (slo_u64)left_ns;
 }
 
 /* Who has waited so long for a limit runs all the same, for once. The kernel ends a scheduler that keeps a

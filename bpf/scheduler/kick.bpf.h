@@ -171,8 +171,7 @@ static __noinline void limit_run(s32 cpu, const struct task_struct *p, u64 now) 
 	if (!never_parks(p)) {
 		run_ns = slo_limit_run_ns(limit_left_ns(cctx->limit, shard_of(cpu)), nr_cpus,
 					  tunables.min_run_ns);
-		/* All CPUs together cannot use it up within a tick, with what they have not charged yet. */
-		if (run_ns >= 2 * tick_ns)
+		if (slo_limit_is_ample(run_ns, tick_ns))
 			run->ample_until_ns = now + tick_ns;
 	}
 	run->until_ns = now + run_ns;

@@ -233,13 +233,11 @@ __noinline bool find_cpu_for(struct task_struct *p __arg_trusted, s32 cpu, u64 b
 	return found;
 }
 
-/* Whether as many as could run on what is left of the limit have come out already: a crowd that comes all at
- * once keeps others waiting, most of it only to go back. */
 static __always_inline bool is_crowded(u32 limit, s64 left_ns)
 {
 	const struct slo_limit *record = bpf_map_lookup_elem(&limits, &limit);
 
-	return record && (s64)record->nr_let_go * (s64)tunables.min_run_ns >= left_ns;
+	return record && slo_limit_is_crowded(record->nr_let_go, left_ns, tunables.min_run_ns);
 }
 
 /* From the parking queue to where it belongs. */

@@ -276,6 +276,8 @@ static inline slo_u64 agree_cause(const slo_u64 *x)
 	X(slo_limit_fill_ns, slo_limit_fill_ns(agree_signed(x[0], x[1]), x[2] >> 24, x[0] >> 24, x[3]))      \
 	X(slo_limit_periods_to_go, slo_limit_periods_to_go(agree_signed(x[0], x[1]), x[2]))                  \
 	X(slo_limit_run_ns, slo_limit_run_ns(agree_signed(x[0], x[1]), (slo_u32)x[2], x[3]))                 \
+	X(slo_limit_is_ample, slo_limit_is_ample(x[0], x[1]))                                                \
+	X(slo_limit_is_crowded, slo_limit_is_crowded((slo_u32)x[0], agree_signed(x[1], x[2]), x[3]))         \
 	X(slo_group_weight, slo_group_weight(x[0]))                                                          \
 	X(slo_group_is_due, slo_group_is_due(x[0], x[1]))                                                    \
 	X(slo_group_runnable_ns, slo_group_runnable_ns(x[0], x[1]))                                          \

@@ -50,6 +50,25 @@ TEST(Limit, ARunIsAsLongAsAllCPUsTogetherMayHave) {
   EXPECT_EQ(slo_limit_run_ns(-8 * static_cast<slo_s64>(ms), 4, 100 * us), 100 * us) << "a debt";
 }
 
+TEST(Limit, IsAmpleAsLongAsAllCPUsCannotUseItUpInATickAndTheOneBefore) {
+  EXPECT_TRUE(slo_limit_is_ample(slo_limit_run_ns(32 * ms, 4, 100 * us), 4 * ms));
+  EXPECT_FALSE(slo_limit_is_ample(slo_limit_run_ns(32 * ms - 4, 4, 100 * us), 4 * ms));
+  EXPECT_FALSE(slo_limit_is_ample(slo_limit_run_ns(-1, 4, 100 * us), 4 * ms)) << "a debt";
+}
+
+TEST(Limit, NoMoreAreLetGoThanCanRunOnWhatIsLeft) {
+  EXPECT_FALSE(slo_limit_is_crowded(0, 1, 100 * us)) << "the least brings one";
+  EXPECT_FALSE(slo_limit_is_crowded(9, 1 * ms, 100 * us));
+  EXPECT_TRUE(slo_limit_is_crowded(10, 1 * ms, 100 * us));
+  EXPECT_FALSE(slo_limit_is_crowded(10, 1 * ms + 1, 100 * us)) << "what is left over is one's, too";
+}
+
+TEST(Limit, NobodyIsLetGoWhereNothingIsLeft) {
+  EXPECT_TRUE(slo_limit_is_crowded(0, 0, 100 * us));
+  EXPECT_TRUE(slo_limit_is_crowded(0, -1, 100 * us));
+  EXPECT_TRUE(slo_limit_is_crowded(0, -static_cast<slo_s64>(2 * SLO_LIMIT_QUOTA_MAX_NS), 100 * us));
+}
+
 TEST(Limit, WhoIsReleasedComesInBehindThoseThatWake) {
   const slo_u64 clock_ns = SLO_NSEC_PER_SEC;
   EXPECT_EQ(slo_vtime_released_ns(0, clock_ns, SLO_WEIGHT_NORMAL, 0), clock_ns + SLO_VTIME_RELEASED_NS);
