@@ -179,6 +179,12 @@ static __noinline void limit_run(s32 cpu, const struct task_struct *p, u64 now) 
 		kick_later(cpu, now, run_ns);
 }
 
+/*
+ * A task begins to run: what it executes is charged to its limit from here on, and the CPU is to look again
+ * before that can be used up. Otherwise whoever sleeps before each tick would run for nothing, and whoever
+ * does not for up to a tick with nothing left. As most runs are short, one costs no more than a comparison
+ * while there is ample left, instead of a walk up all levels and an alarm.
+ */
 static __noinline void begin_limited(s32 cpu, struct task_ctx *tctx, struct task_struct *p, u64 now)
 	__must_hold(rq)
 {
