@@ -20,6 +20,7 @@
 #include "base/handle.h"
 #include "base/often_timer.h"
 #include "base/this_machine.h"
+#include "base/urgency.h"
 #include "bus/link.h"
 #include "kernel/bpf_kernel.h"
 #include "kernel/probe.h"
@@ -79,8 +80,16 @@ std::vector<UnkeptSetting> find_unkept(const KernelFacts& facts, bool strict) {
   return unkept_limits(read_cpu_groups(root), facts.shows_limits);
 }
 
+void tell_loading(const Patience& patience, bool begins) {
+  patience.loading(begins);
+  spdlog::debug("{}", begins ? "loading BPF programs" : "done with loading BPF programs");
+}
+
 int run(const std::string& log_level) {
   Journal journal(log_level);
+  Urgency urgency;
+  urgency.enter();
+  if (!Urgency::urgent()) spdlog::debug("not real-time while attaching: the kernel refuses it");
   const EventLoop event = new_event_loop();
   ConfigReading config = read_config(root);
   const KernelFacts facts = probe_kernel(scheduler_object(), observer_object());
@@ -96,10 +105,11 @@ int run(const std::string& log_level) {
   }
 
   const LatchFile latch_file(runtime_directory() / "latch");
+  std::function<void()> list_awaited;
   std::function<void(bool)> list_ended;
   BusLink bus(
       event.get(), SCX_SLO_VERSION, journal.target(),
-      [&journal](const Error& error) { journal.failed(error); },
+      [&journal](const Error& error) { journal.failed(error); }, [&list_awaited] { list_awaited(); },
       [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
   const Patience patience;
   StatusLine status_line;
@@ -114,19 +124,22 @@ int run(const std::string& log_level) {
                    .find_unkept = look_for_unkept,
                    .keep_latch = [&latch_file](const Latch& latch) { return latch_file.write(latch); },
                    .now = now,
-                   .loading = [&patience](bool begins) { patience.loading(begins); },
+                   .loading = [&patience](bool begins) { tell_loading(patience, begins); },
+                   .hurrying = [&urgency](bool begins) { begins ? urgency.enter() : urgency.leave(); },
                    .load_recorder = load_recorder,
                    .machine = this_machine,
                    .tick_often = [&often](bool on) { often.set(on); }},
                   std::move(config), read_latch(latch_file));
   const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
-  Service service(event.get(), **kernel, manager, bus);
+  Service service(event.get(), **kernel, manager, bus, urgency);
   often.call([&manager] { manager.forward_recording(); });
+  list_awaited = [&service] { service.list_awaited(); };
   list_ended = [&service](bool came) { service.list_ended(came); };
   service.add_event_sources();
 
   if (const auto early_end = service.start_up(journal)) return *early_end;
   notify("READY=1");
+  urgency.leave();
   check(sd_event_loop(event.get()), "run the event loop");
   manager.stop();
   return EXIT_SUCCESS;

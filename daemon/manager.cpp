@@ -36,7 +36,8 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
                    .check_requirements = [this] { return check_requirements(); },
                    .keep_latch = around_.keep_latch,
                    .now = around_.now,
-                   .loading = around_.loading},
+                   .loading = around_.loading,
+                   .hurrying = around_.hurrying},
                   std::move(latch)),
       recording_(around_.tick_often) {
   attachment_.set_policy(policy_of(config_.config));
@@ -69,6 +70,7 @@ void Manager::unit_gone(std::string_view name) {
 void Manager::tick() {
   attachment_.watch_heartbeat();
   attachment_.settle();
+  attachment_.prepare();
   look_at_limits();
   tell_misses();
   tend_spares();

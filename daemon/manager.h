@@ -45,6 +45,8 @@ struct Surroundings {
   std::function<Instant()> now;
   // Around each load of BPF programs, which the kernel's verifier may make take a minute or more.
   std::function<void(bool begins)> loading;
+  // Around what puts the scheduler in charge: it is to be done before what keeps the machine busy.
+  Hurrying hurrying;
   LoadTraceSource load_recorder;
   std::function<Machine()> machine;
   // forward_recording() is to be called about twenty times a second, or no longer.

@@ -46,8 +46,18 @@ int cannot_start(Journal& journal, const std::vector<std::string>& sentences) {
   return exit_requirements;
 }
 
+// The start is urgent as a whole. A list that the end of a connection cuts off is asked for again, so each is
+// followed by an end.
+void Service::list_awaited() {
+  if (!first_list_ || manager_.state() != State::idle) return;
+  // It is told when systemd begins to read and when it has read, and each may take its time.
+  if (std::exchange(urgent_for_list_, true)) urgency_.leave();
+  urgency_.enter();
+}
+
 void Service::list_ended(bool came) {
   if (!first_list_) first_list_ = came;
+  if (std::exchange(urgent_for_list_, false)) urgency_.leave();
   if (std::exchange(reloading_, false)) notify("READY=1");
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/urgency.h"
 #include "bus/link.h"
 #include "kernel/bpf_kernel.h"
 #include "manager.h"
@@ -30,8 +31,8 @@ void log_exception();
 // waits for, and is told. All of it outlives this object, but what it adds to the event loop does not.
 class Service {
  public:
-  Service(sd_event* event, BpfKernel& kernel, Manager& manager, BusLink& bus)
-      : event_(event), kernel_(kernel), manager_(manager), bus_(bus) {}
+  Service(sd_event* event, BpfKernel& kernel, Manager& manager, BusLink& bus, Urgency& urgency)
+      : event_(event), kernel_(kernel), manager_(manager), bus_(bus), urgency_(urgency) {}
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -43,7 +44,10 @@ class Service {
   // Before anyone is told that we are ready, the units are known and what can run does. Empty: it is so; else
   // the exit code. What went wrong has been logged.
   [[nodiscard]] std::optional<int> start_up(Journal& journal);
-  // A list of units that was asked for has been taken over, or will not come.
+  // A list of units has been asked for, or soon will be: an idle daemon is urgent until it has ended, as it
+  // may bring the first budget, which is to hold soon on a machine that has too much to do.
+  void list_awaited();
+  // It has been taken over, or will not come.
   void list_ended(bool came);
 
  private:
@@ -58,8 +62,10 @@ class Service {
   BpfKernel& kernel_;
   Manager& manager_;
   BusLink& bus_;
+  Urgency& urgency_;
   std::optional<bool> first_list_;  // whether it came
   bool reloading_ = false;
+  bool urgent_for_list_ = false;
   bool petting_ = true;  // the watchdog
 };
 

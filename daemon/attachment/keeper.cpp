@@ -19,6 +19,9 @@ constexpr int most_changes_at_once = 8;
 // After an order to detach nothing is loaded for so long: whoever gave it asks what has become of it.
 constexpr std::uint64_t rest_ns = SLO_NSEC_PER_SEC;
 
+// What keeps us from enforcing is looked for all over the machine, so not every second while nobody waits.
+constexpr std::uint64_t prepare_again_ns = 60 * SLO_NSEC_PER_SEC;
+
 }  // namespace
 
 AttachmentKeeper::AttachmentKeeper(Surroundings surroundings, Latch latch)
@@ -27,6 +30,7 @@ AttachmentKeeper::AttachmentKeeper(Surroundings surroundings, Latch latch)
 Result<void> AttachmentKeeper::attach(std::optional<std::uint64_t> trial_ns) {
   const Recovery before = recovery_;
   rests_until_ns_ = 0;
+  prepares_from_ns_ = 0;
   recovery_.order_attach(around_.now().boot_ns, trial_ns);
   // A trial that nobody would remember after the daemon was killed is none.
   if (const auto kept = keep_latch(); !kept && trial_ns) {
@@ -99,6 +103,26 @@ void AttachmentKeeper::settle() {
   }
 }
 
+void AttachmentKeeper::prepare() {
+  const std::uint64_t now_ns = around_.now().boot_ns;
+  if (!begun_ || now_ns < rests_until_ns_ || now_ns < prepares_from_ns_) return;
+  if (around_.budgets() > 0 || around_.kernel.driver() != Driver::none || around_.kernel.prepared()) return;
+  // As if there were a budget: what would only be observed then need not be loaded.
+  Decision first = recovery_.decide(1, Driver::none, now_ns);
+  if (first.check_first) {
+    recovery_.checked(around_.check_requirements(), now_ns);
+    first = recovery_.decide(1, Driver::none, now_ns);
+  }
+  if (first.driver != Driver::scheduler) {
+    prepares_from_ns_ = now_ns + prepare_again_ns;
+    return;
+  }
+  if (const auto prepared = loaded(&Kernel::prepare); !prepared) {
+    around_.audience.failed(prepared.error());
+    prepares_from_ns_ = UINT64_MAX;  // said once; the first budget tries again, and so does a reload
+  }
+}
+
 void AttachmentKeeper::notice_end(std::uint64_t now_ns) {
   if (!attached_ || around_.kernel.driver() == Driver::scheduler) return;
   attached_ = false;
@@ -122,7 +146,10 @@ void AttachmentKeeper::carry_out(Driver wanted, std::uint64_t now_ns) {
 }
 
 void AttachmentKeeper::put_scheduler(std::uint64_t now_ns) {
-  if (const auto attached = loaded(&Kernel::attach); !attached) {
+  around_.loading(true);
+  const auto attached = around_.kernel.attach(around_.hurrying);
+  around_.loading(false);
+  if (!attached) {
     around_.audience.failed(attached.error());
     recovery_.attach_failed(attached.error(), now_ns);
     return;

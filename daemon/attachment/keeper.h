@@ -42,6 +42,8 @@ class AttachmentKeeper {
     std::function<Instant()> now;
     // Around each load of BPF programs, which the kernel's verifier may make take a minute or more.
     std::function<void(bool begins)> loading;
+    // Loading takes the verifier seconds on a slow machine, and nobody else is to stand still for so long.
+    Hurrying hurrying;
   };
 
   // latch: what an earlier run left behind.
@@ -52,9 +54,15 @@ class AttachmentKeeper {
   void set_policy(const RecoveryPolicy& policy) { recovery_.set_policy(policy); }
   // Brings what runs in line with what is decided, and says what came of it.
   void settle();
+  // While no unit has a budget: has loaded ahead what the first one will need. About once a second, when
+  // there is nothing else to do, as it may take seconds.
+  void prepare();
   void watch_heartbeat();
   // What was missing may be there now.
-  void forget_check() { recovery_.forget_check(); }
+  void forget_check() {
+    recovery_.forget_check();
+    prepares_from_ns_ = 0;
+  }
   // What runs was loaded with what does not hold any more; settle() loads it again.
   void drop();
   void stop();  // the daemon ends
@@ -89,8 +97,9 @@ class AttachmentKeeper {
   Recovery recovery_;
   Latch kept_latch_;
   bool begun_ = false;
-  std::uint64_t rests_until_ns_ = 0;  // settle() does nothing before, since detach()
-  bool attached_ = false;             // by us, and its end not yet noticed
+  std::uint64_t rests_until_ns_ = 0;    // settle() does nothing before, since detach()
+  std::uint64_t prepares_from_ns_ = 0;  // prepare() does nothing before
+  bool attached_ = false;               // by us, and its end not yet noticed
   std::uint64_t attached_monotonic_ns_ = 0;
   bool alive_ = true;
   bool cannot_enforce_ = false;

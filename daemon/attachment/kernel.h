@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct LoadCounters {
   std::uint64_t key_exec_ns = 0;
 };
 
+// Around what is to be done before all that keeps the machine busy.
+using Hurrying = std::function<void(bool begins)>;
+
 // What the kernel knows of a cgroup that is there, from when it was made.
 struct Placed {
   std::uint64_t made_ns = 0;        // CLOCK_MONOTONIC; 0: it was there before anybody looked
@@ -43,7 +47,13 @@ class Kernel {
   virtual ~Kernel() = default;
   // Loads and attaches the scheduler, looks at its exit record (success means that it runs), then drops the
   // probes. After an error what ran before still runs. Nothing to do when the scheduler runs.
-  [[nodiscard]] virtual Result<void> attach() = 0;
+  // hurrying: around what puts it in charge, once it is loaded.
+  [[nodiscard]] virtual Result<void> attach(const Hurrying& hurrying) = 0;
+  // Loads the scheduler ahead, so that the next attach() need not, which still works when that does not hold
+  // any more. Ends with it, with observe() and with detach(). Nothing to do when prepared().
+  [[nodiscard]] virtual Result<void> prepare() = 0;
+  // What was loaded ahead is still what attach() would load: for these tunables and these CPUs.
+  [[nodiscard]] virtual bool prepared() const = 0;
   // Loads the probes, then drops the scheduler; its exit record stays until the next attach(). After an error
   // what ran before still runs. Nothing to do when the probes run.
   [[nodiscard]] virtual Result<void> observe() = 0;

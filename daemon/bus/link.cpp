@@ -13,11 +13,13 @@
 #include "base/handle.h"
 
 namespace slo {
-BusLink::BusLink(sd_event* event, std::string version, std::string log_target, Log log, ListEnded list_ended)
+BusLink::BusLink(sd_event* event, std::string version, std::string log_target, Log log,
+                 ListAwaited list_awaited, ListEnded list_ended)
     : event_(event),
       version_(std::move(version)),
       log_target_(std::move(log_target)),
       log_(std::move(log)),
+      list_awaited_(std::move(list_awaited)),
       list_ended_(std::move(list_ended)) {}
 
 BusLink::~BusLink() {
@@ -52,6 +54,7 @@ void BusLink::open() {
       SystemdClient::Listener{
           .listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); },
           .patterns = [this](const std::vector<UnitPattern>& found) { manager_->patterns_found(found); },
+          .awaited = list_awaited_,
           .changed = [this](const UnitFact& fact) { manager_->unit_changed(fact); },
           .gone = [this](std::string_view name) { manager_->unit_gone(name); },
           .failed = log_,

@@ -23,8 +23,11 @@ class BusLink final : public UnitSource, public Audience {
   using Log = std::function<void(const Error&)>;
   // A list that was asked for has been taken over, or will not come.
   using ListEnded = std::function<void(const Result<void>&)>;
+  // One has been asked for, or soon will be.
+  using ListAwaited = std::function<void()>;
   // log_target: where the daemon's words go, as LogControl1 has it. The event loop outlives this object.
-  BusLink(sd_event* event, std::string version, std::string log_target, Log log, ListEnded list_ended);
+  BusLink(sd_event* event, std::string version, std::string log_target, Log log, ListAwaited list_awaited,
+          ListEnded list_ended);
   ~BusLink() override;
   BusLink(const BusLink&) = delete;
   BusLink& operator=(const BusLink&) = delete;
@@ -55,6 +58,7 @@ class BusLink final : public UnitSource, public Audience {
   std::string version_;
   std::string log_target_;
   Log log_;
+  ListAwaited list_awaited_;
   ListEnded list_ended_;
   Manager* manager_ = nullptr;
   sd_bus* bus_ = nullptr;  // owned by connection_

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "kernel/events.h"
@@ -32,14 +33,24 @@ BpfKernel::BpfKernel(const slo_tunables& tunables, std::unique_ptr<Topology> top
 
 BpfKernel::~BpfKernel() = default;
 
-Result<void> BpfKernel::attach() {
+Result<void> BpfKernel::attach(const Hurrying& hurrying) {
   if (driver() == Driver::scheduler) return {};
   maps_->forget_parked();
   if (auto ready = place(); !ready) return ready;
-  auto loaded = load_scheduler(*maps_, *topology_, tunables_);
+  const bool ahead = prepared();
+  auto loaded = ahead ? std::move(ahead_) : load_scheduler(*maps_, *topology_, tunables_);
+  ahead_.reset();
   if (!loaded) return std::unexpected(loaded.error());
   drop_scheduler();  // one that has ended
-  if (auto attached = (*loaded)->attach(); !attached) return attached;
+  hurrying(true);
+  const auto attached = (*loaded)->attach();
+  hurrying(false);
+  if (!attached) {
+    // One that is loaded now may do where one that was loaded then does not.
+    if (!ahead || attached.error().errno_value == EBUSY) return attached;
+    loaded->reset();
+    return attach(hurrying);
+  }
   // In this order a job that ends right now may go uncounted; none is counted twice.
   if (observer_) observer_->set_counting(false);
   (*loaded)->set_counting(true);
@@ -47,6 +58,20 @@ Result<void> BpfKernel::attach() {
   last_exit_.reset();
   drop_observer();
   return {};
+}
+
+Result<void> BpfKernel::prepare() {
+  if (prepared()) return {};
+  if (auto ready = place(); !ready) return ready;
+  ahead_.reset();  // first: two at a time would need twice the memory
+  auto loaded = load_scheduler(*maps_, *topology_, tunables_);
+  if (!loaded) return std::unexpected(loaded.error());
+  ahead_ = std::move(*loaded);
+  return {};
+}
+
+bool BpfKernel::prepared() const {
+  return ahead_ && ahead_->fits();
 }
 
 Result<void> BpfKernel::observe() {
@@ -58,11 +83,13 @@ Result<void> BpfKernel::observe() {
   if (scheduler_) scheduler_->set_counting(false);
   (*loaded)->set_counting(true);
   observer_ = std::move(*loaded);
+  ahead_.reset();
   drop_scheduler();
   return {};
 }
 
 void BpfKernel::detach() {
+  ahead_.reset();
   drop_scheduler();
   drop_observer();
   drop_placer();
@@ -74,7 +101,7 @@ Result<void> BpfKernel::place() {
   auto loaded = load_placer(*maps_);
   if (!loaded) return std::unexpected(loaded.error());
   for (const slo_spare& spare : spares_) (*loaded)->offer(spare);
-  if (auto told = (*loaded)->paths_changed(has_patterns_, false); !told) return told;
+  (*loaded)->set_patterns(has_patterns_);
   if (auto attached = (*loaded)->attach(); !attached) return attached;
   placer_ = std::move(*loaded);
   return {};
@@ -122,7 +149,11 @@ Result<void> BpfKernel::set_paths(const PathChanges& changes) {
   has_patterns_ = changes.has_patterns;
   if (auto told = maps_->set_paths(changes); !told) return told;
   tell_settings_changed();
-  return placer_ ? placer_->paths_changed(has_patterns_, changes.look_again) : Result<void>{};
+  if (!placer_) return {};
+  placer_->set_patterns(has_patterns_);
+  for (const auto& control_group : changes.look_again)
+    if (auto placed = placer_->place_again(control_group); !placed) return placed;
+  return {};
 }
 
 std::optional<Placed> BpfKernel::placed(std::uint64_t cgroup_id) const {
@@ -152,11 +183,13 @@ std::vector<slo_spare> BpfKernel::take_spares() {
 }
 
 void BpfKernel::tell_settings_changed() {
+  if (ahead_) ahead_->settings_changed(*maps_);
   if (scheduler_) scheduler_->settings_changed(*maps_);
   if (observer_) observer_->settings_changed(*maps_);
 }
 
 void BpfKernel::set_tunables(const slo_tunables& tunables) {
+  ahead_.reset();  // they are fixed when it is loaded
   tunables_ = tunables;
   tunables_.capacity = maps_->capacity();
 }

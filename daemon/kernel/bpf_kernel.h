@@ -29,7 +29,9 @@ class BpfKernel final : public Kernel {
   BpfKernel(const BpfKernel&) = delete;
   BpfKernel& operator=(const BpfKernel&) = delete;
 
-  [[nodiscard]] Result<void> attach() override;
+  [[nodiscard]] Result<void> attach(const Hurrying& hurrying) override;
+  [[nodiscard]] Result<void> prepare() override;
+  [[nodiscard]] bool prepared() const override;
   [[nodiscard]] Result<void> observe() override;
   void detach() override;
   [[nodiscard]] Driver driver() const override;
@@ -67,6 +69,7 @@ class BpfKernel final : public Kernel {
   std::unique_ptr<Topology> topology_;
   std::unique_ptr<KernelMaps> maps_;
   std::unique_ptr<EventRing> ring_;
+  std::unique_ptr<SchedulerProgram> ahead_;  // loaded, and not attached
   std::unique_ptr<SchedulerProgram> scheduler_;
   std::unique_ptr<ObserverProgram> observer_;
   std::unique_ptr<PlacerProgram> placer_;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/handle.h"
 #include "kernel/iterator.h"
 #include "kernel/loading.h"
@@ -20,6 +22,7 @@ namespace slo {
 namespace {
 
 constexpr const char* subject = "the placer of cgroups";
+const std::string cgroup_root = "/sys/fs/cgroup";
 
 using SkeletonHandle = Handle<placer, placer__destroy>;
 using LinkHandle = Handle<bpf_link, bpf_link__destroy>;
@@ -38,12 +41,18 @@ class LoadedPlacer final : public PlacerProgram {
       if (!link) return std::unexpected(load_error("attach", subject, errno));
       hooks_.push_back(std::move(link));
     }
-    return place_existing();
+    return place_existing(Fd());
   }
 
-  [[nodiscard]] Result<void> paths_changed(bool has_patterns, bool look_again) override {
-    skeleton_->bss->has_patterns = has_patterns ? 1 : 0;
-    return look_again ? place_existing() : Result<void>{};
+  void set_patterns(bool has_patterns) override { skeleton_->bss->has_patterns = has_patterns ? 1 : 0; }
+
+  [[nodiscard]] Result<void> place_again(const std::string& control_group) override {
+    const std::string path = cgroup_root + control_group;
+    const Fd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // It finds its place when it is made.
+    if (!directory && (errno == ENOENT || errno == ENODEV)) return {};
+    if (!directory) return std::unexpected(Error{"look through the control group", path, errno, ""});
+    return place_existing(directory);
   }
 
   [[nodiscard]] std::optional<slo_node> node_of(std::uint64_t cgroup_id) const override {
@@ -67,9 +76,11 @@ class LoadedPlacer final : public PlacerProgram {
   }
 
  private:
-  [[nodiscard]] Result<void> place_existing() {
+  // Without a directory: all there are.
+  [[nodiscard]] Result<void> place_existing(const Fd& from) {
     bpf_iter_link_info which{};
     which.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
+    if (from) which.cgroup.cgroup_fd = static_cast<__u32>(from.get());
     bpf_iter_attach_opts options{};
     options.sz = sizeof(options);
     options.link_info = &which;

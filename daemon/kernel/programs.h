@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "attachment/scheduler_exit.h"
@@ -33,6 +34,8 @@ class AccountingProgram {
 // bpf/scheduler.bpf.c. One that has ended is never started again: its queues and its storage are stale.
 class SchedulerProgram : public AccountingProgram {
  public:
+  // No CPU has come or gone since it was loaded: the kernel would end it at once.
+  [[nodiscard]] virtual bool fits() const = 0;
   [[nodiscard]] virtual std::optional<SchedulerExit> exit_record() const = 0;
   [[nodiscard]] virtual std::uint64_t heartbeat_ns() const = 0;  // CLOCK_MONOTONIC; 0: none yet
 };
@@ -49,8 +52,10 @@ class PlacerProgram {
   virtual ~PlacerProgram() = default;
   // From here on cgroups find their settings when they are made; those that are there have found theirs.
   [[nodiscard]] virtual Result<void> attach() = 0;
-  // Of the paths in the maps. look_again: cgroups that are there have to be placed anew.
-  [[nodiscard]] virtual Result<void> paths_changed(bool has_patterns, bool look_again) = 0;
+  // Of the paths in the maps: there are patterns now, or none.
+  virtual void set_patterns(bool has_patterns) = 0;
+  // This cgroup, if it is there, and all below it are placed anew.
+  [[nodiscard]] virtual Result<void> place_again(const std::string& control_group) = 0;
   [[nodiscard]] virtual std::optional<slo_node> node_of(std::uint64_t cgroup_id) const = 0;
   // At most SLO_SPARES wait at a time. take_spares(): those that were given away since the last call, in
   // order.

@@ -48,6 +48,11 @@ std::uint64_t kernel_enum_value(const btf* types, const char* type_name, std::st
   return 0;
 }
 
+// How often a CPU has come or gone.
+std::uint64_t hotplug_seq() {
+  return read_number("/sys/kernel/sched_ext/hotplug_seq").value_or(0);
+}
+
 // What the object wants to know before it is loaded, and what the running kernel must be asked for.
 void configure(scheduler& skeleton, const Topology& topology, const slo_tunables& tunables) {
   configure_accounting(skeleton, topology, tunables);
@@ -68,12 +73,13 @@ void configure(scheduler& skeleton, const Topology& topology, const slo_tunables
     if (types) skeleton.struct_ops.scx_slo->flags |= kernel_enum_value(types.get(), "scx_ops_flags", flag);
   if (types) skeleton.rodata->enq_immed = kernel_enum_value(types.get(), "scx_enq_flags", "SCX_ENQ_IMMED");
   // Closes the race with CPUs that come or go between load and attach.
-  skeleton.struct_ops.scx_slo->hotplug_seq = read_number("/sys/kernel/sched_ext/hotplug_seq").value_or(0);
+  skeleton.struct_ops.scx_slo->hotplug_seq = hotplug_seq();
 }
 
 class LoadedScheduler final : public SchedulerProgram {
  public:
-  explicit LoadedScheduler(SkeletonHandle skeleton) : skeleton_(std::move(skeleton)) {}
+  // seq: what hotplug_seq() was before it was loaded.
+  LoadedScheduler(SkeletonHandle skeleton, std::uint64_t seq) : skeleton_(std::move(skeleton)), seq_(seq) {}
 
   [[nodiscard]] Result<void> attach() override {
     clear_load_log();
@@ -98,6 +104,8 @@ class LoadedScheduler final : public SchedulerProgram {
     raise_generation(skeleton_->data->cfg_generation);
   }
 
+  [[nodiscard]] bool fits() const override { return hotplug_seq() == seq_; }
+
   [[nodiscard]] std::optional<SchedulerExit> exit_record() const override {
     const slo_exit_record& record = skeleton_->bss->exit_record;
     const std::uint32_t kind = __atomic_load_n(&record.kind, __ATOMIC_ACQUIRE);
@@ -109,6 +117,7 @@ class LoadedScheduler final : public SchedulerProgram {
 
  private:
   SkeletonHandle skeleton_;
+  std::uint64_t seq_;
   LinkHandle link_;
 };
 
@@ -122,9 +131,10 @@ Result<std::unique_ptr<SchedulerProgram>> load_scheduler(const KernelMaps& maps,
   configure(*skeleton, topology, tunables);
   if (auto lent = maps.lend(*skeleton); !lent) return std::unexpected(lent.error());
   if (auto lent = maps.lend_servers(*skeleton); !lent) return std::unexpected(lent.error());
+  const std::uint64_t seq = skeleton->struct_ops.scx_slo->hotplug_seq;
   if (const int err = scheduler__load(skeleton.get()); err != 0)
     return std::unexpected(load_error("load", subject, err));
-  auto loaded = std::make_unique<LoadedScheduler>(std::move(skeleton));
+  auto loaded = std::make_unique<LoadedScheduler>(std::move(skeleton), seq);
   loaded->settings_changed(maps);
   return loaded;
 }

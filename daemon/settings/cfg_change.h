@@ -43,7 +43,8 @@ struct PathChange {
 struct PathChanges {
   std::vector<PathChange> changes;
   bool has_patterns = false;  // afterwards there are patterns
-  bool look_again = false;    // cgroups that exist are to be placed anew, as the way to some has changed
+  // Cgroups from which on those that exist are to be placed anew, as the way to some has changed.
+  std::vector<std::string> look_again = {};
 };
 
 // Of the same unit files: who counts it, which reserve it has and whether it is shed change while it runs.

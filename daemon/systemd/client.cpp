@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "systemd/client.h"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +16,10 @@ namespace {
 // PID 1 answers nothing while it reloads, which takes it many seconds on a small busy machine.
 constexpr std::uint64_t call_timeout_us = 90'000'000;
 constexpr unsigned max_list_attempts = 3;
+
+bool is_drop_in(const std::filesystem::path& file) {
+  return file.parent_path().extension() == ".d";
+}
 
 }  // namespace
 
@@ -143,6 +149,7 @@ void SystemdClient::report_exception() const {
 }
 
 void SystemdClient::request_list() {
+  listener_.awaited();
   list_attempts_ = 0;
   send_list();
 }
@@ -171,7 +178,8 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
     list_failed("its answer is malformed");
     return;
   }
-  const UnitDirectories directories(std::vector<std::filesystem::path>(unit_path.begin(), unit_path.end()));
+  unit_path_.assign(unit_path.begin(), unit_path.end());
+  const UnitDirectories directories(unit_path_);
   with_settings_ = directories.with_settings();
   listener_.patterns(directories.patterns());
   Message call = new_call(systemd_path, systemd_manager_interface, "ListUnitsByPatterns");
@@ -250,7 +258,30 @@ void SystemdClient::set_reloading(sd_bus_message* signal) {
   if (sd_bus_message_read(signal, "b", &active) < 0) return;
   reloading_ = active != 0;
   // systemd takes all units out and in again meanwhile; what it has afterwards is read once, as a list.
-  if (!reloading_) request_list();
+  if (!reloading_) {
+    request_list();
+  } else if (!list_awaited_ && !list_reading_) {
+    listener_.awaited();
+    read_ahead();
+  }
+}
+
+// Beside work that takes all it can get PID 1 needs ten times as long to read its files, and to answer, and
+// only the first budget may be what ends that. So a unit that runs and has settings for the first time is
+// believed by its files now; the list that follows has systemd's word on what they amount to.
+void SystemdClient::read_ahead() {
+  const UnitDirectories directories(unit_path_);
+  for (const std::string& name : directories.with_settings()) {
+    const auto found = entries_.find(name);
+    if (with_settings_.contains(name) || found == entries_.end() || !found->second.complete) continue;
+    UnitFact fact = found->second.fact;
+    // Its unit file is where systemd found it.
+    std::erase_if(fact.files, is_drop_in);
+    std::ranges::copy_if(directories.files_of(name), std::back_inserter(fact.files), is_drop_in);
+    fact.needs_daemon_reload = false;  // that is what happens right now
+    listener_.gone(name);  // so that a file which was there before, without settings, is read anew
+    listener_.changed(fact);
+  }
 }
 
 void SystemdClient::unit_removed(sd_bus_message* signal) {

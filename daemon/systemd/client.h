@@ -36,6 +36,7 @@ class SystemdClient final : public UnitSource {
     std::function<void(const Result<std::vector<UnitFact>>&)> listed;
     // Of the files that the next list is of; before it.
     std::function<void(const std::vector<UnitPattern>&)> patterns;
+    std::function<void()> awaited;  // a list has been asked for, whoever wanted it, or soon will be
     std::function<void(const UnitFact&)> changed;
     std::function<void(std::string_view)> gone;
     std::function<void(const Error&)>
@@ -99,6 +100,7 @@ class SystemdClient final : public UnitSource {
   void deliver_list();
 
   void set_reloading(sd_bus_message* signal);
+  void read_ahead();
   void unit_removed(sd_bus_message* signal);
   void unit_changed(sd_bus_message* signal);
 
@@ -118,7 +120,8 @@ class SystemdClient final : public UnitSource {
   std::vector<Slot> matches_;
   std::map<Call*, std::unique_ptr<Call>> calls_;
   std::map<std::string, Entry, std::less<>> entries_;
-  std::set<std::string> with_settings_;  // as of the last search
+  std::vector<std::filesystem::path> unit_path_;  // as of the last search
+  std::set<std::string> with_settings_;           // as of the last search
   std::deque<std::pair<std::string, std::uint64_t>> queue_;
   std::uint64_t next_id_ = 1;
   std::uint64_t list_serial_ = 0;

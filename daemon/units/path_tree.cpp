@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <utility>
 
 namespace slo {
@@ -79,16 +80,17 @@ PathChanges PathTree::tell(const Places& wanted) {
     }
     if (!is_root(path)) add_path(path, cfg, entries, numbers);
   }
-  PathChanges changes = difference(entries);
+  PathChanges changes = difference(entries, numbers);
   told_ = std::move(entries);
   numbers_ = std::move(numbers);
   return changes;
 }
 
 // What is below a node is told before it, so that a cgroup on its way never finds half of it.
-PathChanges PathTree::difference(const Entries& wanted) const {
+PathChanges PathTree::difference(const Entries& wanted, const Numbers& numbers) const {
   PathChanges changes;
   std::vector<PathChange> news;
+  std::set<std::uint32_t> new_ways;
   for (const auto& [key, path] : told_) {
     if (!wanted.contains(key)) changes.changes.push_back({.key = key, .path = {}});
   }
@@ -100,10 +102,16 @@ PathChanges PathTree::difference(const Entries& wanted) const {
     // The daemon itself tells cgroups of units that run; who comes below must find the way.
     const slo_path& before = told == told_.end() ? nothing : told->second;
     const auto way = [](const slo_path& of) { return std::pair(of.node, of.flags & SLO_PATH_HAS_PATTERNS); };
-    if (way(path) != way(before)) changes.look_again = true;
+    if (way(path) != way(before)) new_ways.insert(path.node);
   }
   std::ranges::reverse(news);
   changes.changes.insert(changes.changes.end(), news.begin(), news.end());
+  // In the order of the paths: who is below one that is looked through already is seen then.
+  for (const auto& [path, number] : numbers) {
+    const auto covers = [&path](const std::string& above) { return path.starts_with(above + "/"); };
+    if (new_ways.contains(number) && std::ranges::none_of(changes.look_again, covers))
+      changes.look_again.push_back(path);
+  }
   return changes;
 }
 

@@ -47,7 +47,7 @@ class PathTree {
   std::uint32_t node_of(std::string_view path, Entries& entries, Numbers& numbers);
   static slo_path& entry(Entries& entries, PathKey key);
   void add_path(std::string_view path, const slo_cfg& cfg, Entries& entries, Numbers& numbers);
-  [[nodiscard]] PathChanges difference(const Entries& wanted) const;
+  [[nodiscard]] PathChanges difference(const Entries& wanted, const Numbers& numbers) const;
 
   Entries told_;
   Numbers numbers_;  // by path, of those that are told

@@ -2,7 +2,9 @@
 """Starting, stopping, attaching and detaching, as an operator does it."""
 
 import json
+import os
 import pathlib
+import re
 import xml.etree.ElementTree as ElementTree
 
 import machine
@@ -26,6 +28,12 @@ def test_once_started_it_enforces():
     assert machine.kernel_state() == "enabled"
     assert machine.kernel_ops().startswith("scx_slo")
     assert machine.bus_property("State") == "enforcing"
+
+
+def test_it_is_real_time_only_while_it_attaches():
+    assert os.sched_getscheduler(machine.main_pid()) & ~os.SCHED_RESET_ON_FORK == os.SCHED_OTHER
+    limits = pathlib.Path(f"/proc/{machine.main_pid()}/limits").read_text()
+    assert re.search(r"^Max realtime priority +1 +1 ", limits, re.MULTILINE), "it could not be so again"
 
 
 def test_every_task_of_the_system_is_scheduled_by_it():

@@ -233,8 +233,7 @@ class InTheKernel : public testing::Test {
     while (!task().is_current || sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) <= 0)
       pass(100 * us);
     kernel().fault(task(), true);
-    while (sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) > 0)
-      pass(100 * us);
+    while (sim_limit_left_ns(task().storage.get(), kernel().now_ns() + boot_ns) > 0) pass(100 * us);
     before_ns_ = task().exec_ns;
   }
   [[nodiscard]] System& system() { return *system_; }

@@ -30,12 +30,13 @@ CLOCK = {
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
     "limits": ("clock/test_limits",),
     "starts": ("clock/test_starts",),
+    "switching": ("clock/test_switching_on",),
     "units": ("clock/test_three_units",),
 }
 
 # Those with tests marked slow, which only `full` runs.
 SLOW = ("system", "load")
-SLOW_CLOCK = ("limits", "units")
+SLOW_CLOCK = ("limits", "starts", "units")
 
 # On another kernel, where the tests that no kernel makes a difference to are left out, shards share machines.
 OTHER_KERNELS = {

@@ -72,6 +72,7 @@ class Kernel final : public slo::Kernel {
   // Given by the test.
   std::map<std::uint32_t, slo_stats> counted;  // by slot
   std::optional<Error> attach_error;
+  std::optional<Error> prepare_error;
   std::optional<Error> observe_error;
   std::map<std::uint64_t, int> refuse;  // cgroup id -> errno of apply
   std::optional<SchedulerExit> exit;    // the scheduler ends
@@ -86,28 +87,41 @@ class Kernel final : public slo::Kernel {
   Servers servers;
   std::map<PathKey, slo_path> paths;
   std::vector<slo_spare> spares;
-  int looks_again = 0;
+  std::vector<std::string> looks_again;  // control groups
   std::optional<slo_tunables> tunables;
   int attaches = 0;
+  int prepares = 0;
   int observes = 0;
   int detaches = 0;
   int applies = 0;
 
-  [[nodiscard]] Result<void> attach() override {
+  [[nodiscard]] Result<void> attach(const Hurrying& hurrying) override {
     ++attaches;
+    hurrying(true);
+    hurrying(false);
+    prepared_ = false;
     if (attach_error) return std::unexpected(*attach_error);
     driver_ = Driver::scheduler;
     exit.reset();
     return {};
   }
+  [[nodiscard]] Result<void> prepare() override {
+    ++prepares;
+    if (prepare_error) return std::unexpected(*prepare_error);
+    prepared_ = true;
+    return {};
+  }
+  [[nodiscard]] bool prepared() const override { return prepared_; }
   [[nodiscard]] Result<void> observe() override {
     ++observes;
     if (observe_error) return std::unexpected(*observe_error);
+    prepared_ = false;
     driver_ = Driver::observer;
     return {};
   }
   void detach() override {
     ++detaches;
+    prepared_ = false;
     driver_ = Driver::none;
   }
   [[nodiscard]] Driver driver() const override {
@@ -141,7 +155,7 @@ class Kernel final : public slo::Kernel {
         paths.erase(key);
       }
     }
-    looks_again += changes.look_again ? 1 : 0;
+    looks_again.insert(looks_again.end(), changes.look_again.begin(), changes.look_again.end());
     return {};
   }
   [[nodiscard]] std::optional<Placed> placed(std::uint64_t cgroup_id) const override {
@@ -153,7 +167,10 @@ class Kernel final : public slo::Kernel {
   }
   void offer(const slo_spare& spare) override { spares.push_back(spare); }
   [[nodiscard]] std::vector<slo_spare> take_spares() override { return std::exchange(given, {}); }
-  void set_tunables(const slo_tunables& set) override { tunables = set; }
+  void set_tunables(const slo_tunables& set) override {
+    prepared_ = false;
+    tunables = set;
+  }
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override {
     const auto at = counted.find(slot);
     return at == counted.end() ? slo_stats{} : at->second;
@@ -172,6 +189,7 @@ class Kernel final : public slo::Kernel {
   [[nodiscard]] std::vector<slo_unkept_limit> read_unkept_limits() const override { return unkept; }
 
  private:
+  bool prepared_ = false;
   Driver driver_ = Driver::none;
 };
 

@@ -73,6 +73,12 @@ class ManagerTest : public testing::Test {
                                 loading_ = begins;
                                 if (begins) ++loads_;
                               },
+                          .hurrying =
+                              [this](bool begins) {
+                                EXPECT_NE(hurrying_, begins);
+                                hurrying_ = begins;
+                                if (begins) ++hurries_;
+                              },
                           .load_recorder = [this] { return recorder_.load(); },
                           .machine = [] { return Machine{.cpus = cpus, .kernel = "6.99.1-test"}; },
                           .tick_often = [this](bool often) { often_ = often; }};
@@ -123,6 +129,8 @@ class ManagerTest : public testing::Test {
   bool looked_strictly_ = false;
   bool loading_ = false;
   int loads_ = 0;
+  bool hurrying_ = false;
+  int hurries_ = 0;
   int attaches_when_kept_ = -1;
 
  private:

@@ -57,6 +57,22 @@ TEST_F(ManagerTest, AttachingTwiceAttachesOnce) {
   EXPECT_THAT(listener_.states, ElementsAre(Pair(State::enforcing, "1 unit with a budget")));
 }
 
+TEST_F(ManagerTest, ItHurriesToAttachAndToNothingElse) {
+  start();
+  EXPECT_EQ(hurries_, 1);
+  manager().detach();
+  pass(1);
+  EXPECT_EQ(manager().state(), State::observing);
+  EXPECT_EQ(hurries_, 1) << "measuring can wait";
+  EXPECT_TRUE(manager().attach());
+  EXPECT_EQ(hurries_, 2);
+  kernel_.attach_error = Error{.tried = "load the scheduler", .errno_value = EINVAL};
+  end(exit_of(1026, "runnable task stall", ""));
+  pass(1);
+  EXPECT_GT(hurries_, 2);
+  EXPECT_FALSE(hurrying_) << "also after an attempt that failed";
+}
+
 TEST_F(ManagerTest, WhatIsMissingIsTheReasonAndTheAnswerToAttach) {
   found_.enforcing = {"the kernel has no sched_ext"};
   start();

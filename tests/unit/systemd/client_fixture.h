@@ -26,6 +26,7 @@ class SystemdClientTest : public testing::Test {
         SystemdClient::Listener{
             .listed = [this](const Result<std::vector<UnitFact>>& facts) { lists_.push_back(facts); },
             .patterns = [this](const std::vector<UnitPattern>& found) { patterns_ = found; },
+            .awaited = [this] { ++awaited_; },
             .changed = [this](const UnitFact& fact) { changes_.push_back(fact); },
             .gone = [this](std::string_view name) { gone_.emplace_back(name); },
             .failed = [this](const Error& error) { failures_.push_back(error); },
@@ -56,6 +57,7 @@ class SystemdClientTest : public testing::Test {
   std::vector<UnitFact> changes_;
   std::vector<std::string> gone_;
   std::vector<Error> failures_;
+  int awaited_ = 0;  // lists
   std::unique_ptr<SystemdClient> client_;
 };
 

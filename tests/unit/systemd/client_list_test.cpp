@@ -80,6 +80,7 @@ TEST_F(SystemdClientTest, the_storm_of_a_reload_is_ignored_and_followed_by_one_l
   systemd_.settle();
   EXPECT_THAT(gone_, IsEmpty());
   EXPECT_THAT(changes_, IsEmpty());
+  EXPECT_EQ(awaited_, 2) << "who may have to hurry is told as soon as systemd begins";
   systemd_.reloading(false);
   systemd_.settle();
   ASSERT_EQ(lists_.size(), 2U);

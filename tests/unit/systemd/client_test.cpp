@@ -229,6 +229,7 @@ TEST_F(SystemdClientTest, a_listener_that_throws_is_reported_and_the_next_messag
       SystemdClient::Listener{
           .listed = [](const Result<std::vector<UnitFact>>&) {},
           .patterns = [](const std::vector<UnitPattern>&) {},
+          .awaited = [] {},
           .changed = [](const UnitFact&) { throw std::runtime_error("no memory for this"); },
           .gone = [this](std::string_view name) { gone_.emplace_back(name); },
           .failed = [this](const Error& error) { failures_.push_back(error); },

@@ -11,6 +11,7 @@
 namespace slo {
 namespace {
 
+using testing::ElementsAre;
 using testing::IsEmpty;
 
 slo_cfg cfg(slo_u64 budget_ns) {
@@ -55,8 +56,8 @@ class Told {
 
 TEST(PathTree, APathIsFoundFromTheRootAloneComponentByComponent) {
   Told told;
-  EXPECT_TRUE(
-      told.tell({.paths = {{"/a.slice/b.service", cfg(5)}}, .patterns = {}, .shared = {}}).look_again);
+  EXPECT_THAT(told.tell({.paths = {{"/a.slice/b.service", cfg(5)}}, .patterns = {}, .shared = {}}).look_again,
+              ElementsAre("/a.slice"));
   EXPECT_EQ(told.at({"a.slice", "b.service"})->cfg.budget_ns, 5U);
   EXPECT_EQ(told.at({"a.slice"})->flags, 0U) << "nothing was set for the slice";
   EXPECT_FALSE(told.at({"b.service"}));
@@ -82,7 +83,22 @@ TEST(PathTree, OnlyWhatHasChangedIsTold) {
   const auto changes = told.tell(places);
   ASSERT_EQ(changes.changes.size(), 1U);
   EXPECT_EQ(changes.changes[0].key.name, "b.service");
-  EXPECT_FALSE(changes.look_again) << "the way is the same";
+  EXPECT_THAT(changes.look_again, IsEmpty()) << "the way is the same";
+}
+
+TEST(PathTree, WhatIsToBeLookedThroughIsNamedOnceFromItsTopOn) {
+  Told told;
+  Places places{.paths = {{"/a.slice/a-b.slice/c.service", cfg(5)}, {"/d.service", cfg(5)}},
+                .patterns = {},
+                .shared = {}};
+  EXPECT_THAT(told.tell(places).look_again, ElementsAre("/a.slice"))
+      << "a unit that runs is told by its cgroup";
+  places.paths["/a.slice/a-x.slice/e.service"] = cfg(5);
+  places.paths["/ab.slice/f.service"] = cfg(5);
+  EXPECT_THAT(told.tell(places).look_again, ElementsAre("/a.slice/a-x.slice", "/ab.slice"));
+  places.patterns[{.slice = "/ab.slice", .type = SLO_PATTERN_SCOPE, .prefix = "x-"}] = cfg(5);
+  EXPECT_THAT(told.tell(places).look_again, ElementsAre("/ab.slice"))
+      << "what is in it has another space now";
 }
 
 TEST(PathTree, WhatIsGoneLeavesNothingAndItsNumberIsNeverGivenAgain) {
