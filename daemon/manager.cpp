@@ -55,7 +55,8 @@ void Manager::units_listed(const std::vector<UnitFact>& facts) {
 }
 
 void Manager::patterns_found(const std::vector<UnitPattern>& patterns) {
-  tell_changes(units_.found_patterns(patterns), false);
+  // What is wrong in their files is told with the list, which has the units that share the mistake.
+  tell_kernel(units_.found_patterns(patterns), false);
 }
 
 void Manager::unit_changed(const UnitFact& fact) {
@@ -213,7 +214,7 @@ std::uint32_t Manager::config_errors() const {
 
 // all_anew: also what the kernel should know already is told again, so that a reload makes good what failed
 // before.
-void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
+void Manager::tell_kernel(const std::vector<CfgChange>& changes, bool all_anew) {
   for (const auto cgroup_id : units_.take_started()) judge_start(cgroup_id);
   for (const auto& change : changes) {
     if (!change.cfg) apply(change);
@@ -225,6 +226,10 @@ void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew)
     if (change.cfg) apply(change);
   }
   tell_paths();
+}
+
+void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
+  tell_kernel(changes, all_anew);
   for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
   if (units_.take_changed()) around_.audience.units_changed();
   recording_.follow(units_);

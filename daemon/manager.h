@@ -138,6 +138,7 @@ class Manager {
 
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
+  void tell_kernel(const std::vector<CfgChange>& changes, bool all_anew);
   void apply(const CfgChange& change);
   void tell_servers(bool anew);
   void tell_paths();

@@ -66,6 +66,17 @@ TEST_F(ManagerStarts, WhatTheKernelGaveWronglyIsToldAndPutRight) {
   EXPECT_FALSE(kernel_.cfgs.contains(22)) << "it has no settings";
 }
 
+TEST_F(ManagerStarts, AMistakeInATemplateIsToldWithTheUnitsThatShareIt) {
+  budget("db@.service", "banana");
+  manager().patterns_found({{.name = "db@.service", .files = {"/etc/db@.service"}}});
+  EXPECT_THAT(listener_.problems, IsEmpty());
+  auto instance = fact("db@1.service", 66);
+  instance.files = {"/etc/db@.service"};
+  manager().units_listed({instance});
+  ASSERT_THAT(listener_.problems, SizeIs(1));
+  EXPECT_THAT(listener_.problems[0], HasSubstr("banana"));
+}
+
 TEST_F(ManagerStarts, SparesAreOfferedWhereAPatternCouldNeedThemAndComeBack) {
   EXPECT_THAT(kernel_.spares, IsEmpty());
   budget("docker-.scope", "5ms");
