@@ -29,8 +29,6 @@ ONES, NESTS = 100, 1000
 SPIN = "i=0; while [ $i -lt 2500 ]; do i=$((i+1)); done"
 AGAIN = f"while sleep 0.02; do ({SPIN}); done"
 LIMIT = 300
-
-
 # Who works for a start, with the budget that each has; they go before who is later.
 OTHERS = ("init.scope", "dbus.service", "systemd-journald.service", "systemd-logind.service", "scx-slo.service")
 OTHERS_BUDGET_NS = 10_000_000
@@ -46,7 +44,8 @@ def write_units():
     for spec in three_units.SET:
         machine.write_drop_in(spec.unit, f"[Service]\nSlice={slice_of(spec)}\n", "60-slice.conf")
     # $$: systemd makes one of two.
-    machine.write_unit(ONE, f"[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/sh -c '{SPIN.replace('$', '$$')}'\n")
+    one = f"Type=oneshot\nExecStart=/bin/sh -c '{SPIN.replace('$', '$$')}'\n"
+    machine.write_unit(ONE, f"[Unit]\nStartLimitIntervalSec=0\n[Service]\n{one}")
     machine.write_unit(RUNNING, f"[Service]\nExecStart=/bin/sh -c '{AGAIN.replace('$', '$$')}'\n")
     machine.write_unit(NESTED, "[Service]\nExecStart=/bin/sleep infinity\nDelegate=yes\n")
     for name in (ONE, RUNNING, NESTED, SCOPES):
@@ -66,17 +65,16 @@ def wait_until_known(*units):
 
 
 def recorded_start(seed):
-    """The jobs of one start of the three units, and when it began."""
+    """The jobs of one start of the three units, and of who works for it."""
     specs = {slice_of(spec): spec for spec in three_units.SET}
-    record = subprocess.Popen(["scx-slo", "record", *specs, *OTHERS, "--for", "10min", "-o", TRACE], stderr=subprocess.PIPE)
+    command = ["scx-slo", "record", *specs, *OTHERS, "--for", "10min", "-o", TRACE]
+    record = subprocess.Popen(command, stderr=subprocess.PIPE)
     machine.wait_for("it is recorded", lambda: TRACE.exists() and TRACE.stat().st_size > 0, LIMIT)
     hogs.freeze(False)
-    time.sleep(0.2)
     for unit, offset in three_units.offsets_us(seed).items():
         (three_units.RUN_DIR / unit.replace(".service", ".arm")).write_text(
             f"ARM=--offset {offset}us --seconds {SECONDS}\n"
         )
-    began_ns = time.monotonic_ns()
     machine.start(*(spec.unit for spec in three_units.SET))
     for spec in three_units.SET:
         machine.wait_for(f"{spec.unit} ends", lambda unit=spec.unit: three_units.ended(unit), LIMIT)
@@ -94,7 +92,7 @@ def recorded_start(seed):
         spec = specs[name]
         return spec.unit, int(spec.budget.removesuffix("ms")) * 1_000_000
 
-    return edf.jobs_of(trace, unit_of), began_ns
+    return edf.jobs_of(trace, unit_of)
 
 
 def first_ns(jobs):
@@ -111,7 +109,7 @@ def measure_three(rounds, say):
     machine.start(*(slice_of(spec) for spec in three_units.SET))
     wait_until_known(*(slice_of(spec) for spec in three_units.SET), *OTHERS)
     for seed in range(STARTS * rounds):
-        jobs, _ = recorded_start(seed)
+        jobs = recorded_start(seed)
         began = first_ns(jobs)
         ours = [job for job in jobs if job.missed and job.unit not in OTHERS]
         ideal = [job for job in edf.missed(jobs) if job.unit not in OTHERS]
