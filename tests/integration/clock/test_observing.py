@@ -36,11 +36,12 @@ def test_jobs_and_misses_are_those_of_the_workload(state):
 
 def test_a_miss_is_told_with_who_ran_instead():
     told = machine.misses_told(known_answer.UNIT)
+    figures.extend(fields["MESSAGE"] for fields in told)
+    # systemd's executor runs in the unit's cgroup, until it becomes the workload, and may miss as well.
+    told = [fields for fields in told if fields["SCX_SLO_COMM"] == "deadline_jobs"]
     assert told, "the kernel's scheduler lets jobs miss beside hogs"
-    figures.append(told[0]["MESSAGE"])
     wait, rival = (int(told[0][field]) for field in ("SCX_SLO_WAIT_USEC", "SCX_SLO_RIVAL_USEC"))
     assert wait > LOAD.budget_ms * 1000
-    assert told[0]["SCX_SLO_COMM"] == "deadline_jobs"
     # Which one is known beside the hogs alone, and the first job to miss is one of the start, when others run too.
     assert told[0]["SCX_SLO_RIVAL"].endswith((".service", ".slice", ".scope"))
     assert told[0]["SCX_SLO_RIVAL"] != known_answer.UNIT
