@@ -255,7 +255,18 @@ void Manager::tell_paths() {
   if (!changes.changes.empty()) {
     if (const auto told = around_.kernel.set_paths(changes); !told) around_.audience.failed(told.error());
   }
+  tell_left_out(changes.left_out);
   tend_spares();
+}
+
+void Manager::tell_left_out(std::size_t left_out) {
+  if (left_out > paths_left_out_)
+    around_.audience.failed(
+        {.tried = "know all budgets before units start",
+         .advice = std::to_string(left_out) + " beyond the " + std::to_string(SLO_PATHS_MAX) +
+                   " paths there is room for; they hold from when systemd tells of the unit on, "
+                   "which status counts as late"});
+  paths_left_out_ = left_out;
 }
 
 // What the kernel has given a cgroup by its place is to be what systemd's word about its unit comes to. Units

@@ -142,6 +142,7 @@ class Manager {
   void apply(const CfgChange& change);
   void tell_servers(bool anew);
   void tell_paths();
+  void tell_left_out(std::size_t left_out);
   void judge_start(std::uint64_t cgroup_id);
   void tend_spares();
   [[nodiscard]] std::vector<LoadSample> load_samples() const;
@@ -165,6 +166,7 @@ class Manager {
   std::vector<UnkeptSetting> found_unkept_;  // at the last look before attaching
   std::vector<UnkeptSetting> unkept_;
   LateBudgets late_;
+  std::size_t paths_left_out_ = 0;
   bool has_missed_ = false;  // a job, since the last look
 };
 

@@ -45,6 +45,7 @@ struct PathChanges {
   bool has_patterns = false;  // afterwards there are patterns
   // Cgroups from which on those that exist are to be placed anew, as the way to some has changed.
   std::vector<std::string> look_again = {};
+  std::size_t left_out = 0;  // of the paths and patterns, those for which there is no room
 };
 
 // Of the same unit files: who counts it, which reserve it has and whether it is shed change while it runs.

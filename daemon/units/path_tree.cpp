@@ -54,12 +54,12 @@ void PathTree::add_path(std::string_view path, const slo_cfg& cfg, Entries& entr
 PathChanges PathTree::tell(const Places& wanted) {
   Entries entries;
   Numbers numbers;
-  left_out_ = 0;
+  std::size_t left_out = 0;
   // A path brings its nodes with it, of which there are never as many as levels in a file system's path.
   constexpr std::size_t room = SLO_PATHS_MAX - 256;
   for (const auto& [place, cfg] : wanted.patterns) {
     if (entries.size() >= room) {
-      ++left_out_;
+      ++left_out;
       continue;
     }
     const std::uint32_t node = node_of(place.slice, entries, numbers);
@@ -75,12 +75,13 @@ PathChanges PathTree::tell(const Places& wanted) {
   }
   for (const auto& [path, cfg] : wanted.paths) {
     if (entries.size() >= room) {
-      ++left_out_;
+      ++left_out;
       continue;
     }
     if (!is_root(path)) add_path(path, cfg, entries, numbers);
   }
   PathChanges changes = difference(entries, numbers);
+  changes.left_out = left_out;
   told_ = std::move(entries);
   numbers_ = std::move(numbers);
   return changes;

@@ -34,10 +34,8 @@ struct Places {
 class PathTree {
  public:
   // What the kernel has to be told so that it knows these and no others; from then on it was told. What is
-  // beyond SLO_PATHS_MAX is left out: see left_out().
+  // beyond SLO_PATHS_MAX is left out.
   [[nodiscard]] PathChanges tell(const Places& wanted);
-  // How many paths and patterns did not fit.
-  [[nodiscard]] std::size_t left_out() const { return left_out_; }
   [[nodiscard]] std::size_t size() const { return told_.size(); }
 
  private:
@@ -52,7 +50,6 @@ class PathTree {
   Entries told_;
   Numbers numbers_;  // by path, of those that are told
   std::uint32_t next_ = SLO_NODE_ROOT + 1;
-  std::size_t left_out_ = 0;
 };
 
 }  // namespace slo

@@ -124,8 +124,6 @@ class Units {
 
   // What the kernel has to be told of where settings are found.
   [[nodiscard]] PathChanges take_path_changes();
-  // How many paths did not fit.
-  [[nodiscard]] std::size_t paths_left_out() const { return paths_.left_out(); }
   // One more for the kernel to give away; nothing: no unit could need it.
   [[nodiscard]] std::optional<slo_spare> make_spare();
   // One that the kernel has given away.

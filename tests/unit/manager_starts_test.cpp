@@ -66,6 +66,21 @@ TEST_F(ManagerStarts, WhatTheKernelGaveWronglyIsToldAndPutRight) {
   EXPECT_FALSE(kernel_.cfgs.contains(22)) << "it has no settings";
 }
 
+TEST_F(ManagerStarts, PathsForWhichThereIsNoRoomAreToldOnce) {
+  std::vector<UnitFact> facts;
+  for (unsigned i = 0; i < SLO_PATHS_MAX; ++i) {
+    auto unit = fact("u" + std::to_string(i) + ".service", 0);
+    unit.files = {"/etc/u@.service"};
+    facts.push_back(unit);
+  }
+  budget("u@.service", "5ms");
+  manager().units_listed(facts);
+  ASSERT_THAT(listener_.failures, SizeIs(1));
+  EXPECT_THAT(listener_.failures[0], HasSubstr("beyond the 65536 paths"));
+  manager().unit_changed(fact("c.service", 22));
+  EXPECT_THAT(listener_.failures, SizeIs(1)) << "nothing new";
+}
+
 TEST_F(ManagerStarts, AMistakeInATemplateIsToldWithTheUnitsThatShareIt) {
   budget("db@.service", "banana");
   manager().patterns_found({{.name = "db@.service", .files = {"/etc/db@.service"}}});

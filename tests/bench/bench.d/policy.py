@@ -15,7 +15,7 @@ import operator_answers
 import others
 import overload
 import response
-import starts
+import starting
 import switches
 import three
 
@@ -48,7 +48,7 @@ SECTIONS = {
     "others": others.measure,
     "operator": operator_answers.measure,
     "limits": limited.measure,
-    "starts": starts.measure,
+    "starts": starting.measure,
     "cost": costs,
     "switches": switches.measure,
 }

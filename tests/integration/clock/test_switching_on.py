@@ -16,8 +16,8 @@ SPIN = "while :; do :; done"
 BATCH, BATCH_HOGS = "batch-hogs.service", 8
 SINGLE = tuple(f"hog{number}.service" for number in range(8))
 ROUNDS = 3
-# Seconds: whatever a start or a reload leaves to be done is done by then, and hogs have had their turns.
-SETTLED, WARM = 4, 1
+# Whatever a start or a reload leaves to be done is done when that much of so many seconds is idle.
+IDLE_SHARE, IDLE_SECONDS = 0.9, 0.5
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,11 +63,29 @@ def hogs():
     machine.stop(*SINGLE, BATCH)
 
 
+def idle_seconds():
+    return float(pathlib.Path("/proc/uptime").read_text().split()[1])
+
+
+def is_idle():
+    before = idle_seconds()
+    time.sleep(IDLE_SECONDS)
+    return idle_seconds() - before >= IDLE_SHARE * IDLE_SECONDS
+
+
+def wait_until_all_have_run():
+    cgroups = [machine.cgroup_of(unit) for unit in (*SINGLE, BATCH)]
+    before = [machine.cpu_usec(cgroup) for cgroup in cgroups]
+    machine.wait_for(
+        "all hogs have run", lambda: all(machine.cpu_usec(at) > was for at, was in zip(cgroups, before)), limit=60
+    )
+
+
 def measured(busy, measure):
-    time.sleep(SETTLED)
+    machine.wait_for("the machine is idle", is_idle, limit=60)
     if busy:
         machine.freeze(False, *SINGLE, BATCH)
-        time.sleep(WARM)
+        wait_until_all_have_run()
     try:
         return measure()
     finally:
@@ -75,23 +93,22 @@ def measured(busy, measure):
             machine.freeze(True, *SINGLE, BATCH)
 
 
-def compare(title, measure, prepare, at_least=0.0):
-    """Both in turn, so that what drifts is the same for both. What takes no longer than `at_least` seconds is good."""
+def compared(title, measure, prepare):
+    """The medians of an idle and of a busy machine, measured in turn, so that what drifts is the same for both."""
     arms = {False: [], True: []}
     for _ in range(ROUNDS):
         for busy, switches in arms.items():
             prepare()
             switches.append(measured(busy, measure))
-    text = switching_on.table(title, arms[False], arms[True])
-    figures.append(text)
-    idle, busy = (switching_on.median_of(switch.seconds for switch in arm) for arm in arms.values())
-    assert busy <= max(2 * idle, at_least), text
+    figures.append(switching_on.table(title, arms[False], arms[True]))
+    return tuple(switching_on.median_of(switch.seconds for switch in arm) for arm in arms.values())
 
 
 def test_a_start_beside_hogs(hogs):
     has_budget(True)
     machine.daemon_reload()
-    compare("start", switching_on.start, lambda: machine.stop("scx-slo"))
+    idle, busy = compared("start", switching_on.start, lambda: machine.stop("scx-slo"))
+    assert busy <= 2 * idle
 
 
 def without_budget():
@@ -102,7 +119,21 @@ def without_budget():
     has_budget(True)
 
 
-def test_the_first_budget_of_an_idle_daemon_beside_hogs(hogs):
-    # On an idle machine it takes so little that the turns which systemctl, the bus and PID 1 have to wait for before
-    # anybody can help them are more than that.
-    compare("first budget", switching_on.first_budget, without_budget, at_least=0.5)
+@pytest.fixture(scope="module")
+def first_budget(hogs):
+    return compared("first budget", switching_on.first_budget, without_budget)
+
+
+def test_the_first_budget_of_an_idle_daemon_beside_hogs_comes_soon(first_budget):
+    _, busy = first_budget
+    assert busy <= 0.5
+
+
+@pytest.mark.xfail(
+    strict=False,
+    reason="systemctl, the bus and PID 1 have to wait for their turns among the hogs before anybody can help them,"
+    " and an idle machine needs less than one such turn for all of it",
+)
+def test_the_first_budget_of_an_idle_daemon_beside_hogs_comes_as_on_an_idle_machine(first_budget):
+    idle, busy = first_budget
+    assert busy <= 2 * idle

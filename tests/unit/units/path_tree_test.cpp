@@ -130,9 +130,9 @@ TEST(PathTree, WhatDoesNotFitIsCounted) {
   Told told;
   Places places;
   for (unsigned i = 0; i < SLO_PATHS_MAX; ++i) places.paths["/system.slice/u" + std::to_string(i)] = cfg(5);
-  told.tell(places);
+  const auto changes = told.tell(places);
   EXPECT_LE(told.size(), SLO_PATHS_MAX);
-  EXPECT_EQ(told.tree_.left_out(), SLO_PATHS_MAX - (told.size() - 1)) << "all but the slice are paths";
+  EXPECT_EQ(changes.left_out, SLO_PATHS_MAX - (told.size() - 1)) << "all but the slice are paths";
 }
 
 }  // namespace
