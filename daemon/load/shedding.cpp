@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <format>
 #include <ranges>
 
 namespace slo {
@@ -45,6 +46,7 @@ std::vector<Overload::Recent> Overload::recent(std::uint64_t now_ns, std::span<c
     if (history.steps > 0 && sample.jobs >= before.jobs && now_ns > history.at_ns[oldest]) {
       unit.jobs = static_cast<double>(sample.jobs - before.jobs);
       unit.lost_jobs = static_cast<double>(sample.lost_jobs - before.lost_jobs);
+      unit.lost_now = static_cast<double>(sample.lost_jobs - history.ring[lately].lost_jobs);
       unit.cpus = cpus_since(oldest);
       unit.cpus_now = cpus_since(lately);
     } else if (history.steps > 0 && sample.jobs < before.jobs) {
@@ -88,6 +90,13 @@ double Overload::loss_of_others(const std::vector<Recent>& units) const {
   return jobs > 0 ? lost / jobs : 0;
 }
 
+std::string Overload::reason_of(const std::string& victim, const Recent& sufferer) {
+  const bool itself = victim == sufferer.now.unit;
+  return std::format("{} misses its objective ({:.0f} of {:.0f} jobs lately), and {}",
+                     itself ? "it" : sufferer.now.unit, sufferer.lost_jobs, sufferer.jobs,
+                     itself ? "others are more important" : "is more important or keeps to its share");
+}
+
 std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::vector<Recent>& units) {
   // What giving a guarantee back has done is plain at once; what taking one away does is not.
   if (now_ns - shed_ns_ < settle_ns) return {};
@@ -100,7 +109,8 @@ std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::ve
   };
   for (const auto& unit : units) {
     if (shed_.contains(unit.now.unit)) continue;
-    if (unit.suffers() && (sufferer == nullptr || less_important(*sufferer, unit))) sufferer = &unit;
+    if (unit.suffers() && unit.lost_now > 0 && (sufferer == nullptr || less_important(*sufferer, unit)))
+      sufferer = &unit;
     if (most_important == nullptr || less_important(*most_important, unit)) most_important = &unit;
   }
   if (sufferer == nullptr) return {};
@@ -120,12 +130,7 @@ std::optional<ShedChange> Overload::shed_one(std::uint64_t now_ns, const std::ve
   shed_.insert(victim->now.unit);
   history.loss_before = loss_of_others(units);
   changed_ns_ = now_ns;
-  return ShedChange{.unit = victim->now.unit,
-                    .shed = true,
-                    .reason = victim == sufferer
-                                  ? "it misses its objective, and others are more important"
-                                  : sufferer->now.unit +
-                                        " misses its objective, and is more important or keeps to its share"};
+  return ShedChange{.unit = victim->now.unit, .shed = true, .reason = reason_of(victim->now.unit, *sufferer)};
 }
 
 std::optional<ShedChange> Overload::undo_what_did_not_help(std::uint64_t now_ns,

@@ -37,7 +37,8 @@ struct ShedChange {
 // others (SLO_CFG_SHED). It has the guarantee back once there is room for it.
 //
 //   suffers   a unit with more lost jobs in the last second than its objective explains: allowed + 3 standard
-//             deviations of a Poisson process + 2, so that a few unlucky jobs shed nobody
+//             deviations of a Poisson process + 2, so that a few unlucky jobs shed nobody, and one of them
+//             since the last step: what is over, as the start of a unit, needs no help any more
 //   busy      in the last tenth of a second budgets used at least 80% of what best effort's floor leaves
 //   over      in the last second they used less than 95% of that
 //
@@ -67,7 +68,7 @@ class Overload {
   struct Recent {
     LoadSample now;
     double jobs = 0, lost_jobs = 0, cpus = 0;
-    double cpus_now = 0;  // since the last step
+    double lost_now = 0, cpus_now = 0;  // since the last step
     [[nodiscard]] bool suffers() const;
     [[nodiscard]] double excess() const { return now.share > 0 ? cpus / now.share : cpus; }
   };
@@ -86,6 +87,7 @@ class Overload {
   };
 
   [[nodiscard]] std::vector<Recent> recent(std::uint64_t now_ns, std::span<const LoadSample> samples);
+  [[nodiscard]] static std::string reason_of(const std::string& victim, const Recent& sufferer);
   [[nodiscard]] std::optional<ShedChange> shed_one(std::uint64_t now_ns, const std::vector<Recent>& units);
   [[nodiscard]] std::optional<ShedChange> undo_what_did_not_help(std::uint64_t now_ns,
                                                                  const std::vector<Recent>& units);

@@ -98,6 +98,13 @@ TEST_F(OverloadTest, TheLessImportantOneIsShedAndStaysSoWhileItLasts) {
   EXPECT_EQ(run(60), Changes{"b-"});
 }
 
+TEST_F(OverloadTest, NobodyIsShedForWhatIsOver) {
+  loads_ = {{.unit = "a", .demand = 0.05, .helpless = true}, {.unit = "b", .demand = 0.05}};
+  ASSERT_EQ(run(0.5), Changes{}) << "the CPU is not busy";
+  loads_ = {{.unit = "a", .demand = 0.45}, {.unit = "b", .demand = 0.45}};
+  EXPECT_EQ(run(2), Changes{});
+}
+
 TEST_F(OverloadTest, AfterASilenceItIsShedWithinHalfASecond) {
   loads_ = {{.unit = "a", .importance = 1000, .demand = 0.01},
             {.unit = "b", .importance = 100, .demand = 0.01}};
