@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "systemd/journal.h"
 
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <ranges>
 
@@ -20,6 +22,8 @@ constexpr std::string_view unit_field = "SCX_SLO_UNIT";
 // The journal drops entries with more than 1,024 fields.
 constexpr std::size_t most_units = 1000;
 constexpr std::uint64_t misses_interval_ns = 60 * SLO_NSEC_PER_SEC;
+// Of so many units it is remembered when they missed last; beyond that, of those of the last two minutes.
+constexpr std::size_t most_remembered = 1024;
 
 // systemd.exec(5), $JOURNAL_STREAM: device and inode of the stream, to be compared with what stderr is by
 // now.
@@ -30,12 +34,59 @@ bool stderr_is_journal() {
   return stream == std::to_string(now.st_dev) + ":" + std::to_string(now.st_ino);
 }
 
+Priority priority_of(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::critical:
+      return Priority::critical;
+    case spdlog::level::err:
+      return Priority::error;
+    case spdlog::level::warn:
+      return Priority::warning;
+    case spdlog::level::info:
+      return Priority::info;
+    default:
+      return Priority::debug;
+  }
+}
+
+// spdlog's own sink for systemd waits while the journal has no room.
+class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit JournalSink(std::shared_ptr<JournalWriter> writer) : writer_(std::move(writer)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    writer_->write(priority_of(message.level), std::string(message.payload.data(), message.payload.size()));
+  }
+  void flush_() override {}
+
+  std::shared_ptr<JournalWriter> writer_;
+};
+
 }  // namespace
 
-Journal::Journal(const std::string& level) : structured_(stderr_is_journal()) {
+void JournalWriter::write(Priority priority, const std::string& message, const JournalFields& fields) {
+  const auto entry = [](Priority of, std::string text) -> JournalFields {
+    return {{"MESSAGE", std::move(text)},
+            {"PRIORITY", std::to_string(static_cast<int>(of))},
+            {"SYSLOG_IDENTIFIER", identifier}};
+  };
+  const std::uint64_t lost = socket_.lost();
+  if (lost > told_lost_ &&
+      socket_.send(entry(Priority::warning, std::to_string(lost - told_lost_) +
+                                                " lines are lost: the journal had no room for them")))
+    told_lost_ = lost;
+  JournalFields all = entry(priority, message);
+  std::ranges::copy_if(fields, std::back_inserter(all),
+                       [](const auto& field) { return !field.second.empty(); });
+  socket_.send(all);
+}
+
+Journal::Journal(const std::string& level) {
   std::shared_ptr<spdlog::logger> logger;
-  if (structured_) {
-    logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::systemd_sink_st>());
+  if (stderr_is_journal()) {
+    writer_ = std::make_shared<JournalWriter>();
+    logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<JournalSink>(writer_));
   } else {
     logger = std::make_shared<spdlog::logger>(identifier, std::make_shared<spdlog::sinks::stderr_sink_st>());
     logger->set_pattern("%n: %l: %v");
@@ -57,11 +108,11 @@ void Journal::state_changed(State state, const std::string& reason) {
 
 void Journal::config_problem(const ConfigProblem& problem) {
   const bool error = problem.severity == ConfigProblem::Severity::error;
-  Fields fields = {{"MESSAGE_ID", std::string{message_id_config_problem}},
-                   {"SCX_SLO_FILE", problem.file},
-                   {"SCX_SLO_LINE", std::to_string(problem.line)},
-                   {"SCX_SLO_KEY", problem.key},
-                   {"SCX_SLO_VALUE", problem.value}};
+  JournalFields fields = {{"MESSAGE_ID", std::string{message_id_config_problem}},
+                          {"SCX_SLO_FILE", problem.file},
+                          {"SCX_SLO_LINE", std::to_string(problem.line)},
+                          {"SCX_SLO_KEY", problem.key},
+                          {"SCX_SLO_VALUE", problem.value}};
   // A field may be there more than once, and a match finds each of them.
   for (const auto& unit : problem.units | std::views::take(most_units)) fields.emplace_back(unit_field, unit);
   write(error ? Priority::error : Priority::warning, problem.message(), fields);
@@ -75,7 +126,7 @@ void Journal::scheduler_ended(const SchedulerExit& exit) {
          {"SCX_SLO_EXIT_KIND", std::to_string(exit.kind)},
          {"SCX_SLO_EXIT_CODE", std::to_string(exit.exit_code)},
          {"SCX_SLO_DUMP", exit.dump}});
-  if (!structured_ && !exit.dump.empty()) spdlog::error("{}", exit.dump);
+  if (!writer_ && !exit.dump.empty()) spdlog::error("{}", exit.dump);
 }
 
 void Journal::shed_changed(const ShedChange& change) {
@@ -101,6 +152,7 @@ void Journal::unkept_changed(const std::vector<UnkeptSetting>& news) {
 }
 
 void Journal::deadline_missed(const MissReport& report) {
+  forget_old_misses(report.timestamp_ns);
   Misses& unit = misses_[report.unit];
   unit.held_back += report.count;
   if (unit.written_ns != 0 && report.timestamp_ns < unit.written_ns + misses_interval_ns) return;
@@ -137,26 +189,22 @@ void Journal::requirement_missing(const std::string& sentence) {
   write(Priority::error, sentence, {{"MESSAGE_ID", std::string{message_id_requirement}}});
 }
 
-void Journal::write(Priority priority, const std::string& message, const Fields& fields) const {
+// A unit that misses later begins anew.
+void Journal::forget_old_misses(std::uint64_t now_ns) {
+  if (misses_.size() < most_remembered) return;
+  std::erase_if(misses_,
+                [&](const auto& unit) { return unit.second.written_ns + 2 * misses_interval_ns < now_ns; });
+}
+
+void Journal::write(Priority priority, const std::string& message, const JournalFields& fields) const {
   const auto level = priority == Priority::error     ? spdlog::level::err
                      : priority == Priority::warning ? spdlog::level::warn
                                                      : spdlog::level::info;
-  if (!structured_) {
+  if (!writer_) {
     spdlog::log(level, "{}", message);
-    return;
+  } else if (spdlog::should_log(level)) {
+    writer_->write(priority, message, fields);
   }
-  if (!spdlog::should_log(level)) return;
-  std::vector<std::string> lines = {"MESSAGE=" + message,
-                                    "PRIORITY=" + std::to_string(static_cast<int>(priority)),
-                                    std::string{"SYSLOG_IDENTIFIER="} + identifier};
-  for (const auto& [name, value] : fields) {
-    if (!value.empty()) lines.push_back(std::string{name} + "=" + value);
-  }
-  std::vector<iovec> parts;
-  parts.reserve(lines.size());
-  for (std::string& line : lines) parts.push_back({line.data(), line.size()});
-  // No journal to write to is no reason to stop; there is no one else to tell either.
-  static_cast<void>(sd_journal_sendv(parts.data(), static_cast<int>(parts.size())));
 }
 
 }  // namespace slo

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "audience.h"
+#include "systemd/journal_socket.h"
 
 namespace slo {
 
@@ -23,6 +25,23 @@ inline constexpr std::string_view message_id_shed = "d2c6a0f5f0f14be19d0c5d1f1d3
 inline constexpr std::string_view message_id_leans = "f28347e2ae814ad3a107e0dc9a0a0e2e";
 inline constexpr std::string_view message_id_unkept = "ed444392103142f4ba4d37e49b44c79f";
 inline constexpr std::string_view message_id_requirement = "50773fe923a7420f8bffee7e0889123c";
+
+// syslog(3)
+enum class Priority : std::uint8_t { critical = 2, error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
+
+// Entries of the daemon; what the journal did not take is told once it takes something again.
+class JournalWriter {
+ public:
+  explicit JournalWriter(std::string path = JournalSocket::standard_path) : socket_(std::move(path)) {}
+
+  // Fields without a value are left out.
+  void write(Priority priority, const std::string& message, const JournalFields& fields = {});
+  [[nodiscard]] std::uint64_t lost() const { return socket_.lost(); }
+
+ private:
+  JournalSocket socket_;
+  std::uint64_t told_lost_ = 0;
+};
 
 // Where the daemon's words go: the journal with structured fields when stderr is connected to it, else
 // stderr. Also becomes spdlog's default logger. One per process; single-threaded.
@@ -44,12 +63,13 @@ class Journal final : public Audience {
   void requirement_missing(const std::string& sentence);
 
   // Where the words go, as org.freedesktop.LogControl1 calls it.
-  [[nodiscard]] std::string target() const { return structured_ ? "journal" : "console"; }
+  [[nodiscard]] std::string target() const { return writer_ ? "journal" : "console"; }
+  // Lines that the journal did not take, as it had no room for more.
+  [[nodiscard]] std::uint64_t lost() const { return writer_ ? writer_->lost() : 0; }
 
  private:
-  using Fields = std::vector<std::pair<std::string_view, std::string>>;
-  enum class Priority : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6 };
-  void write(Priority priority, const std::string& message, const Fields& fields) const;
+  void write(Priority priority, const std::string& message, const JournalFields& fields) const;
+  void forget_old_misses(std::uint64_t now_ns);
 
   // The bus has every report; the journal is to stay readable.
   struct Misses {
@@ -57,7 +77,7 @@ class Journal final : public Audience {
     std::uint64_t held_back = 0;   // since then
   };
 
-  bool structured_;
+  std::shared_ptr<JournalWriter> writer_;              // nullptr: stderr
   std::map<std::string, Misses, std::less<>> misses_;  // by unit
   std::optional<State> last_state_;
 };
