@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 #include "base/handle.h"
 #include "base/often_timer.h"
 #include "base/this_machine.h"
+#include "base/turns.h"
 #include "base/urgency.h"
 #include "bus/link.h"
 #include "kernel/bpf_kernel.h"
@@ -30,6 +30,7 @@
 #include "settings/config.h"
 #include "settings/unit_file.h"
 #include "systemd/journal.h"
+#include "systemd/link.h"
 #include "systemd/service_notice.h"
 
 namespace slo {
@@ -46,9 +47,12 @@ EventLoop new_event_loop() {
   return EventLoop(event);
 }
 
-// The objects on the bus speak for the manager, so they go before it does, whatever ends the daemon.
+// Who speaks for the manager, or to it, goes before it does, whatever ends the daemon.
 struct Disconnect {
-  void operator()(BusLink* bus) const { bus->disconnect(); }
+  template <class Link>
+  void operator()(Link* link) const {
+    link->disconnect();
+  }
 };
 
 std::filesystem::path runtime_directory() {
@@ -80,8 +84,9 @@ std::vector<UnkeptSetting> find_unkept(const KernelFacts& facts, bool strict) {
   return unkept_limits(read_cpu_groups(root), facts.shows_limits);
 }
 
-void tell_loading(const Patience& patience, bool begins) {
+void tell_loading(const Patience& patience, Turns& turns, bool begins) {
   patience.loading(begins);
+  turns.loading();
   spdlog::debug("{}", begins ? "loading BPF programs" : "done with loading BPF programs");
 }
 
@@ -105,18 +110,23 @@ int run(const std::string& log_level) {
   }
 
   const LatchFile latch_file(runtime_directory() / "latch");
-  std::function<void()> list_awaited;
-  std::function<void(bool)> list_ended;
-  BusLink bus(
-      event.get(), SCX_SLO_VERSION, journal.target(),
-      [&journal](const Error& error) { journal.failed(error); }, [&list_awaited] { list_awaited(); },
-      [&list_ended](const Result<void>& outcome) { list_ended(outcome.has_value()); });
+  Turns turns;
+  SystemdLink systemd(event.get());
+  const auto own_figures = [&turns, &journal, &systemd] {
+    return OwnFigures{.lines_lost = journal.lost(),
+                      .longest_turn_ns = turns.longest_ns(),
+                      .longest_loading_turn_ns = turns.longest_loading_ns(),
+                      .systemd_behind = systemd.is_behind()};
+  };
+  BusLink bus(event.get(),
+              {.version = SCX_SLO_VERSION, .log_target = journal.target(), .figures = own_figures},
+              [&journal](const Error& error) { journal.failed(error); });
   const Patience patience;
   StatusLine status_line;
   OftenTimer often(event.get(), log_exception);
   Audiences audience({&journal, &bus, &status_line});
   Manager manager({.kernel = **kernel,
-                   .source = bus,
+                   .source = systemd,
                    .audience = audience,
                    .read_unit_files = read_unit_files,
                    .read_config = [] { return read_config(root); },
@@ -124,23 +134,29 @@ int run(const std::string& log_level) {
                    .find_unkept = look_for_unkept,
                    .keep_latch = [&latch_file](const Latch& latch) { return latch_file.write(latch); },
                    .now = now,
-                   .loading = [&patience](bool begins) { tell_loading(patience, begins); },
+                   .loading = [&patience, &turns](bool begins) { tell_loading(patience, turns, begins); },
                    .hurrying = [&urgency](bool begins) { begins ? urgency.enter() : urgency.leave(); },
                    .load_recorder = load_recorder,
                    .machine = this_machine,
                    .tick_often = [&often](bool on) { often.set(on); }},
                   std::move(config), read_latch(latch_file));
-  const std::unique_ptr<BusLink, Disconnect> disconnect_first(&bus);
-  Service service(event.get(), **kernel, manager, bus, urgency);
+  const std::unique_ptr<BusLink, Disconnect> disconnect_bus(&bus);
+  const std::unique_ptr<SystemdLink, Disconnect> disconnect_systemd(&systemd);
+  Service service({.event = event.get(),
+                   .kernel = **kernel,
+                   .manager = manager,
+                   .bus = bus,
+                   .systemd = systemd,
+                   .journal = journal,
+                   .urgency = urgency,
+                   .turns = turns});
   often.call([&manager] { manager.forward_recording(); });
-  list_awaited = [&service] { service.list_awaited(); };
-  list_ended = [&service](bool came) { service.list_ended(came); };
   service.add_event_sources();
 
-  if (const auto early_end = service.start_up(journal)) return *early_end;
+  if (const auto early_end = service.start_up()) return *early_end;
   notify("READY=1");
   urgency.leave();
-  check(sd_event_loop(event.get()), "run the event loop");
+  service.run();
   manager.stop();
   return EXIT_SUCCESS;
 }

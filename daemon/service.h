@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/turns.h"
 #include "base/urgency.h"
 #include "bus/link.h"
 #include "kernel/bpf_kernel.h"
 #include "manager.h"
 #include "systemd/journal.h"
+#include "systemd/link.h"
 
 namespace slo {
 
@@ -31,8 +33,17 @@ void log_exception();
 // waits for, and is told. All of it outlives this object, but what it adds to the event loop does not.
 class Service {
  public:
-  Service(sd_event* event, BpfKernel& kernel, Manager& manager, BusLink& bus, Urgency& urgency)
-      : event_(event), kernel_(kernel), manager_(manager), bus_(bus), urgency_(urgency) {}
+  struct Parts {
+    sd_event* event;
+    BpfKernel& kernel;
+    Manager& manager;
+    BusLink& bus;
+    SystemdLink& systemd;
+    Journal& journal;
+    Urgency& urgency;
+    Turns& turns;
+  };
+  explicit Service(const Parts& parts) : parts_(parts) {}
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -43,12 +54,9 @@ class Service {
   void take_unit_files();
   // Before anyone is told that we are ready, the units are known and what can run does. Empty: it is so; else
   // the exit code. What went wrong has been logged.
-  [[nodiscard]] std::optional<int> start_up(Journal& journal);
-  // A list of units has been asked for, or soon will be: an idle daemon is urgent until it has ended, as it
-  // may bring the first budget, which is to hold soon on a machine that has too much to do.
-  void list_awaited();
-  // It has been taken over, or will not come.
-  void list_ended(bool came);
+  [[nodiscard]] std::optional<int> start_up();
+  // Until somebody says that it is to end. Throws std::system_error.
+  void run();
 
  private:
   static int on_stop_signal(sd_event_source* source, const signalfd_siginfo* info, void* userdata);
@@ -56,13 +64,13 @@ class Service {
   static int on_tick(sd_event_source* source, std::uint64_t usec, void* userdata);
   static int on_load(sd_event_source* source, std::uint64_t usec, void* userdata);
   static int on_events(sd_event_source* source, int fd, std::uint32_t revents, void* userdata);
+  [[nodiscard]] SystemdClient::Listener listener();
+  void list_awaited();
+  void take_list(const Result<std::vector<UnitFact>>& facts);
   void pet_while_alive();
+  bool take_turn();
 
-  sd_event* event_;
-  BpfKernel& kernel_;
-  Manager& manager_;
-  BusLink& bus_;
-  Urgency& urgency_;
+  Parts parts_;
   std::optional<bool> first_list_;  // whether it came
   bool reloading_ = false;
   bool urgent_for_list_ = false;

@@ -6,6 +6,7 @@ namespace slo {
 
 inline constexpr const char* bus_name = "org.scxslo";
 inline constexpr const char* manager_path = "/org/scxslo";
+inline constexpr const char* manager_interface = "org.scxslo.Manager1";
 inline constexpr const char* unit_path_prefix = "/org/scxslo/unit";
 inline constexpr const char* no_such_unit_error = "org.scxslo.Error.NoSuchUnit";
 

@@ -3,12 +3,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string_view>
 
 namespace slo {
+
+// systemd's UNIT_NAME_MAX without the zero at its end.
+inline constexpr std::size_t unit_name_max = 255;
 
 inline constexpr std::string_view service_suffix = ".service";
 inline constexpr std::string_view scope_suffix = ".scope";

@@ -1,103 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bus/authority.h"
 
-#include <systemd/sd-bus.h>
-
-#include <chrono>
-#include <map>
+#include <cstring>
 #include <utility>
-
-#include "base/bus_names.h"
 
 namespace slo {
 namespace {
 
-constexpr auto prompt_timeout = std::chrono::minutes(5);  // for a person to find the password
-constexpr auto answer_timeout = std::chrono::seconds(25);
+constexpr std::uint64_t prompt_timeout_usec = 300'000'000;  // for a person to find the password
+constexpr std::uint64_t answer_timeout_usec = 25'000'000;
 constexpr std::uint32_t flag_allow_interaction = 1;  // CheckAuthorizationFlags of polkit
 
-sdbus::Error access_denied(const std::string& text) {
-  return sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.AccessDenied"}, text};
+Denial access_denied(std::string text) {
+  return {"org.freedesktop.DBus.Error.AccessDenied", std::move(text)};
+}
+
+std::optional<Denial> judge(sd_bus_message* reply, const std::string& action) {
+  int authorized = 0;
+  int challenge = 0;
+  if (const sd_bus_error* error = sd_bus_message_get_error(reply); error != nullptr)
+    return access_denied("only root may do this: polkit, which could allow it to others, does not answer (" +
+                         std::string(error->message != nullptr ? error->message : error->name) + ")");
+  if (sd_bus_message_enter_container(reply, SD_BUS_TYPE_STRUCT, "bba{ss}") < 0 ||
+      sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
+    return access_denied("only root may do this: polkit's answer cannot be read");
+  if (authorized != 0) return std::nullopt;
+  if (challenge != 0)
+    return Denial{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+                  "this needs a password, and the caller does not allow asking for it"};
+  return access_denied("only root may do this; a polkit rule for " + action + " can allow it to others");
 }
 
 }  // namespace
 
-Authority::Authority(sd_bus* bus, sdbus::IConnection& connection)
-    : bus_(bus),
-      bus_driver_(
-          sdbus::createProxy(connection, sdbus::ServiceName{driver_name}, sdbus::ObjectPath{driver_path})),
-      polkit_(sdbus::createProxy(connection, sdbus::ServiceName{"org.freedesktop.PolicyKit1"},
-                                 sdbus::ObjectPath{"/org/freedesktop/PolicyKit1/Authority"})) {}
-
-Authority::~Authority() = default;
-
-void Authority::check(const std::string& action, Verdict verdict) {
-  // The library does not show whether the caller allows a prompt, so the message itself is asked.
-  sd_bus_message* const call = sd_bus_get_current_message(bus_);
-  const char* const name = call == nullptr ? nullptr : sd_bus_message_get_sender(call);
-  if (name == nullptr) {
-    verdict(access_denied("scx-slo cannot tell who is asking"));
+void Authority::check(std::uint32_t uid, const char* action, sd_bus_message* call, Verdict verdict) {
+  if (uid == 0) {
+    verdict(std::nullopt);
     return;
   }
+  if (checks_.contains(uid) || checks_.size() >= most_checks) {
+    verdict(
+        Denial{SD_BUS_ERROR_LIMITS_EXCEEDED, "polkit is still being asked about an order before this one"});
+    return;
+  }
+  Check& open = checks_[uid];
+  open.authority = this;
+  open.uid = uid;
+  open.action = action;
+  open.verdict = std::move(verdict);
+  if (const int sent = ask_polkit(open, call); sent < 0) {
+    const auto node = checks_.extract(uid);
+    node.mapped().verdict(access_denied(std::string("polkit cannot be asked: ") + std::strerror(-sent)));
+  }
+}
+
+int Authority::ask_polkit(Check& check, sd_bus_message* call) {
   const bool interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
-  // Asking the sender's process would be racy, and the library's own query blocks; the bus knows.
-  bus_driver_->callMethodAsync("GetConnectionUnixUser")
-      .onInterface(driver_name)
-      .withArguments(std::string{name})
-      .uponReplyInvoke([this, sender = std::string{name}, action, interactive, verdict = std::move(verdict)](
-                           std::optional<sdbus::Error> error, std::uint32_t uid) {
-        if (error) {
-          verdict(access_denied("scx-slo cannot tell who is asking: " + error->getMessage()));
-        } else if (uid == 0) {
-          verdict(std::nullopt);
-        } else {
-          ask_polkit(sender, action, interactive, verdict);
-        }
-      });
+  sd_bus_message* made = nullptr;
+  int result = sd_bus_message_new_method_call(bus_, &made, "org.freedesktop.PolicyKit1",
+                                              "/org/freedesktop/PolicyKit1/Authority",
+                                              "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+  const Message question(made);
+  if (result >= 0)
+    result = sd_bus_message_append(made, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                   sd_bus_message_get_sender(call), check.action.c_str(), 0,
+                                   interactive ? flag_allow_interaction : 0U, "");
+  sd_bus_slot* slot = nullptr;
+  if (result >= 0)
+    result = sd_bus_call_async(bus_, &slot, made, on_answer, &check,
+                               interactive ? prompt_timeout_usec : answer_timeout_usec);
+  check.slot.reset(slot);
+  return result;
 }
 
-void Authority::when_allowed(const std::string& action, sdbus::Result<>&& result,
-                             std::function<std::optional<sdbus::Error>()> order) {
-  auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
-  check(action, [caller, order = std::move(order)](std::optional<sdbus::Error> denied) {
-    const auto error = denied ? std::move(denied) : order();
-    if (error) {
-      caller->returnError(*error);
-    } else {
-      caller->returnResults();
-    }
-  });
-}
-
-void Authority::ask_polkit(const std::string& sender, const std::string& action, bool interactive,
-                           Verdict verdict) {
-  using Details = std::map<std::string, std::string>;
-  const sdbus::Struct subject{std::string{"system-bus-name"},
-                              std::map<std::string, sdbus::Variant>{{"name", sdbus::Variant{sender}}}};
-  polkit_->callMethodAsync("CheckAuthorization")
-      .onInterface("org.freedesktop.PolicyKit1.Authority")
-      .withTimeout(interactive ? std::chrono::duration_cast<std::chrono::seconds>(prompt_timeout)
-                               : answer_timeout)
-      .withArguments(subject, action, Details{}, interactive ? flag_allow_interaction : 0U, std::string{})
-      .uponReplyInvoke(
-          [action, verdict = std::move(verdict)](std::optional<sdbus::Error> error,
-                                                 const sdbus::Struct<bool, bool, Details>& answer) {
-            const auto& [authorized, challenge, details] = answer;
-            if (error) {
-              verdict(access_denied(
-                  "only root may do this: polkit, which could allow it to others, does not answer (" +
-                  error->getMessage() + ")"));
-            } else if (authorized) {
-              verdict(std::nullopt);
-            } else if (challenge) {
-              verdict(sdbus::Error{
-                  sdbus::Error::Name{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"},
-                  "this needs a password, and the caller does not allow asking for it"});
-            } else {
-              verdict(access_denied("only root may do this; a polkit rule for " + action +
-                                    " can allow it to others"));
-            }
-          });
+int Authority::on_answer(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) {
+  auto* const check = static_cast<Check*>(userdata);
+  const auto node = check->authority->checks_.extract(check->uid);
+  node.mapped().verdict(judge(reply, node.mapped().action));
+  return 1;
 }
 
 }  // namespace slo

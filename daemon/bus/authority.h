@@ -1,44 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <sdbus-c++/sdbus-c++.h>
+#include <systemd/sd-bus.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
 
-struct sd_bus;
+#include "bus/message.h"
 
 namespace slo {
 
-// Who may order something: root, and whomever polkit allows. Never blocks: a person at a password prompt may
+// Why an order is not carried out, as an error of D-Bus.
+struct Denial {
+  std::string name;
+  std::string text;
+};
+
+// Who may order something: root, and whomever polkit allows. Never waits: a person at a password prompt may
 // take minutes, and the caller may be gone by then.
 class Authority {
  public:
-  // Called once, later, from the event loop: nothing when allowed, else the error for the caller.
-  using Verdict = std::function<void(std::optional<sdbus::Error> denied)>;
+  // Called once: at once for root, else from the event loop. Nothing: allowed.
+  using Verdict = std::function<void(const std::optional<Denial>& denied)>;
 
-  // `bus` is what `connection` was made of; both outlive this object.
-  Authority(sd_bus* bus, sdbus::IConnection& connection);
-  ~Authority();
+  // The bus outlives this object.
+  explicit Authority(sd_bus* bus) : bus_(bus) {}
   Authority(const Authority&) = delete;
   Authority& operator=(const Authority&) = delete;
 
-  // Only inside the handler of a method call: the sender of that call is judged. Action: an id of
-  // org.scxslo.policy.
-  void check(const std::string& action, Verdict verdict);
-  // The same for an order whose answer is that it has been carried out: `order` answers with what went wrong.
-  void when_allowed(const std::string& action, sdbus::Result<>&& result,
-                    std::function<std::optional<sdbus::Error>()> order);
+  // The sender of the call, whose user is given, wants to do what an action of org.scxslo.policy is about.
+  // One question per user, and `most_checks` in all, are open at a time.
+  void check(std::uint32_t uid, const char* action, sd_bus_message* call, Verdict verdict);
 
  private:
-  void ask_polkit(const std::string& sender, const std::string& action, bool interactive, Verdict verdict);
+  static constexpr std::size_t most_checks = 16;
+  struct Check {
+    Authority* authority;
+    std::uint32_t uid;
+    std::string action;
+    Verdict verdict;
+    Slot slot;
+  };
+
+  static int on_answer(sd_bus_message* reply, void* userdata, sd_bus_error* error);
+  [[nodiscard]] int ask_polkit(Check& check, sd_bus_message* call);
 
   sd_bus* bus_;
-  std::unique_ptr<sdbus::IProxy> bus_driver_;
-  std::unique_ptr<sdbus::IProxy> polkit_;
+  std::map<std::uint32_t, Check> checks_;  // by user
 };
 
 }  // namespace slo

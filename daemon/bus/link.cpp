@@ -3,111 +3,111 @@
 
 #include <spdlog/spdlog.h>
 #include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
 
+#include <cstdint>
 #include <exception>
-#include <system_error>
 #include <utility>
 
 #include "base/bus_names.h"
 #include "base/handle.h"
 
 namespace slo {
-BusLink::BusLink(sd_event* event, std::string version, std::string log_target, Log log,
-                 ListAwaited list_awaited, ListEnded list_ended)
-    : event_(event),
-      version_(std::move(version)),
-      log_target_(std::move(log_target)),
-      log_(std::move(log)),
-      list_awaited_(std::move(list_awaited)),
-      list_ended_(std::move(list_ended)) {}
+namespace {
+
+constexpr std::uint32_t primary_owner = 1;  // DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER
+
+}  // namespace
+
+BusLink::BusLink(sd_event* event, Self self, Log log)
+    : event_(event), self_(std::move(self)), log_(std::move(log)), inner_(event) {}
 
 BusLink::~BusLink() {
   disconnect();
 }
 
 void BusLink::connect(Manager& manager) {
-  manager_ = &manager;
+  objects_ = std::make_unique<BusManager>(inner_.objects(), event_, manager, self_);
+  log_control_ = std::make_unique<BusLogControl>(inner_.objects(), self_.log_target);
   open();
 }
 
-void BusLink::own_name() {
-  connection_->requestName(sdbus::ServiceName{bus_name});
-  named_ = true;
+void BusLink::open() {
+  bus_ = std::make_unique<SystemBus>(event_, "scx-slod",
+                                     [this](const Result<void>& outcome) { opened(outcome); });
 }
 
-// The bus is opened and attached to the event loop by hand: Authority needs the message as the C library has
-// it, and the C library's event sources survive the end of the bus, where those of sdbus-c++ would throw
-// through C.
-void BusLink::open() {
-  sd_bus* bus = nullptr;
-  check(sd_bus_open_system_with_description(&bus, "scx-slod"), "connect to the system bus");
-  std::unique_ptr<sd_bus, Deleter<sd_bus_close_unref>> owned(bus);
-  check(sd_bus_attach_event(bus, event_, SD_EVENT_PRIORITY_NORMAL),
-        "attach the system bus to the event loop");
-  connection_ = sdbus::createBusConnection(owned.release());
-  bus_ = bus;
-  objects_ = std::make_unique<BusManager>(bus_, *connection_, event_, *manager_, version_);
-  log_control_ = std::make_unique<BusLogControl>(*connection_, log_target_);
-  systemd_ = std::make_unique<SystemdClient>(
-      bus_,
-      SystemdClient::Listener{
-          .listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); },
-          .patterns = [this](const std::vector<UnitPattern>& found) { manager_->patterns_found(found); },
-          .awaited = list_awaited_,
-          .changed = [this](const UnitFact& fact) { manager_->unit_changed(fact); },
-          .gone = [this](std::string_view name) { manager_->unit_gone(name); },
-          .failed = log_,
+void BusLink::opened(const Result<void>& outcome) {
+  if (!outcome) {
+    lost(outcome.error());
+    return;
+  }
+  try {
+    appear();
+  } catch (const std::exception& error) {
+    lost({.tried = "appear on the system bus", .advice = error.what()});
+  }
+}
+
+void BusLink::appear() {
+  gate_ = std::make_unique<Gate>(bus_->get(), inner_.asking(), event_);
+  sd_bus_slot* slot = nullptr;
+  check(sd_bus_request_name_async(bus_->get(), &slot, bus_name, 0, on_name, this), "own the bus name");
+  name_.reset(slot);
+}
+
+int BusLink::on_name(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) {
+  auto* const self = static_cast<BusLink*>(userdata);
+  return guard_callback(
+      0, [] {},
+      [&] {
+        const sd_bus_error* const error = sd_bus_message_get_error(reply);
+        std::uint32_t owner = 0;
+        if (error != nullptr || sd_bus_message_read(reply, "u", &owner) < 0 || owner != primary_owner) {
+          self->lost({.tried = "own the name",
+                      .subject = bus_name,
+                      .advice = error != nullptr ? error->message : "somebody else has it"});
+          return 1;
+        }
+        self->named_.emplace();
+        if (std::exchange(self->lost_, false)) spdlog::info("connected to the system bus again");
+        return 1;
       });
-  systemd_->request_list();
+}
+
+// Said once until it is back; tend() connects again.
+void BusLink::lost(const Error& error) {
+  if (!named_) named_ = std::unexpected(error);
+  if (bus_) sd_bus_close(bus_->get());
+  if (std::exchange(lost_, true)) return;
+  log_({.tried = error.tried,
+        .subject = error.subject,
+        .advice = error.advice + "; what is enforced stays so; trying again every second"});
+}
+
+void BusLink::close() {
+  name_.reset();
+  gate_.reset();
+  bus_.reset();
 }
 
 void BusLink::disconnect() {
-  systemd_.reset();
+  close();
   log_control_.reset();
   objects_.reset();
-  if (bus_ != nullptr) static_cast<void>(sd_bus_detach_event(bus_));
-  connection_.reset();
-  bus_ = nullptr;
 }
 
-void BusLink::take_list(const Result<std::vector<UnitFact>>& facts) {
-  Result<void> outcome;
-  if (facts) {
-    manager_->units_listed(*facts);
-  } else {
-    outcome = std::unexpected(facts.error());
-    log_(facts.error());
-  }
-  objects_->list_ended(outcome);
-  list_ended_(outcome);
+void BusLink::list_ended(const Result<void>& outcome) {
+  if (objects_) objects_->list_ended(outcome);
 }
 
 void BusLink::tend() {
-  if (bus_ != nullptr && sd_bus_is_open(bus_) > 0) return;
-  if (!lost_) {
-    lost_ = true;
-    log_({"reach the system bus", "", 0, "what is enforced stays so; trying to connect again every second"});
-  }
-  disconnect();
+  if (bus_ && bus_->is_open()) return;
+  lost({.tried = "reach the system bus", .advice = "it has gone"});
+  close();
   try {
     open();
-    // Answered later: waiting here for a bus that is only just starting could last longer than the watchdog
-    // allows.
-    if (named_)
-      check(sd_bus_request_name_async(bus_, nullptr, bus_name, 0, nullptr, nullptr), "own the bus name");
-    lost_ = false;
-    spdlog::info("connected to the system bus again");
-  } catch (const std::exception&) {  // said once above
-    disconnect();
-  }
-}
-
-void BusLink::request_list() {
-  if (systemd_) {
-    systemd_->request_list();
-  } else {  // connecting asks for one; who waits is not to wait that long
-    list_ended_(std::unexpected(Error{.tried = "list systemd's units", .advice = "the system bus is gone"}));
+  } catch (const std::exception&) {  // said above
+    close();
   }
 }
 

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <expected>
-#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -16,7 +14,6 @@
 
 #include "base/bus_names.h"
 #include "base/handle.h"
-#include "bus/authority.h"
 #include "bus/errors.h"
 #include "bus/setting_values.h"
 #include "bus/shared_stats.h"
@@ -51,12 +48,11 @@ class BusManager::Object final
     : public sdbus::AdaptorInterfaces<org::scxslo::Manager1_adaptor, sdbus::Properties_adaptor,
                                       sdbus::ObjectManager_adaptor> {
  public:
-  Object(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager, std::string version)
+  Object(sdbus::IConnection& connection, sd_event* event, Manager& manager, const Self& self)
       : AdaptorInterfaces(connection, sdbus::ObjectPath{manager_path}),
         connection_(connection),
         manager_(manager),
-        version_(std::move(version)),
-        authority_(bus, connection),
+        self_(self),
         all_stats_(event) {
     sd_event_source* source = nullptr;
     check(sd_event_add_defer(event, &source, on_deferred, this), "prepare the signals on the bus");
@@ -194,75 +190,41 @@ class BusManager::Object final
     return rows;
   }
 
-  void Attach(sdbus::Result<>&& result) override {
-    authority_.when_allowed("org.scxslo.attach", std::move(result), [this] { return attach({}); });
+  void Attach() override { attach({}); }
+
+  void AttachFor(const std::uint64_t& for_usec) override {
+    if (!trial_limits.accept_usec(for_usec))
+      throw invalid_arguments("a trial of " + std::to_string(for_usec) + " us: accepted is " +
+                              trial_limits.to_string());
+    attach(for_usec * SLO_NSEC_PER_USEC);
   }
 
-  void AttachFor(sdbus::Result<>&& result, std::uint64_t for_usec) override {
-    authority_.when_allowed("org.scxslo.attach", std::move(result),
-                            [this, for_usec]() -> std::optional<sdbus::Error> {
-                              if (!trial_limits.accept_usec(for_usec))
-                                return invalid_arguments("a trial of " + std::to_string(for_usec) +
-                                                         " us: accepted is " + trial_limits.to_string());
-                              return attach(for_usec * SLO_NSEC_PER_USEC);
-                            });
+  void Confirm() override {
+    if (const auto confirmed = manager_.confirm(); !confirmed) throw not_attached(confirmed.error());
   }
 
-  void Confirm(sdbus::Result<>&& result) override {
-    authority_.when_allowed("org.scxslo.attach", std::move(result), [this]() -> std::optional<sdbus::Error> {
-      const auto confirmed = manager_.confirm();
-      return confirmed ? std::nullopt : std::optional(not_attached(confirmed.error()));
-    });
-  }
-
-  void Detach(sdbus::Result<>&& result) override {
-    authority_.when_allowed("org.scxslo.detach", std::move(result), [this]() -> std::optional<sdbus::Error> {
-      manager_.detach();
-      return std::nullopt;
-    });
-  }
+  void Detach() override { manager_.detach(); }
 
   void Reload(sdbus::Result<>&& result) override {
-    auto caller = std::make_shared<sdbus::Result<>>(std::move(result));
-    authority_.check("org.scxslo.reload", [this, caller](const std::optional<sdbus::Error>& denied) {
-      if (denied) {
-        caller->returnError(*denied);
-        return;
-      }
-      reloads_.push_back(caller);
-      manager_.reload();
-    });
+    reloads_.push_back(std::make_shared<sdbus::Result<>>(std::move(result)));
+    manager_.reload();
   }
 
-  void Record(sdbus::Result<sdbus::UnixFd>&& result, std::vector<std::string> units,
-              std::uint64_t for_usec) override {
-    auto caller = std::make_shared<sdbus::Result<sdbus::UnixFd>>(std::move(result));
-    authority_.check("org.scxslo.record", [this, caller, order = RecordingOrder{std::move(units), for_usec}](
-                                              const std::optional<sdbus::Error>& denied) {
-      const auto reader = denied ? std::unexpected(*denied) : record(order);
-      if (reader) {
-        caller->returnResults(*reader);
-      } else {
-        caller->returnError(reader.error());
-      }
-    });
-  }
-
-  std::expected<sdbus::UnixFd, sdbus::Error> record(const RecordingOrder& order) {
+  sdbus::UnixFd Record(const std::vector<std::string>& units, const std::uint64_t& for_usec) override {
+    const RecordingOrder order{units, for_usec};
     const auto knows = [this](const std::string& unit) { return manager_.knows(unit); };
     if (const auto refusal = refuse_recording(order, knows, manager_.recording()))
-      return std::unexpected(refused(manager_, *refusal));
+      throw refused(manager_, *refusal);
     auto reader = manager_.record(order.units, order.for_usec * SLO_NSEC_PER_USEC);
-    if (!reader) return std::unexpected(unsupported(reader.error()));
+    if (!reader) throw unsupported(reader.error());
     return sdbus::UnixFd{reader->release(), sdbus::adopt_fd};
   }
 
-  std::optional<sdbus::Error> attach(std::optional<std::uint64_t> trial_ns) {
-    const auto attached = manager_.attach(trial_ns);
-    return attached ? std::nullopt : std::optional(not_attached(attached.error()));
+  void attach(std::optional<std::uint64_t> trial_ns) {
+    if (const auto attached = manager_.attach(trial_ns); !attached) throw not_attached(attached.error());
   }
 
-  std::string Version() override { return version_; }
+  std::string Version() override { return self_.version; }
   std::string Mode() override { return std::string{to_string(manager_.mode())}; }
   std::string State() override { return std::string{to_string(manager_.state())}; }
   std::string StateReason() override { return manager_.state_reason(); }
@@ -291,13 +253,18 @@ class BusManager::Object final
   std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }
   std::uint64_t EventsLost() override { return manager_.counters().events_lost; }
   std::uint64_t Untracked() override { return manager_.counters().untracked; }
+  bool SystemdBehind() override { return self_.figures().systemd_behind; }
+  std::uint64_t LogLinesLost() override { return self_.figures().lines_lost; }
+  std::uint64_t LongestTurnUSec() override { return self_.figures().longest_turn_ns / SLO_NSEC_PER_USEC; }
+  std::uint64_t LongestLoadingTurnUSec() override {
+    return self_.figures().longest_loading_turn_ns / SLO_NSEC_PER_USEC;
+  }
   std::uint64_t LateBudgets() override { return manager_.late_budgets().number; }
   std::uint64_t LateBudgetMaxUSec() override { return manager_.late_budgets().latest_ns / SLO_NSEC_PER_USEC; }
 
   sdbus::IConnection& connection_;
   Manager& manager_;
-  std::string version_;
-  Authority authority_;
+  const Self& self_;
   SharedStats all_stats_;
   EventSource deferred_;
   Shown shown_;
@@ -308,9 +275,8 @@ class BusManager::Object final
   std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;
 };
 
-BusManager::BusManager(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager,
-                       std::string version)
-    : object_(std::make_unique<Object>(bus, connection, event, manager, std::move(version))) {}
+BusManager::BusManager(sdbus::IConnection& connection, sd_event* event, Manager& manager, const Self& self)
+    : object_(std::make_unique<Object>(connection, event, manager, self)) {}
 
 BusManager::~BusManager() = default;
 

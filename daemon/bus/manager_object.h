@@ -6,21 +6,20 @@
 #include <memory>
 #include <string>
 
+#include "bus/self.h"
 #include "manager.h"
 
-struct sd_bus;
 struct sd_event;
 
 namespace slo {
 
 // org.scxslo.Manager1 at /org/scxslo and the objects of all units with settings. Only translates: decode,
-// authorise, one call of the manager, encode. Signals leave from the event loop a moment after the fact, so
-// that their values are what the manager says once it has finished.
+// one call of the manager, encode; who may ask is up to the gate. Signals leave from the event loop a moment
+// after the fact, so that their values are what the manager says once it has finished.
 class BusManager {
  public:
-  // `bus` is what `connection` was made of. All outlive this object.
-  BusManager(sd_bus* bus, sdbus::IConnection& connection, sd_event* event, Manager& manager,
-             std::string version);
+  // All outlive this object.
+  BusManager(sdbus::IConnection& connection, sd_event* event, Manager& manager, const Self& self);
   ~BusManager();
   BusManager(const BusManager&) = delete;
   BusManager& operator=(const BusManager&) = delete;

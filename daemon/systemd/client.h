@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -51,6 +52,8 @@ class SystemdClient final : public UnitSource {
   SystemdClient& operator=(const SystemdClient&) = delete;
 
   void request_list() override;
+  // Whether a unit could not be read since the last call, other than because it is gone.
+  [[nodiscard]] bool take_unread() { return std::exchange(unread_, false); }
   // How many units are kept track of.
   [[nodiscard]] std::size_t known_units() const { return entries_.size(); }
 
@@ -131,6 +134,7 @@ class SystemdClient final : public UnitSource {
   unsigned list_pending_ = 0;  // entries with in_list
   bool list_damaged_ = false;  // a unit of it could not be read
   bool reloading_ = false;
+  bool unread_ = false;
 };
 
 }  // namespace slo

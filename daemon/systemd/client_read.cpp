@@ -83,6 +83,7 @@ void SystemdClient::read_property(Entry& entry, const char* interface, const cha
     if (error != nullptr || !take(*entry_now, reply)) {
       entry_now->failed = true;
       if (error == nullptr || !is_vanished_unit(error)) {
+        unread_ = true;
         if (entry_now->in_list) list_damaged_ = true;
         report({"ask systemd about", name, 0, error != nullptr ? text_of(error) : "its answer is malformed"});
       }

@@ -27,6 +27,7 @@ SUITE = {
 CLOCK = {
     "crowd": ("clock/test_crowd",),
     "flood": ("clock/test_flood", "clock/test_operator"),
+    "hostile": ("clock/test_hostile",),
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
     "limits": ("clock/test_limits",),
     "starts": ("clock/test_starts",),

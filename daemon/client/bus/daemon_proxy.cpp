@@ -19,7 +19,6 @@
 namespace slo::client {
 namespace {
 
-constexpr const char* manager_interface = "org.scxslo.Manager1";
 constexpr const char* unit_interface = "org.scxslo.Unit1";
 // Attaching loads and verifies BPF programs, which takes long on a small or emulated machine.
 constexpr std::chrono::seconds order_timeout{90};
@@ -204,6 +203,10 @@ Answer<Overview> DaemonProxy::overview() const {
                     .untracked = find_or<std::uint64_t>(all, "Untracked", 0),
                     .late_budgets = find_or<std::uint64_t>(all, "LateBudgets", 0),
                     .late_budget_max_usec = find_or<std::uint64_t>(all, "LateBudgetMaxUSec", 0),
+                    .systemd_behind = find_or<bool>(all, "SystemdBehind", false),
+                    .log_lines_lost = find_or<std::uint64_t>(all, "LogLinesLost", 0),
+                    .longest_turn_usec = find_or<std::uint64_t>(all, "LongestTurnUSec", 0),
+                    .longest_loading_turn_usec = find_or<std::uint64_t>(all, "LongestLoadingTurnUSec", 0),
                     .capacity = find_or<std::uint32_t>(all, "Capacity", 0),
                     .folded = find_or<std::uint32_t>(all, "Folded", 0),
                     .shed = find_or<std::vector<std::string>>(all, "Shed", {}),

@@ -37,6 +37,10 @@ struct Overview {
   std::uint64_t untracked = 0;
   std::uint64_t late_budgets = 0;  // units that were there before their budget was
   std::uint64_t late_budget_max_usec = 0;
+  bool systemd_behind = false;  // it has not told of all units
+  std::uint64_t log_lines_lost = 0;
+  std::uint64_t longest_turn_usec = 0;  // of the daemon's event loop
+  std::uint64_t longest_loading_turn_usec = 0;
   std::uint32_t capacity = 0;               // how many units can be counted by themselves; 0: not known
   std::uint32_t folded = 0;                 // how many find no place there
   std::vector<std::string> shed = {};       // units that have lost their guarantee under overload

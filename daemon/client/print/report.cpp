@@ -112,6 +112,12 @@ void add_troubles(Table& table, const Overview& overview, const std::vector<Unit
   if (overview.events_lost > 0)
     table.add_row({"Lost", std::format("{} reports of single misses; they are counted all the same",
                                        overview.events_lost)});
+  if (overview.systemd_behind)
+    table.add_row(
+        {"Systemd", "does not answer; what it said of units before stays in force, and it is asked again"});
+  if (overview.log_lines_lost > 0)
+    table.add_row({"Journal", std::format("{} lines are lost: the journal had no room for them",
+                                          overview.log_lines_lost)});
   if (overview.late_budgets > 0)
     table.add_row(
         {"Late",
