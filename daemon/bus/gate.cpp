@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/bus_names.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr std::uint64_t unlimited_usec = UINT64_MAX;  // a reload lasts as long as systemd takes
 constexpr std::uint64_t most_queued_signals = 1024;
 constexpr std::size_t most_names = 256;
+constexpr std::string_view user_prefix = ":0.";
 // Orders that have not been answered; of others than root.
 constexpr std::size_t most_orders = 256;
 
@@ -108,6 +111,18 @@ Gate::Gate(sd_bus* system, sd_bus* inner, sd_event* event)
   signals_.reset(slot);
 }
 
+std::string Gate::sender_of(std::uint32_t uid) {
+  return std::string(user_prefix) + std::to_string(uid);
+}
+
+std::uint32_t Gate::user_of(std::string_view sender) {
+  std::uint32_t uid = UINT32_MAX;
+  if (!sender.starts_with(user_prefix)) return uid;
+  sender.remove_prefix(user_prefix.size());
+  const auto read = std::from_chars(sender.data(), sender.data() + sender.size(), uid);
+  return read.ec == std::errc{} && read.ptr == sender.data() + sender.size() ? uid : UINT32_MAX;
+}
+
 int Gate::on_call(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
   if (sd_bus_message_is_method_call(call, nullptr, nullptr) <= 0) return 0;
   auto* const self = static_cast<Gate*>(userdata);
@@ -148,13 +163,14 @@ void Gate::order(std::uint32_t uid, const char* action, const Message& call) {
     return;
   }
   authority_.check(uid, action, call.get(),
-                   [this, held = std::shared_ptr<sd_bus_message>(sd_bus_message_ref(call.get()),
-                                                                 Deleter<sd_bus_message_unref>())](
+                   [this, uid,
+                    held = std::shared_ptr<sd_bus_message>(sd_bus_message_ref(call.get()),
+                                                           Deleter<sd_bus_message_unref>())](
                        const std::optional<Denial>& denied) {
                      if (denied) {
                        deny(held.get(), *denied);
                      } else {
-                       let_through(share(held.get()), false);
+                       let_through(uid, share(held.get()), false);
                      }
                    });
 }
@@ -162,11 +178,11 @@ void Gate::order(std::uint32_t uid, const char* action, const Message& call) {
 void Gate::ask(std::uint32_t uid, Message call) {
   sd_bus_message* const asked = call.get();
   const Message held = share(asked);
-  if (questions_.push(uid, std::move(call))) {
+  if (questions_.push(uid, {.uid = uid, .call = std::move(call)})) {
     next_turn();
   } else {
     deny(asked,
-         {SD_BUS_ERROR_LIMITS_EXCEEDED, "more than " + std::to_string(FairQueue<Message>::most_per_user) +
+         {SD_BUS_ERROR_LIMITS_EXCEEDED, "more than " + std::to_string(FairQueue<Question>::most_per_user) +
                                             " questions of this user wait for an answer; try again"});
   }
 }
@@ -178,16 +194,18 @@ void Gate::next_turn() {
 
 int Gate::on_turn(sd_event_source* /*source*/, void* userdata) {
   auto* const self = static_cast<Gate*>(userdata);
-  if (auto call = self->questions_.pop()) self->let_through(*std::move(call), true);
+  if (auto question = self->questions_.pop())
+    self->let_through(question->uid, std::move(question->call), true);
   return 0;
 }
 
-void Gate::let_through(Message call, bool is_question) {
+void Gate::let_through(std::uint32_t uid, Message call, bool is_question) {
   sd_bus_message* made = nullptr;
   int result = sd_bus_message_new_method_call(inner_, &made, nullptr, sd_bus_message_get_path(call.get()),
                                               sd_bus_message_get_interface(call.get()),
                                               sd_bus_message_get_member(call.get()));
   const Message inner(made);
+  if (result >= 0) result = sd_bus_message_set_sender(made, sender_of(uid).c_str());
   if (result >= 0) result = copy_to(made, call.get());
   auto passed = std::make_unique<Passed>(Passed{this, std::move(call), is_question, nullptr});
   sd_bus_slot* slot = nullptr;

@@ -38,6 +38,11 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
+  // On the inner bus the sender of a call is the user behind it.
+  [[nodiscard]] static std::string sender_of(std::uint32_t uid);
+  // UINT32_MAX, which is no user: not from a gate.
+  [[nodiscard]] static std::uint32_t user_of(std::string_view sender);
+
  private:
   // A call that was let through and waits for the answer of the objects.
   struct Passed {
@@ -45,6 +50,10 @@ class Gate {
     Message call;  // as it came
     bool is_question;
     Slot slot;
+  };
+  struct Question {
+    std::uint32_t uid;
+    Message call;
   };
   using EventSource = Handle<sd_event_source, sd_event_source_disable_unref>;
 
@@ -55,7 +64,7 @@ class Gate {
   void admit(const Message& call);
   void order(std::uint32_t uid, const char* action, const Message& call);
   void ask(std::uint32_t uid, Message call);
-  void let_through(Message call, bool is_question);
+  void let_through(std::uint32_t uid, Message call, bool is_question);
   void next_turn();
   void deny(sd_bus_message* call, const Denial& denial);
 
@@ -63,7 +72,7 @@ class Gate {
   sd_bus* inner_;
   Callers callers_;
   Authority authority_;
-  FairQueue<Message> questions_;
+  FairQueue<Question> questions_;
   std::map<Passed*, std::unique_ptr<Passed>> passed_;
   bool asking_ = false;  // a question has been let through
   EventSource turn_;

@@ -14,9 +14,10 @@
 
 #include "base/bus_names.h"
 #include "base/handle.h"
+#include "bus/documents.h"
 #include "bus/errors.h"
+#include "bus/gate.h"
 #include "bus/setting_values.h"
-#include "bus/shared_stats.h"
 #include "bus/stats.h"
 #include "bus/unit_object.h"
 #include "trace/recording_order.h"
@@ -53,7 +54,7 @@ class BusManager::Object final
         connection_(connection),
         manager_(manager),
         self_(self),
-        all_stats_(event) {
+        documents_(event) {
     sd_event_source* source = nullptr;
     check(sd_event_add_defer(event, &source, on_deferred, this), "prepare the signals on the bus");
     deferred_.reset(source);
@@ -179,7 +180,15 @@ class BusManager::Object final
     return encode_stats(*stats);
   }
 
-  sdbus::UnixFd GetAllStats() override { return all_stats_.hand_out(manager_); }
+  sdbus::UnixFd GetAllStats() override {
+    const std::uint32_t uid = Gate::user_of(getObject().getCurrentlyProcessedMessage().getSender());
+    if (documents_.is_full_for(uid))
+      throw sdbus::Error{sdbus::Error::Name{"org.freedesktop.DBus.Error.LimitsExceeded"},
+                         "the statistics that this user, or all of them, have asked for are not read yet"};
+    auto document = documents_.hand_out(uid, all_stats(manager_));
+    if (!document) throw failed(document.error());
+    return sdbus::UnixFd{document->release(), sdbus::adopt_fd};
+  }
 
   std::vector<sdbus::Struct<std::string, std::string, std::string, std::uint32_t>> GetSettings(
       const std::string& name) override {
@@ -265,7 +274,7 @@ class BusManager::Object final
   sdbus::IConnection& connection_;
   Manager& manager_;
   const Self& self_;
-  SharedStats all_stats_;
+  Documents documents_;
   EventSource deferred_;
   Shown shown_;
   std::optional<slo::State> last_state_;

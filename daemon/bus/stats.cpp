@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bus/stats.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ranges>
-#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "base/file.h"
 
 namespace slo {
 namespace {
@@ -169,21 +160,12 @@ class JsonText {
   std::string text_;
 };
 
-[[noreturn]] void fail(const char* what, int errno_value = errno) {
-  throw sdbus::createError(errno_value, what);
-}
-
 std::string limits_json(const std::optional<std::vector<LimitFigures>>& limits) {
   if (!limits) return "null";
   std::string text = "[";
   const char* separator = "\n";
   for (const auto& limit : *limits) text += std::exchange(separator, ",\n") + limit_json(limit);
   return text + "\n]";
-}
-
-void write_text(int fd, std::string_view text) {
-  if (const auto written = write_all(fd, std::as_bytes(std::span(text))); !written)
-    fail("write the statistics", written.error());
 }
 
 }  // namespace
@@ -220,28 +202,27 @@ std::string limit_json(const LimitFigures& limit) {
   return figures.take();
 }
 
-sdbus::UnixFd write_all_stats(const Manager& manager) {
-  const int fd = memfd_create("scx-slo-stats", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-  if (fd < 0) fail("make a file for the statistics");
-  sdbus::UnixFd file(fd, sdbus::adopt_fd);
-  write_text(fd, "{\"Units\":[");
-  const char* separator = "\n";
-  for (const auto& name : std::views::keys(manager.units())) {
-    const auto stats = manager.stats(name);
-    if (!stats) continue;
-    write_text(fd, std::exchange(separator, ",\n") + stats_json(*stats));
-  }
-  write_text(fd, "\n],\"Limits\":");
-  write_text(fd, limits_json(manager.limits()) + "}\n");
-  if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
-    fail("seal the statistics");
-  return file;
-}
-
-sdbus::UnixFd open_anew(const sdbus::UnixFd& file) {
-  const int fd = open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) fail("open the statistics");
-  return sdbus::UnixFd(fd, sdbus::adopt_fd);
+Documents::Parts all_stats(const Manager& manager) {
+  enum class At : std::uint8_t { begin, units, limits, end };
+  // Units come and go while it is read: those after the last name are still to come.
+  return [&manager, at = At::begin, last = std::string(),
+          separator = "\n"]() mutable -> std::optional<std::string> {
+    if (at == At::begin) {
+      at = At::units;
+      return "{\"Units\":[";
+    }
+    while (at == At::units) {
+      const auto unit = manager.units().upper_bound(last);
+      if (unit == manager.units().end()) {
+        at = At::limits;
+        return "\n],\"Limits\":";
+      }
+      last = unit->first;
+      if (const auto stats = manager.stats(last)) return std::exchange(separator, ",\n") + stats_json(*stats);
+    }
+    if (std::exchange(at, At::end) == At::end) return std::nullopt;
+    return limits_json(manager.limits()) + "}\n";
+  };
 }
 
 }  // namespace slo

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "bus/documents.h"
 #include "manager.h"
 
 namespace slo {
@@ -28,11 +29,9 @@ using EncodedBucket = sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>
 // A limit as a JSON object, with durations in microseconds.
 [[nodiscard]] std::string limit_json(const LimitFigures& limit);
 
-// What GetAllStats answers: stats_json() of every unit with a budget, and limit_json() of every limit (null:
-// the scheduler keeps none now, as it does not run) in a file that nobody can change any more. Needs memory
-// for one unit at a time. Throws sdbus::Error.
-[[nodiscard]] sdbus::UnixFd write_all_stats(const Manager& manager);
-// The same file for one more caller: to be read only, from its beginning, wherever others are in it.
-[[nodiscard]] sdbus::UnixFd open_anew(const sdbus::UnixFd& file);
+// What GetAllStats answers, part by part: stats_json() of every unit with a budget, each as it is at that
+// moment, and limit_json() of every limit (null: the scheduler keeps none now, as it does not run). Needs
+// memory for one unit at a time. The manager outlives it.
+[[nodiscard]] Documents::Parts all_stats(const Manager& manager);
 
 }  // namespace slo

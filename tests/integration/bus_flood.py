@@ -45,6 +45,7 @@ class Asker:
     def connect(self):
         self.connection = open_dbus_connection("SYSTEM", enable_fds=True)
         self.open = 0
+        self.kept = collections.deque(maxlen=100)
 
     def ask(self):
         while self.open < IN_FLIGHT:
@@ -54,12 +55,14 @@ class Asker:
             self.said["sent"] += 1
 
     def take(self):
-        """Whatever has come by now; descriptors of documents stay open, in messages that are kept."""
+        """Whatever has come by now; what holds descriptors is kept, and so are they."""
         try:
             while self.open > 0:
                 reply = self.connection.receive(timeout=0)
                 if reply.header.message_type in (MessageType.error, MessageType.method_return):
                     self.open -= 1
+                if HeaderFields.unix_fds in reply.header.fields:
+                    self.kept.append(reply)
                 if reply.header.message_type is MessageType.error:
                     self.said[reply.header.fields[HeaderFields.error_name]] += 1
         except TimeoutError:

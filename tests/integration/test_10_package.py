@@ -3,9 +3,11 @@
 
 import pathlib
 import pwd
+import re
 
 import machine
 import pytest
+from figures import figures
 
 pytestmark = [
     pytest.mark.first,
@@ -69,6 +71,13 @@ def test_the_unit_has_two_capabilities_a_watchdog_and_a_safety_catch():
 def test_systemd_finds_no_fault_with_the_unit():
     result = machine.run("systemd-analyze", "verify", "--man=no", "scx-slo.service")
     assert "scx-slo" not in result.stdout + result.stderr
+
+
+def test_the_sandbox_leaves_little_to_whoever_takes_the_daemon_over():
+    told = machine.output("systemd-analyze", "security", "--no-pager", "scx-slo.service").splitlines()[-1]
+    figures.append(told)
+    assert float(re.search(r"scx-slo\.service: ([0-9.]+) ", told).group(1)) <= 1.0
+
 
 
 def test_the_version_is_that_of_the_package():

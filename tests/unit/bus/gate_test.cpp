@@ -234,6 +234,14 @@ TEST_F(GateTest, WhomPolkitAllowsMayAndWhomItDoesNotMayNot) {
   EXPECT_THAT(answered_.at(1), HasSubstr("well"));
 }
 
+TEST(Gate, TheUserBehindACallIsItsSenderOnTheInnerBus) {
+  EXPECT_EQ(Gate::user_of(Gate::sender_of(0)), 0U);
+  EXPECT_EQ(Gate::user_of(Gate::sender_of(1000)), 1000U);
+  EXPECT_EQ(Gate::user_of(":1.7"), UINT32_MAX);
+  EXPECT_EQ(Gate::user_of(":0.x"), UINT32_MAX);
+  EXPECT_EQ(Gate::user_of(""), UINT32_MAX);
+}
+
 TEST(Gate, OrdersAreTheMethodsThatChangeSomething) {
   EXPECT_STREQ(action_of(manager_interface, "Detach").value_or(""), "org.scxslo.detach");
   EXPECT_STREQ(action_of("", "Record").value_or(""), "org.scxslo.record");

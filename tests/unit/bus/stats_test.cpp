@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bus/stats.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -172,11 +169,10 @@ TEST(BusStats, names_that_json_has_to_escape_arrive_as_they_are) {
 
 class AllStatsTest : public ManagerTest {
  protected:
-  static std::string content(const sdbus::UnixFd& file) {
+  std::string document() {
     std::string text;
-    std::array<char, 4096> part{};
-    for (ssize_t length = 0; (length = read(file.get(), part.data(), part.size())) > 0;)
-      text.append(part.data(), static_cast<std::size_t>(length));
+    const auto parts = all_stats(manager());
+    for (auto part = parts(); part; part = parts()) text += *part;
     return text;
   }
 };
@@ -189,24 +185,23 @@ TEST_F(AllStatsTest, the_document_has_each_unit_with_a_budget) {
       {fakes::fact("a.service", 11), fakes::fact("b.slice", 12), fakes::fact("c.service", 13)});
   count("a.service", 3);
   count("b.slice", 4);
-  const json document = json::parse(content(open_anew(write_all_stats(manager()))));
-  ASSERT_EQ(document.at("Units").size(), 2U);
-  EXPECT_EQ(document.at("Units")[0].at("Unit"), "a.service");
-  EXPECT_EQ(document.at("Units")[0].at("Jobs"), 3);
-  EXPECT_EQ(document.at("Units")[1].at("Unit"), "b.slice");
-  EXPECT_EQ(document.at("Units")[1].at("SloBudgetUSec"), 2000);
-  EXPECT_EQ(document.at("Units")[1].at("Jobs"), 4);
+  const json all = json::parse(document());
+  ASSERT_EQ(all.at("Units").size(), 2U);
+  EXPECT_EQ(all.at("Units")[0].at("Unit"), "a.service");
+  EXPECT_EQ(all.at("Units")[0].at("Jobs"), 3);
+  EXPECT_EQ(all.at("Units")[1].at("Unit"), "b.slice");
+  EXPECT_EQ(all.at("Units")[1].at("SloBudgetUSec"), 2000);
+  EXPECT_EQ(all.at("Units")[1].at("Jobs"), 4);
 }
 
 TEST_F(AllStatsTest, without_units_the_document_is_complete_all_the_same) {
   manager().units_listed({});
-  EXPECT_EQ(json::parse(content(open_anew(write_all_stats(manager())))),
-            json::parse(R"({"Units": [], "Limits": null})"));
+  EXPECT_EQ(json::parse(document()), json::parse(R"({"Units": [], "Limits": null})"));
 }
 
 TEST_F(AllStatsTest, limits_are_there_while_the_scheduler_keeps_them) {
   start();
-  EXPECT_EQ(json::parse(content(open_anew(write_all_stats(manager())))).at("Limits"), json::array());
+  EXPECT_EQ(json::parse(document()).at("Limits"), json::array());
   KeptLimit kept;
   kept.record.task_group = 1;
   kept.record.cgroup_id = 11;
@@ -219,30 +214,26 @@ TEST_F(AllStatsTest, limits_are_there_while_the_scheduler_keeps_them) {
   kept.cfg.burst_ns = SLO_NSEC_PER_MSEC;
   kept.cfg.period_ns = 20 * SLO_NSEC_PER_MSEC;
   kernel_.limits = {kept, kept};
-  const json document = json::parse(content(open_anew(write_all_stats(manager()))));
-  ASSERT_EQ(document.at("Limits").size(), 2U);
-  EXPECT_EQ(document.at("Limits")[0], json::parse(R"({
+  const json all = json::parse(document());
+  ASSERT_EQ(all.at("Limits").size(), 2U);
+  EXPECT_EQ(all.at("Limits")[0], json::parse(R"({
     "Unit": "a.service", "ControlGroupId": 11, "QuotaPerSecUSec": 1500000, "PeriodUSec": 20000, "BurstUSec": 1000,
     "Periods": 9, "ThrottledPeriods": 4, "ThrottledUSec": 8, "ParkedTasks": 2
   })"));
 }
 
-TEST_F(AllStatsTest, nobody_can_change_the_document) {
-  start();
-  const auto file = write_all_stats(manager());
-  EXPECT_LT(write(file.get(), "x", 1), 0);
-  EXPECT_NE(ftruncate(file.get(), 0), 0);
-  EXPECT_LT(fcntl(file.get(), F_ADD_SEALS, 0), 0);
-}
-
-TEST_F(AllStatsTest, each_caller_reads_it_from_the_beginning_whatever_others_do) {
-  start();
-  const auto file = write_all_stats(manager());
-  const auto one = open_anew(file);
-  const auto other = open_anew(file);
-  const std::string whole = content(one);
-  EXPECT_FALSE(whole.empty());
-  EXPECT_EQ(content(other), whole);
+TEST_F(AllStatsTest, a_unit_that_goes_while_it_is_read_is_left_out_and_no_other) {
+  for (const char* unit : {"a.service", "b.service", "c.service"}) budget(unit, "5ms");
+  manager().units_listed(
+      {fakes::fact("a.service", 11), fakes::fact("b.service", 12), fakes::fact("c.service", 13)});
+  const auto parts = all_stats(manager());
+  std::string text = parts().value_or("");
+  text += parts().value_or("");
+  manager().unit_gone("b.service");
+  for (auto part = parts(); part; part = parts()) text += *part;
+  const json all = json::parse(text);
+  ASSERT_EQ(all.at("Units").size(), 2U);
+  EXPECT_EQ(all.at("Units")[1].at("Unit"), "c.service");
 }
 
 }  // namespace
