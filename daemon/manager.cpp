@@ -75,6 +75,13 @@ void Manager::tick() {
   look_at_limits();
   tell_misses();
   tend_spares();
+  tell_health();
+}
+
+// A scheduler that stops serving its queues changes neither state nor reason.
+void Manager::tell_health() {
+  const bool is_healthy = healthy();
+  if (std::exchange(was_healthy_, is_healthy) != is_healthy) around_.audience.units_changed();
 }
 
 void Manager::look_at_load() {

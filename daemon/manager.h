@@ -105,6 +105,8 @@ class Manager {
   [[nodiscard]] bool cannot_enforce() const { return attachment_.cannot_enforce(); }
   // false: the scheduler is attached and has stopped serving its queues.
   [[nodiscard]] bool scheduler_alive() const { return attachment_.alive(); }
+  // What runs is what is wanted: enforcing, idle, or observing by order. false: somebody should have a look.
+  [[nodiscard]] bool healthy() const { return attachment_.healthy(); }
   [[nodiscard]] bool recording() const { return recording_.under_way(); }
   [[nodiscard]] Mode mode() const { return config_.config.mode; }
   // Of the scheduler, within the window.
@@ -151,6 +153,7 @@ class Manager {
   [[nodiscard]] std::optional<Whose> whose(std::uint32_t slot, std::uint32_t number) const;
   [[nodiscard]] Requirements check_requirements();
   void look_at_limits();
+  void tell_health();
   void take_config(ConfigReading reading);
   [[nodiscard]] std::size_t budgets() const;
 
@@ -168,6 +171,7 @@ class Manager {
   LateBudgets late_;
   std::size_t paths_left_out_ = 0;
   bool has_missed_ = false;  // a job, since the last look
+  bool was_healthy_ = true;
 };
 
 }  // namespace slo

@@ -82,6 +82,21 @@ std::size_t AttachmentKeeper::failures() const {
   return recovery_.failures(around_.now().boot_ns);
 }
 
+bool AttachmentKeeper::healthy() const {
+  switch (state_) {
+    case State::idle:
+      return true;
+    case State::enforcing:
+      return alive_;
+    case State::observing:
+      return by_order_;
+    case State::recovering:
+    case State::failed:
+      return false;
+  }
+  std::unreachable();
+}
+
 void AttachmentKeeper::settle() {
   std::uint64_t now_ns = around_.now().boot_ns;
   if (!begun_ || now_ns < rests_until_ns_) return;
@@ -95,6 +110,7 @@ void AttachmentKeeper::settle() {
     }
     if (decision.driver == around_.kernel.driver()) {
       cannot_enforce_ = decision.cannot_enforce;
+      by_order_ = decision.by_order;
       set_state(decision.state, std::move(decision.reason));
       return;
     }

@@ -81,6 +81,8 @@ class AttachmentKeeper {
   [[nodiscard]] bool cannot_enforce() const { return cannot_enforce_; }
   // false: the scheduler is attached and has stopped serving its queues.
   [[nodiscard]] bool alive() const { return alive_; }
+  // What runs is what is wanted; false: somebody should have a look.
+  [[nodiscard]] bool healthy() const;
   [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
 
  private:
@@ -103,6 +105,7 @@ class AttachmentKeeper {
   std::uint64_t attached_monotonic_ns_ = 0;
   bool alive_ = true;
   bool cannot_enforce_ = false;
+  bool by_order_ = false;
   State state_ = State::idle;
   std::string reason_ = "starting";
 };

@@ -129,11 +129,14 @@ Decision Recovery::decide(std::size_t budgets, Driver running, std::uint64_t now
                 "no unit has a budget; give one with: systemctl edit UNIT, lines \"[X-Slo]\" and "
                 "\"SloBudget=5ms\""};
   if (policy_.observe_only)
-    return observe(
+    return observe_by_order(
         "Mode=observe; to enforce, set Mode=auto in /etc/scx-slo/scx-slo.conf and type: systemctl reload "
         "scx-slo",
         now_ns);
-  if (const std::string held = held_by_latch(); !held.empty() && !dead_) return observe(held, now_ns);
+  if (!dead_) {
+    if (const std::string held = held_by_operator(); !held.empty()) return observe_by_order(held, now_ns);
+    if (const std::string held = held_by_failures(); !held.empty()) return observe(held, now_ns);
+  }
   if (running == Driver::scheduler) return enforce(budgets);
 
   if (!requirements_) return {.check_first = true};
@@ -194,15 +197,25 @@ Decision Recovery::observe(std::string reason, std::uint64_t now_ns) const {
           .reason = std::move(reason) + "; and nothing is measured: " + observe_error_};
 }
 
-// What an operator has to lift; empty: nothing.
-std::string Recovery::held_by_latch() const {
+Decision Recovery::observe_by_order(std::string reason, std::uint64_t now_ns) const {
+  Decision decision = observe(std::move(reason), now_ns);
+  decision.by_order = true;
+  return decision;
+}
+
+// What an operator has ordered and has to lift; empty: nothing.
+std::string Recovery::held_by_operator() const {
   if (latch_.sysrq) return "an operator ended the scheduler with sysrq-S" + std::string(resume_hint);
   if (latch_.detached) return "detached by an operator" + std::string(resume_hint);
   if (latch_.trial && !trial_) return "the trial was not confirmed" + std::string(resume_hint);
-  if (!latch_.gave_up.empty())
-    return latch_.gave_up + "; given up after too many failures within " + window_text() +
-           std::string(resume_hint);
   return {};
+}
+
+// What nobody has ordered and an operator has to lift; empty: nothing.
+std::string Recovery::held_by_failures() const {
+  if (latch_.gave_up.empty()) return {};
+  return latch_.gave_up + "; given up after too many failures within " + window_text() +
+         std::string(resume_hint);
 }
 
 Decision Recovery::pause(std::uint64_t now_ns) const {

@@ -35,6 +35,7 @@ struct Decision {
   State state = State::idle;    // true once `driver` runs
   std::string reason = {};      // one sentence, with what to type where something can be done
   bool cannot_enforce = false;  // not by order, but because something is missing, in the way or failing
+  bool by_order = false;        // of an operator, or of the settings: it is observed only, as somebody wants
 };
 
 // When to attach, when to observe, when to wait, when to give up. Does nothing itself: facts in, decision
@@ -85,7 +86,9 @@ class Recovery {
   void forget_old_failures(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t resume_ns() const;
   [[nodiscard]] Decision observe(std::string reason, std::uint64_t now_ns) const;
-  [[nodiscard]] std::string held_by_latch() const;
+  [[nodiscard]] Decision observe_by_order(std::string reason, std::uint64_t now_ns) const;
+  [[nodiscard]] std::string held_by_operator() const;
+  [[nodiscard]] std::string held_by_failures() const;
   [[nodiscard]] Decision pause(std::uint64_t now_ns) const;
   [[nodiscard]] Decision wait_for_other(std::uint64_t now_ns);
   [[nodiscard]] Decision enforce(std::size_t budgets) const;

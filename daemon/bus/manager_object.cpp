@@ -32,6 +32,7 @@ struct Shown {
   std::string mode;
   std::string state;
   std::string reason;
+  bool healthy = true;
   std::uint32_t units = 0;
   std::uint32_t folded = 0;
   std::vector<std::string> shed = {};
@@ -122,6 +123,7 @@ class BusManager::Object final
     Shown now{Mode(),
               State(),
               StateReason(),
+              Healthy(),
               Units(),
               Folded(),
               Shed(),
@@ -135,6 +137,7 @@ class BusManager::Object final
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
     if (now.reason != shown_.reason) changed.emplace_back("StateReason");
+    if (now.healthy != shown_.healthy) changed.emplace_back("Healthy");
     if (now.units != shown_.units) changed.emplace_back("Units");
     if (now.folded != shown_.folded) changed.emplace_back("Folded");
     if (now.shed != shown_.shed) changed.emplace_back("Shed");
@@ -237,6 +240,7 @@ class BusManager::Object final
   std::string Mode() override { return std::string{to_string(manager_.mode())}; }
   std::string State() override { return std::string{to_string(manager_.state())}; }
   std::string StateReason() override { return manager_.state_reason(); }
+  bool Healthy() override { return manager_.healthy(); }
   std::uint32_t Units() override { return static_cast<std::uint32_t>(manager_.units().size()); }
   std::uint32_t Capacity() override { return manager_.capacity(); }
   std::vector<std::string> Shed() override { return {manager_.shed().begin(), manager_.shed().end()}; }

@@ -37,7 +37,7 @@ Answer<Outcome> status(const DaemonProxy& daemon, bool json) {
   const auto units = daemon.units();
   if (!units) return std::unexpected(units.error());
   return Outcome{json ? status_json(*overview, *units) : status_text(*overview, *units),
-                 overview->state == "enforcing" ? exit_ok : exit_not_enforcing};
+                 overview->healthy ? exit_ok : exit_unhealthy};
 }
 
 Answer<Outcome> list(const DaemonProxy& daemon, bool json) {
@@ -128,7 +128,7 @@ int run(int argc, char** argv) {
 
   std::cerr << explain(outcome.error(), options->command, geteuid() == 0) << '\n';
   if (options->command != Command::status || !is_not_running(outcome.error())) return exit_failure;
-  return options->json ? print(not_running_json(), exit_not_enforcing) : exit_not_enforcing;
+  return options->json ? print(not_running_json(), exit_not_running) : exit_not_running;
 }
 
 }  // namespace

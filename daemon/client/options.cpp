@@ -35,9 +35,9 @@ constexpr std::array commands{
 };
 
 constexpr std::string_view footer =
-    "Exit status: 0 done; 1 failed, or a file has errors; 2 wrong arguments; 3 (status only) scx-slo does "
-    "not\n"
-    "run, or does not enforce. A budget is set in the unit: see scx-slo.unit(5).";
+    "Exit status: 0 done; 1 failed, or a file has errors; 2 wrong arguments; and of status only:\n"
+    "3 scx-slo does not run; 4 it runs, but not as it should, and somebody should have a look.\n"
+    "A budget is set in the unit: see scx-slo.unit(5).";
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> suffixes) {
   return std::ranges::any_of(suffixes, [&](std::string_view suffix) {

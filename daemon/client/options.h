@@ -18,7 +18,8 @@ enum class Command { status, list, stats, cat, check, attach, confirm, detach, r
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
-inline constexpr int exit_not_enforcing = 3;
+inline constexpr int exit_not_running = 3;  // only status, as the next
+inline constexpr int exit_unhealthy = 4;
 
 struct Options {
   Command command = Command::status;

@@ -63,6 +63,7 @@ def test_after_three_failures_it_stays_away_until_an_operator_attaches_it_even_o
     machine.wait_for_state("observing")
     assert machine.kernel_state() == "disabled"
     assert "scx-slo attach" in machine.bus_property("StateReason")
+    assert machine.run("scx-slo", "status", check=False).returncode == 4
 
     machine.run("scx-slo", "attach")
     assert machine.enforcing() and machine.state() == "enforcing"
@@ -77,7 +78,7 @@ def test_sysrq_s_is_final_until_an_operator_attaches_even_over_a_kill():
     assert "sysrq" in reason.lower() and "scx-slo attach" in reason
     assert machine.is_active("scx-slo")
     assert any("sysrq" in line.lower() for line in machine.journal(mark))
-    assert reason in machine.output("scx-slo", "status", check=False)
+    assert reason in machine.output("scx-slo", "status")
     assert reason in machine.show("scx-slo", "StatusText")
     machine.counting("loaded.service")
 

@@ -29,7 +29,8 @@ def test_another_scheduler_is_left_alone_and_followed_when_it_leaves():
     assert other_runs()
     assert machine.state() == "observing"
     assert "other_scheduler" in machine.bus_property("StateReason")
-    assert "other_scheduler" in machine.output("scx-slo", "status", check=False)
+    status = machine.run("scx-slo", "status", check=False)
+    assert "other_scheduler" in status.stdout and status.returncode == 4
     machine.counting("loaded.service")
     result = machine.run("scx-slo", "attach", check=False)
     assert result.returncode != 0 and "other_scheduler" in result.stderr

@@ -124,4 +124,5 @@ def test_with_strict_nothing_is_attached_that_cannot_keep_it(deep):
     machine.configure("[Scheduler]\nStrict=yes\n")
     machine.start("scx-slo")
     machine.wait_for_state("observing")
-    assert names_it(machine.output("scx-slo", "status", check=False))
+    status = machine.run("scx-slo", "status", check=False)
+    assert names_it(status.stdout) and status.returncode == 4

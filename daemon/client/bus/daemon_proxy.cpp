@@ -197,6 +197,7 @@ Answer<Overview> DaemonProxy::overview() const {
                     .mode = find_or<std::string>(all, "Mode", ""),
                     .state = find_or<std::string>(all, "State", ""),
                     .reason = find_or<std::string>(all, "StateReason", ""),
+                    .healthy = find_or<bool>(all, "Healthy", false),
                     .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0),
                     .failures = find_or<std::uint32_t>(all, "Failures", 0),
                     .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),

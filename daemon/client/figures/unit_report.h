@@ -31,6 +31,7 @@ struct Overview {
   std::string mode = {};
   std::string state = {};
   std::string reason = {};
+  bool healthy = false;  // what runs is what is wanted; else somebody should have a look
   std::uint32_t config_errors = 0;
   std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;

@@ -169,6 +169,7 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
   return text({{"running", true},
                {"state", overview.state},
                {"reason", overview.reason},
+               {"healthy", overview.healthy},
                {"mode", overview.mode},
                {"version", overview.version},
                {"config_errors", overview.config_errors},

@@ -148,8 +148,9 @@ TEST(ClientOptions, HelpAndVersionEndWithSuccess) {
   const auto help = parse({"--help"});
   ASSERT_FALSE(help);
   EXPECT_EQ(help.error().code, exit_ok);
-  for (const char* word : {"status", "list", "stats", "cat", "check", "attach", "confirm", "detach", "reload",
-                           "record", "show-trace", "--json", "Exit status"})
+  for (const char* word :
+       {"status", "list", "stats", "cat", "check", "attach", "confirm", "detach", "reload", "record",
+        "show-trace", "--json", "Exit status", "3 scx-slo does not run", "4 it runs, but"})
     EXPECT_NE(help.error().text.find(word), std::string::npos) << word;
 
   const auto command_help = parse({"stats", "--help"});

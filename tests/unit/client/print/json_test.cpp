@@ -144,6 +144,7 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .mode = "auto",
                           .state = "enforcing",
                           .reason = "why",
+                          .healthy = true,
                           .config_errors = 2,
                           .failures = 1,
                           .events_lost = 3,
@@ -165,7 +166,7 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .scheduler = "scx_slo"};
   const json status = json::parse(status_json(overview, {nginx()}));
   json expected = json::parse(list_json({nginx()}));
-  expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "mode": "auto",
+  expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "healthy": true, "mode": "auto",
                                   "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
                                   "late_budgets": 9, "late_budget_max_usec": 10,
