@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/printable.h"
 #include "base/time_span.h"
 
 namespace slo {
@@ -218,6 +219,7 @@ void AttachmentKeeper::watch_heartbeat() {
 }
 
 void AttachmentKeeper::set_state(State state, std::string reason) {
+  reason = printable(reason);  // it may name a scheduler or a file
   if (state == state_ && reason == reason_) return;
   state_ = state;
   reason_ = std::move(reason);

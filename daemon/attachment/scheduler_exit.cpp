@@ -33,6 +33,13 @@ std::string with_words(const std::string& sentence, const SchedulerExit& exit) {
 
 }  // namespace
 
+SchedulerExit printable(SchedulerExit exit) {
+  exit.reason = printable(exit.reason);
+  exit.message = printable(exit.message);
+  exit.dump = printable_lines(exit.dump);
+  return exit;
+}
+
 EndKind kind_of(const SchedulerExit& exit) {
   if (exit.kind >= exit_first_error) return EndKind::failure;
   if (exit.kind == exit_sysrq) return EndKind::sysrq;

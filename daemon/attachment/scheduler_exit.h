@@ -15,6 +15,9 @@ struct SchedulerExit {
   std::string dump = {};
 };
 
+// Its words fit to be shown: the dump keeps its lines.
+[[nodiscard]] SchedulerExit printable(SchedulerExit exit);
+
 // What an end means for what is done next.
 enum class EndKind : std::uint8_t {
   failure,  // by an error, or by someone outside

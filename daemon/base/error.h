@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "base/printable.h"
+
 namespace slo {
 
 // A failure that can be recovered from: what was tried, on what, and errno (0: not an operating-system
@@ -21,7 +23,7 @@ struct Error {
     if (!subject.empty()) text += " " + subject;
     if (errno_value != 0) text += std::string(": ") + std::strerror(errno_value);
     if (!advice.empty()) text += "; " + advice;
-    return text;
+    return printable_lines(text);
   }
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/active_scheduler.h"
+#include "base/printable.h"
 #include "client/bus/daemon_proxy.h"
 #include "client/bus/failure.h"
 #include "client/bus/systemd_proxy.h"
@@ -120,7 +121,7 @@ int run(int argc, char** argv) {
   if (!options) {
     const EarlyExit& early = options.error();
     if (early.code == exit_ok) return print(early.text, early.code);
-    std::cerr << early.text;
+    std::cerr << printable_lines(early.text);
     return early.code;
   }
   const auto outcome = carry_out(*options);
@@ -138,7 +139,7 @@ int main(int argc, char** argv) {
   try {
     return slo::client::run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "scx-slo: " << error.what() << '\n';
+    std::cerr << "scx-slo: " << slo::printable_lines(error.what()) << '\n';
     return slo::client::exit_failure;
   }
 }

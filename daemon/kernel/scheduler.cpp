@@ -110,7 +110,7 @@ class LoadedScheduler final : public SchedulerProgram {
     const slo_exit_record& record = skeleton_->bss->exit_record;
     const std::uint32_t kind = __atomic_load_n(&record.kind, __ATOMIC_ACQUIRE);
     if (kind == 0) return std::nullopt;
-    return SchedulerExit{kind, record.exit_code, record.reason, record.msg, record.dump};
+    return printable(SchedulerExit{kind, record.exit_code, record.reason, record.msg, record.dump});
   }
 
   [[nodiscard]] std::uint64_t heartbeat_ns() const override { return skeleton_->bss->heartbeat_ns; }

@@ -14,6 +14,8 @@
 #include <memory>
 #include <ranges>
 
+#include "base/printable.h"
+
 namespace slo {
 namespace {
 
@@ -200,10 +202,11 @@ void Journal::write(Priority priority, const std::string& message, const Journal
   const auto level = priority == Priority::error     ? spdlog::level::err
                      : priority == Priority::warning ? spdlog::level::warn
                                                      : spdlog::level::info;
+  const std::string shown = printable_lines(message);
   if (!writer_) {
-    spdlog::log(level, "{}", message);
+    spdlog::log(level, "{}", shown);
   } else if (spdlog::should_log(level)) {
-    writer_->write(priority, message, fields);
+    writer_->write(priority, shown, fields);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "base/printable.h"
+
 namespace slo::client {
 namespace {
 
@@ -30,9 +32,10 @@ std::string explain(const BusError& error, Command command, bool caller_is_root)
     return "scx-slo did not answer; see: systemctl status scx-slo";
   // No system bus at all, as in most containers.
   if (is_bus_error(error, "FileNotFound") || is_bus_error(error, "NoServer"))
-    return "scx-slo: cannot reach the system bus: " + error.message + "; see: systemctl status dbus";
-  if (error.message.empty()) return "scx-slo: " + name + " failed: " + error.name;
-  return "scx-slo: " + error.message;
+    return "scx-slo: cannot reach the system bus: " + printable(error.message) +
+           "; see: systemctl status dbus";
+  if (error.message.empty()) return "scx-slo: " + name + " failed: " + printable(error.name);
+  return "scx-slo: " + printable(error.message);
 }
 
 }  // namespace slo::client

@@ -42,8 +42,8 @@ std::string cat_json(std::string_view unit, const std::vector<UnitSetting>& sett
                    {"line", setting.line == 0 ? Json(nullptr) : Json(setting.line)}});
   }
   const Json object = {{"unit", unit}, {"need_daemon_reload", changed_on_disk}, {"settings", std::move(all)}};
-  // A path may hold any byte.
-  return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  // A path may hold any byte. All else is ASCII, fit for a terminal.
+  return object.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace slo::client

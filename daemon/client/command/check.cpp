@@ -109,8 +109,8 @@ std::string check_json(const Checked& checked) {
                     {"errors", checked.errors()},
                     {"warnings", checked.warnings()},
                     {"problems", std::move(problems)}};
-  // A path or a value may hold any byte.
-  return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  // A path or a value may hold any byte. All else is ASCII, fit for a terminal.
+  return all.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace slo::client

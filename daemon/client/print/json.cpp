@@ -154,9 +154,10 @@ Json list(const std::vector<UnitReport>& units) {
   return array;
 }
 
-// Replaces what is not UTF-8 rather than throwing: a path may hold any byte.
+// Replaces what is not UTF-8 rather than throwing: a path may hold any byte. All else is ASCII, as it may
+// come to a terminal.
 std::string text(const Json& json, int indent = 2) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(indent, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 std::string line(const Json& json) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.h"
 #include "client/print/bars.h"
 #include "client/print/cells.h"
 #include "client/print/limit_table.h"
@@ -136,7 +137,8 @@ std::string no_units_text() {
 }
 
 std::string state_text(const Overview& overview) {
-  return overview.reason.empty() ? overview.state + "\n" : overview.state + ": " + overview.reason + "\n";
+  const std::string state = printable(overview.state);
+  return overview.reason.empty() ? state + "\n" : state + ": " + printable(overview.reason) + "\n";
 }
 
 std::string status_text(const Overview& overview, const std::vector<UnitReport>& units) {

@@ -7,8 +7,7 @@
 namespace slo::client {
 
 // A table of plain text for a terminal: columns as wide as their widest cell, two blanks between them, no
-// blanks at the end of a line. Cells are UTF-8 of width one per character; control characters are shown as
-// '?'.
+// blanks at the end of a line. Cells are UTF-8 of width one per character, and made printable().
 class Table {
  public:
   enum class Align { left, right };

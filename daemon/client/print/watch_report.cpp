@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.h"
 #include "base/time_span.h"
 #include "client/print/bars.h"
 #include "client/print/cells.h"
@@ -134,9 +135,9 @@ std::string watch_text(const Print& print, std::string_view asked, std::string_v
                        std::size_t columns) {
   std::string text = std::string(clock) + "  " + state_text({.state = print.state, .reason = print.reason});
   text += remarks(print);
-  if (asked.empty()) return text + "\n" + all_units(print.units);
+  if (asked.empty()) return printable_lines(text + "\n" + all_units(print.units));
   for (const WatchedUnit& unit : print.units) text += one_unit(unit, asked, columns);
-  return text;
+  return printable_lines(text);
 }
 
 std::string watch_trouble_text(std::string_view explanation, std::string_view clock,

@@ -4,6 +4,7 @@
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "base/time_span.h"
 #include "client/print/table.h"
 
@@ -106,7 +107,7 @@ Json unit_json(const UnitTotals& totals) {
 }
 
 std::string text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
@@ -118,7 +119,7 @@ std::string progress_text(const RecordProgress& progress) {
 }
 
 std::string recorded_text(const Recorded& recorded) {
-  return std::format("{}: {} records in {}, {}, {}{}\n", recorded.file, recorded.end.records,
+  return std::format("{}: {} records in {}, {}, {}{}\n", printable(recorded.file), recorded.end.records,
                      seconds_text(until(recorded.info.start_ns, recorded.end.time_ns)),
                      lost_text(recorded.end.lost), bytes_text(recorded.bytes), shortened(recorded.end));
 }
@@ -171,7 +172,7 @@ std::string record_text(const TraceInfo& info, const slo_trace_record& record) {
   if (record.kind == SLO_TRACE_LOST) return std::format("{}  lost {} records\n", time, record.tid);
   const bool real_time = (record.kind & SLO_TRACE_REAL_TIME) != 0;
   return std::format("{}  cpu {:<3} {:<5} {:>7} {}{}\n", time, record.cpu, kind_name(kind_of(record)),
-                     record.tid, info.units.at(record.unit).name, real_time ? " real-time" : "");
+                     record.tid, printable(info.units.at(record.unit).name), real_time ? " real-time" : "");
 }
 
 }  // namespace slo::client

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/printable.h"
 #include "client/print/clock.h"
 #include "client/print/output.h"
 #include "client/trace/report.h"
@@ -106,9 +107,9 @@ int show_trace(const Options& options) {
   const int code = read && !show.cut_short() ? exit_ok : exit_failure;
   const int printed = print(show.summary(), code);
   if (!read)
-    std::cerr << "scx-slo: " << options.file << ": " << read.error().message() << '\n';
+    std::cerr << "scx-slo: " << printable(options.file) << ": " << read.error().message() << '\n';
   else if (show.cut_short())
-    std::cerr << "scx-slo: " << options.file
+    std::cerr << "scx-slo: " << printable(options.file)
               << ": the trace was cut short; what is there can be read, and more would have followed\n";
   return printed;
 }

@@ -29,6 +29,19 @@ TEST(SchedulerExit, each_kind_of_end_is_said_in_plain_words) {
   for (const auto& [end, words] : ends) EXPECT_EQ(why_ended(end), words);
 }
 
+TEST(SchedulerExit, its_words_are_fit_to_be_shown_and_the_dump_keeps_its_lines) {
+  const SchedulerExit exit = printable(SchedulerExit{.kind = 1025,
+                                                     .exit_code = 7,
+                                                     .reason = "bad\x1b",
+                                                     .message = "of \u202ea\n",
+                                                     .dump = "CPU 0\n\tcomm\x1b[2J\u009b\n"});
+  EXPECT_EQ(exit.kind, 1025U);
+  EXPECT_EQ(exit.exit_code, 7U);
+  EXPECT_EQ(exit.reason, "bad\\x1b");
+  EXPECT_EQ(exit.message, "of \\xe2\\x80\\xaea\\x0a");
+  EXPECT_EQ(exit.dump, "CPU 0\n\tcomm\\x1b[2J\\xc2\\x9b\n");
+}
+
 TEST(SchedulerExit, only_the_kernels_wish_to_restart_and_sysrq_are_no_failures) {
   EXPECT_EQ(kind_of({.kind = 66, .exit_code = restart | hotplug}), EndKind::restart);
   EXPECT_EQ(kind_of({.kind = 66, .exit_code = hotplug}), EndKind::failure);

@@ -21,6 +21,33 @@ TEST(Printable, EscapesControlCharactersAndWhatIsNotUtf8) {
       << "overlong, out of range";
 }
 
+TEST(Printable, EscapesEachByteOfWhatActsOnTheTextAroundIt) {
+  EXPECT_EQ(printable("a\u0080b\u009b2Jc\u009f"), "a\\xc2\\x80b\\xc2\\x9b2Jc\\xc2\\x9f") << "C1 controls";
+  EXPECT_EQ(printable("\u061c"), "\\xd8\\x9c");
+  EXPECT_EQ(printable("\u200e\u200f"), "\\xe2\\x80\\x8e\\xe2\\x80\\x8f");
+  EXPECT_EQ(printable("\u2028\u2029"), "\\xe2\\x80\\xa8\\xe2\\x80\\xa9") << "ends of lines and paragraphs";
+  EXPECT_EQ(printable("nginx\u202eecivres."), "nginx\\xe2\\x80\\xaeecivres.");
+  EXPECT_EQ(printable("\u202a\u2066\u2069"), "\\xe2\\x80\\xaa\\xe2\\x81\\xa6\\xe2\\x81\\xa9");
+}
+
+TEST(Printable, LeavesTheirNeighboursAlone) {
+  const char* const shown = "\u00a0\u00ff\u061b\u061d\u200d\u2010\u2027\u202f\u2065\u206a\u0628\u05d0";
+  EXPECT_EQ(printable(shown), shown);
+}
+
+TEST(Printable, EscapesWhatIsNoCharacter) {
+  EXPECT_EQ(printable("\xe0\x82\x9b"), "\\xe0\\x82\\x9b") << "a control in more bytes than it needs";
+  EXPECT_EQ(printable("\xf0\x80\x82\x9b"), "\\xf0\\x80\\x82\\x9b");
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80") << "a surrogate";
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
+  EXPECT_EQ(printable("\xed\x9f\xbf\xf4\x8f\xbf\xbf"), "\xed\x9f\xbf\xf4\x8f\xbf\xbf");
+}
+
+TEST(Printable, OfManyLinesKeepsLineFeedsAndTabsAndNothingElse) {
+  EXPECT_EQ(printable_lines("a\tb\nc\r\x1b[2J\u009b\u2028\xff\n"),
+            "a\tb\nc\\x0d\\x1b[2J\\xc2\\x9b\\xe2\\x80\\xa8\\xff\n");
+}
+
 TEST(Printable, CutsBetweenCharactersAndSaysSo) {
   EXPECT_EQ(printable("abcdefghij", 10), "abcdefghij");
   EXPECT_EQ(printable("abcdefghijk", 10), "abcdefg...");

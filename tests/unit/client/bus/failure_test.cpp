@@ -40,6 +40,11 @@ TEST(ClientFailure, TheDaemonsOwnWordsArePassedOn) {
             "scx-slo: no unit x.service");
 }
 
+TEST(ClientFailure, WhatTheDaemonSaysCannotTakeTheTerminalOver) {
+  EXPECT_EQ(explain({"org.scxslo.Error.NoSuchUnit", "no unit \x1b[2J\u009b"}, Command::stats, false),
+            "scx-slo: no unit \\x1b[2J\\xc2\\x9b");
+}
+
 TEST(ClientFailure, AFailureWithoutWordsIsNamed) {
   EXPECT_EQ(explain({"org.example.Odd", ""}, Command::reload, true),
             "scx-slo: reload failed: org.example.Odd");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -166,7 +167,8 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .scheduler = "scx_slo"};
   const json status = json::parse(status_json(overview, {nginx()}));
   json expected = json::parse(list_json({nginx()}));
-  expected.update(json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "healthy": true, "mode": "auto",
+  expected.update(
+      json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "healthy": true, "mode": "auto",
                                   "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
                                   "late_budgets": 9, "late_budget_max_usec": 10,
@@ -208,6 +210,14 @@ TEST(ClientJson, QuotesAndBytesThatAreNotUtf8CannotBreakTheText) {
   const std::string text = list_json({unit});
   EXPECT_EQ(json::parse(text).at("units").at(0).at("budget_origin").get<std::string>(),
             "/etc/a\"\\\n\xef\xbf\xbd:1");
+}
+
+TEST(ClientJson, IsAsciiSoThatItCannotTakeTheTerminalOver) {
+  UnitReport unit = nginx();
+  unit.budget_origin = "/etc/\u009b2J\u202e\u00b5:1";
+  const std::string text = list_json({unit});
+  EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x7f; }));
+  EXPECT_EQ(json::parse(text).at("units").at(0).at("budget_origin").get<std::string>(), unit.budget_origin);
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ TEST(ClientTable, WidthIsCountedInCharactersNotBytes) {
 
 TEST(ClientTable, ControlCharactersCannotReachTheTerminal) {
   Table table({{""}});
-  table.add_row({"a\x1b[31m\nb\x7f"});
-  EXPECT_EQ(table.to_string(), "a?[31m?b?\n");
+  table.add_row({"a\x1b[31m\nb\x7f\u009b\u202e"});
+  EXPECT_EQ(table.to_string(), "a\\x1b[31m\\x0ab\\x7f\\xc2\\x9b\\xe2\\x80\\xae\n");
 }
 
 TEST(ClientTable, WithoutRowsOnlyTheTitlesStand) {
@@ -312,6 +312,11 @@ TEST(ClientReport, AWaitUnderAMicrosecondIsNotShownAsNone) {
 TEST(ClientReport, AStateWithoutReasonHasNoColon) {
   EXPECT_EQ(state_text({.state = "idle"}), "idle\n");
   EXPECT_EQ(state_text(enforcing), "enforcing: 1 unit with a budget\n");
+}
+
+TEST(ClientReport, AReasonCannotTakeTheTerminalOver) {
+  EXPECT_EQ(state_text({.state = "observing", .reason = "the scheduler a\x1b[2J\u009b runs"}),
+            "observing: the scheduler a\\x1b[2J\\xc2\\x9b runs\n");
 }
 
 TEST(ClientReport, AFigureTooLargeForNanosecondsDoesNotWrap) {
