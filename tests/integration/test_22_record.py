@@ -153,8 +153,10 @@ def test_a_file_that_exists_is_kept(tmp_path):
     assert result.returncode == 1
     assert "--force" in result.stderr
     assert path.read_text() == "precious"
+    path.chmod(0o644)
     machine.run("scx-slo", "record", "seen", "--for", "1s", "--force", "-o", path)
     trace_file.read(path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_trace_can_go_into_a_pipe(tmp_path):

@@ -2,9 +2,17 @@
 #include "client/trace/file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -12,10 +20,62 @@
 namespace slo::client {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr mode_t owner_only = 0600;
+constexpr int most_links = 40;  // as the kernel follows
 
 Error exists(const std::string& name) {
   return {.tried = "write", .subject = name, .errno_value = EEXIST, .advice = "--force overwrites it"};
+}
+
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// Where a link of that directory leads may have no name, or not the one it shows: /dev/stdout leads to one.
+bool is_of_proc(const fs::path& directory) {
+  struct statfs of{};
+  return statfs(directory.c_str(), &of) == 0 && of.f_type == PROC_SUPER_MAGIC;
+}
+
+// The name at the end of all links; empty where there is none.
+std::optional<fs::path> without_links(fs::path path) {
+  for (int links = 0; links < most_links; ++links) {
+    std::error_code failed;
+    if (!fs::is_symlink(fs::symlink_status(path, failed))) return path;
+    const fs::path directory = directory_of(path);
+    if (is_of_proc(directory)) return std::nullopt;
+    const fs::path target = fs::read_symlink(path, failed);
+    if (failed) return std::nullopt;
+    path = directory / target;  // which is the target alone where that is absolute
+  }
+  return std::nullopt;
+}
+
+Fd create(const fs::path& path) {
+  return Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, owner_only));
+}
+
+// A new file in the place of one that is there. Made beside it first, so that nobody who has the old one
+// open, or may open it, sees the trace.
+Fd replace(const fs::path& path) {
+  std::string fresh = (directory_of(path) / ".scx-slo-trace-XXXXXX").string();
+  Fd file(mkostemp(fresh.data(), O_CLOEXEC));  // with O_EXCL, for the owner alone
+  if (!file || rename(fresh.c_str(), path.c_str()) == 0) return file;
+  const int why = errno;
+  unlink(fresh.c_str());
+  errno = why;
+  return Fd();
+}
+
+Fd overwrite_file(const std::string& name) {
+  if (const auto path = without_links(name)) {
+    struct stat there{};
+    if (lstat(path->c_str(), &there) != 0) return errno == ENOENT ? create(*path) : Fd();
+    if (S_ISREG(there.st_mode)) return replace(*path);
+  }
+  return Fd(::open(name.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
 }
 
 }  // namespace
@@ -36,8 +96,7 @@ Result<TraceFile> TraceFile::open(const std::string& name, bool overwrite) {
     if (!output) return std::unexpected(Error{"write to", "standard output", errno, ""});
     return TraceFile("standard output", std::move(output));
   }
-  const int how = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL);
-  Fd file(::open(name.c_str(), how, owner_only));
+  Fd file = overwrite ? overwrite_file(name) : create(name);
   if (file) return TraceFile(name, std::move(file));
   if (errno == EEXIST) return std::unexpected(exists(name));
   return std::unexpected(Error{"write", name, errno, ""});

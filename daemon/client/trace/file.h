@@ -16,7 +16,8 @@ namespace slo::client {
 class TraceFile {
  public:
   // Whether open() would refuse, asked before anything is recorded. Name "-": standard output. overwrite: a
-  // file that exists already.
+  // file that exists already is replaced by a new one, as who may read the old one is not to read the trace;
+  // what is no regular file, or is open already (/dev/stdout), is written to.
   [[nodiscard]] static Result<void> check(const std::string& name, bool overwrite);
   [[nodiscard]] static Result<TraceFile> open(const std::string& name, bool overwrite);
 
