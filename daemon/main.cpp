@@ -61,11 +61,10 @@ std::filesystem::path runtime_directory() {
 }
 
 Latch read_latch(const LatchFile& file) {
-  auto latch = file.read();
-  if (latch) return *std::move(latch);
-  spdlog::warn("{}; going on as if nobody had detached the scheduler, and as if it had not failed",
-               latch.error().message());
-  return {};
+  Latch latch = file.read_or_detached();
+  if (!latch.unreadable.empty())
+    spdlog::warn("{}; going on as if an operator had detached the scheduler", latch.unreadable);
+  return latch;
 }
 
 // The exit code where not even a start is to be tried; the reasons have been logged.

@@ -70,6 +70,7 @@ void Manager::unit_gone(std::string_view name) {
 
 void Manager::tick() {
   attachment_.watch_heartbeat();
+  attachment_.retry_latch();
   attachment_.settle();
   attachment_.prepare();
   look_at_limits();

@@ -85,12 +85,13 @@ class Manager {
 
   // Orders. attach() lifts all that keeps the scheduler from being attached by order or by failures; an error
   // when it is not attached afterwards. With trial_ns it detaches by itself after that time unless confirmed,
-  // and an attempt that fails leaves everything as it was. detach() is an order that outlives the daemon.
+  // and an attempt that fails leaves everything as it was. detach() is an order that outlives the daemon,
+  // and an error where it would not.
   [[nodiscard]] Result<void> attach(std::optional<std::uint64_t> trial_ns = {}) {
     return attachment_.attach(trial_ns);
   }
   [[nodiscard]] Result<void> confirm() { return attachment_.confirm(); }
-  void detach() { attachment_.detach(); }
+  [[nodiscard]] Result<void> detach() { return attachment_.detach(); }
   void reload();  // the daemon-wide configuration at once, all units by a fresh list from the source
   void stop();    // the daemon ends
   // Records what the tasks of these units do; they are known, different, and 1..SLO_TRACE_UNITS_MAX, and no

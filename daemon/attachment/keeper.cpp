@@ -26,7 +26,10 @@ constexpr std::uint64_t prepare_again_ns = 60 * SLO_NSEC_PER_SEC;
 }  // namespace
 
 AttachmentKeeper::AttachmentKeeper(Surroundings surroundings, Latch latch)
-    : around_(std::move(surroundings)), recovery_(latch), kept_latch_(std::move(latch)) {}
+    : around_(std::move(surroundings)),
+      recovery_(latch),
+      kept_latch_(latch),
+      tried_latch_(std::move(latch)) {}
 
 Result<void> AttachmentKeeper::attach(std::optional<std::uint64_t> trial_ns) {
   const Recovery before = recovery_;
@@ -34,8 +37,9 @@ Result<void> AttachmentKeeper::attach(std::optional<std::uint64_t> trial_ns) {
   prepares_from_ns_ = 0;
   recovery_.order_attach(around_.now().boot_ns, trial_ns);
   // A trial that nobody would remember after the daemon was killed is none.
-  if (const auto kept = keep_latch(); !kept && trial_ns) {
+  if (const auto kept = write_latch(); !kept && trial_ns) {
     recovery_ = before;
+    static_cast<void>(write_latch());
     return kept;
   }
   settle();
@@ -56,17 +60,26 @@ Result<void> AttachmentKeeper::confirm() {
   return {};
 }
 
-void AttachmentKeeper::detach() {
+Result<void> AttachmentKeeper::detach() {
   recovery_.order_detach();
+  auto kept = write_latch();
   if (around_.kernel.driver() != Driver::scheduler) {
     settle();
-    return;
+  } else {
+    drop();
+    const std::uint64_t now_ns = around_.now().boot_ns;
+    rests_until_ns_ = now_ns + rest_ns;
+    set_state(State::idle, recovery_.decide(around_.budgets(), Driver::none, now_ns).reason);
   }
-  static_cast<void>(keep_latch());
-  drop();
-  const std::uint64_t now_ns = around_.now().boot_ns;
-  rests_until_ns_ = now_ns + rest_ns;
-  set_state(State::idle, recovery_.decide(around_.budgets(), Driver::none, now_ns).reason);
+  if (kept || kept_latch_.holds()) return {};
+  kept.error().advice =
+      "the scheduler is detached now, but the daemon, if started again, would attach it; this is tried again "
+      "every second";
+  return kept;
+}
+
+void AttachmentKeeper::retry_latch() {
+  if (latch_error_) static_cast<void>(write_latch());
 }
 
 void AttachmentKeeper::drop() {
@@ -75,6 +88,7 @@ void AttachmentKeeper::drop() {
 }
 
 void AttachmentKeeper::stop() {
+  retry_latch();
   drop();
   set_state(State::idle, "scx-slo was stopped");
 }
@@ -84,6 +98,7 @@ std::size_t AttachmentKeeper::failures() const {
 }
 
 bool AttachmentKeeper::healthy() const {
+  if (!unwritten_text().empty()) return false;
   switch (state_) {
     case State::idle:
       return true;
@@ -104,7 +119,7 @@ void AttachmentKeeper::settle() {
   for (int changes = 0; changes < most_changes_at_once; ++changes) {
     notice_end(now_ns);
     Decision decision = recovery_.decide(around_.budgets(), around_.kernel.driver(), now_ns);
-    static_cast<void>(keep_latch());
+    keep_latch();
     if (decision.check_first) {
       recovery_.checked(around_.check_requirements(), now_ns);
       continue;
@@ -195,12 +210,33 @@ Result<void> AttachmentKeeper::loaded(Result<void> (Kernel::*load)()) {
   return result;
 }
 
-Result<void> AttachmentKeeper::keep_latch() {
-  if (recovery_.latch() == kept_latch_) return {};
-  auto kept = around_.keep_latch(recovery_.latch());
-  if (!kept) around_.audience.failed(kept.error());
-  kept_latch_ = recovery_.latch();  // tried once: a full /run is not to fill the journal too
-  return kept;
+void AttachmentKeeper::keep_latch() {
+  if (recovery_.latch() != tried_latch_) static_cast<void>(write_latch());
+}
+
+Result<void> AttachmentKeeper::write_latch() {
+  tried_latch_ = recovery_.latch();
+  if (tried_latch_ != kept_latch_) {
+    const auto kept = around_.keep_latch(tried_latch_);
+    if (!kept) {
+      // Said once: a full /run is not to fill the journal too.
+      if (!latch_error_ || latch_error_->message() != kept.error().message())
+        around_.audience.failed(kept.error());
+      latch_error_ = kept.error();
+      return kept;
+    }
+    kept_latch_ = tried_latch_;
+  }
+  latch_error_.reset();
+  return {};
+}
+
+// Only where it makes a difference: failures that are forgotten are counted anew.
+std::string AttachmentKeeper::unwritten_text() const {
+  const bool holds = recovery_.latch().holds();
+  if (!latch_error_ || holds == kept_latch_.holds()) return {};
+  return std::string("; the daemon, if started again, would ") + (holds ? "attach again" : "not attach") +
+         ": " + latch_error_->message();
 }
 
 void AttachmentKeeper::watch_heartbeat() {
@@ -219,7 +255,7 @@ void AttachmentKeeper::watch_heartbeat() {
 }
 
 void AttachmentKeeper::set_state(State state, std::string reason) {
-  reason = printable(reason);  // it may name a scheduler or a file
+  reason = printable(reason + unwritten_text());  // it may name a scheduler or a file
   if (state == state_ && reason == reason_) return;
   state_ = state;
   reason_ = std::move(reason);

@@ -72,8 +72,12 @@ class AttachmentKeeper {
   [[nodiscard]] Result<void> confirm();
   // Ends the scheduler at once. What measures in its place is loaded by a settle() that comes a second later
   // or after: on a machine that has too much to do loading takes seconds, and who orders this wants the
-  // kernel's own scheduler back, and an answer.
-  void detach();
+  // kernel's own scheduler back, and an answer. An error where it is detached, and the next daemon would
+  // attach it again, as it could not be written down.
+  [[nodiscard]] Result<void> detach();
+
+  // What could not be written down is tried again; about once a second.
+  void retry_latch();
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
@@ -92,12 +96,18 @@ class AttachmentKeeper {
   // Whether it runs.
   [[nodiscard]] bool put_observer(std::uint64_t now_ns);
   [[nodiscard]] Result<void> loaded(Result<void> (Kernel::*load)());
-  [[nodiscard]] Result<void> keep_latch();
+  // Once for each latch, as many things settle() in a second; retry_latch() does the rest.
+  void keep_latch();
+  // Whether the latch is written down now.
+  [[nodiscard]] Result<void> write_latch();
+  [[nodiscard]] std::string unwritten_text() const;
   void set_state(State state, std::string reason);
 
   Surroundings around_;
   Recovery recovery_;
-  Latch kept_latch_;
+  Latch kept_latch_;   // what is written down
+  Latch tried_latch_;  // what was last to be
+  std::optional<Error> latch_error_;
   bool begun_ = false;
   std::uint64_t rests_until_ns_ = 0;    // settle() does nothing before, since detach()
   std::uint64_t prepares_from_ns_ = 0;  // prepare() does nothing before

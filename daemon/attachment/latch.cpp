@@ -23,6 +23,7 @@ namespace {
 // The kernel's words about a failure are cut long before; more failures than Retries= are not kept.
 constexpr std::size_t max_size = std::size_t{64} * 1024;
 constexpr std::size_t max_shown = 80;
+constexpr std::size_t longest_reason = 400;
 
 constexpr std::pair<std::string_view, bool Latch::*> flags[] = {
     {"detached", &Latch::detached}, {"sysrq", &Latch::sysrq}, {"trial", &Latch::trial}};
@@ -88,6 +89,12 @@ Result<Latch> LatchFile::read() const {
     error.subject = path_.string() + ": \"" + error.subject + "\"";
     return error;
   });
+}
+
+Latch LatchFile::read_or_detached() const {
+  auto latch = read();
+  if (latch) return *std::move(latch);
+  return {.detached = true, .unreadable = printable(latch.error().message(), longest_reason)};
 }
 
 Result<void> LatchFile::write(const Latch& latch) const {

@@ -14,16 +14,22 @@ namespace slo {
 // What keeps the scheduler from being attached although nothing else is in its way, and the failures that may
 // come to that. Outlives the daemon, however it ends, and not the machine's next boot.
 struct Latch {
-  bool detached = false;     // by an operator
+  bool detached = false;     // by an operator, or because nobody knows whether one has
   bool sysrq = false;        // an operator ended the scheduler with sysrq-S
   bool trial = false;        // attached for a while, and nobody has confirmed it
   std::string gave_up = {};  // the last of too many failures, one line; empty: not given up
   std::vector<std::uint64_t> failures_ns = {};  // CLOCK_BOOTTIME, in their order
+  // Why nobody knows, one line; not in the file, which then says that it is detached.
+  std::string unreadable = {};
+
+  // Nothing is attached until an operator says so.
+  [[nodiscard]] bool holds() const { return detached || sysrq || trial || !gave_up.empty(); }
 
   friend bool operator==(const Latch&, const Latch&) = default;
 };
 
-// Lines "key=value", each key of the members above in plain words; an empty latch is an empty text.
+// Lines "key=value", each key of the members above that the file has in plain words; an empty latch is an
+// empty text.
 [[nodiscard]] std::string to_text(const Latch& latch);
 // The reverse; an error names the first line that is not understood.
 [[nodiscard]] Result<Latch> parse_latch(std::string_view text);
@@ -35,6 +41,8 @@ class LatchFile {
 
   // No file is an empty latch.
   [[nodiscard]] Result<Latch> read() const;
+  // One that cannot be read may have said that an operator detached the scheduler, so that holds.
+  [[nodiscard]] Latch read_or_detached() const;
   // Whole or not at all, whenever the daemon is killed. An empty latch removes the file.
   [[nodiscard]] Result<void> write(const Latch& latch) const;
 

@@ -106,6 +106,7 @@ void Recovery::order_attach(std::uint64_t now_ns, std::optional<std::uint64_t> t
 
 void Recovery::order_detach() {
   latch_.detached = true;
+  latch_.unreadable.clear();
   latch_.trial = false;
   trial_.reset();
 }
@@ -134,7 +135,8 @@ Decision Recovery::decide(std::size_t budgets, Driver running, std::uint64_t now
         "scx-slo",
         now_ns);
   if (!dead_) {
-    if (const std::string held = held_by_operator(); !held.empty()) return observe_by_order(held, now_ns);
+    if (const std::string held = held_by_operator(); !held.empty())
+      return latch_.unreadable.empty() ? observe_by_order(held, now_ns) : observe(held, now_ns);
     if (const std::string held = held_by_failures(); !held.empty()) return observe(held, now_ns);
   }
   if (running == Driver::scheduler) return enforce(budgets);
@@ -206,6 +208,9 @@ Decision Recovery::observe_by_order(std::string reason, std::uint64_t now_ns) co
 // What an operator has ordered and has to lift; empty: nothing.
 std::string Recovery::held_by_operator() const {
   if (latch_.sysrq) return "an operator ended the scheduler with sysrq-S" + std::string(resume_hint);
+  if (!latch_.unreadable.empty())
+    return latch_.unreadable + "; nobody knows whether an operator had detached the scheduler, so it is" +
+           std::string(resume_hint);
   if (latch_.detached) return "detached by an operator" + std::string(resume_hint);
   if (latch_.trial && !trial_) return "the trial was not confirmed" + std::string(resume_hint);
   return {};

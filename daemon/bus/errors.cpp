@@ -31,6 +31,10 @@ sdbus::Error not_attached(const Error& error) {
   return error_named("org.scxslo.Error.NotAttached", error.message());
 }
 
+sdbus::Error not_kept(const Error& error) {
+  return error_named("org.scxslo.Error.NotKept", error.message());
+}
+
 sdbus::Error unsupported(const Error& error) {
   return error_named("org.scxslo.Error.Unsupported", error.message());
 }

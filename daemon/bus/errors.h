@@ -15,6 +15,7 @@ namespace slo {
 [[nodiscard]] sdbus::Error no_such_unit(const Manager& manager, const std::string& name);
 [[nodiscard]] sdbus::Error invalid_arguments(const std::string& text);
 [[nodiscard]] sdbus::Error not_attached(const Error& error);
+[[nodiscard]] sdbus::Error not_kept(const Error& error);
 [[nodiscard]] sdbus::Error unsupported(const Error& error);
 [[nodiscard]] sdbus::Error failed(const Error& error);
 [[nodiscard]] sdbus::Error refused(const Manager& manager, const RecordingRefusal& refusal);

@@ -120,18 +120,9 @@ class BusManager::Object final
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
     const auto misses = std::exchange(misses_, {});
     for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
-    Shown now{Mode(),
-              State(),
-              StateReason(),
-              Healthy(),
-              Units(),
-              Folded(),
-              Shed(),
-              OperatorReservePerSecUSec(),
-              Strict(),
-              manager_.unkept(),
-              ConfigErrors(),
-              Failures(),
+    Shown now{Mode(),       State(),           StateReason(),  Healthy(),
+              Units(),      Folded(),          Shed(),         OperatorReservePerSecUSec(),
+              Strict(),     manager_.unkept(), ConfigErrors(), Failures(),
               LateBudgets()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
@@ -215,7 +206,9 @@ class BusManager::Object final
     if (const auto confirmed = manager_.confirm(); !confirmed) throw not_attached(confirmed.error());
   }
 
-  void Detach() override { manager_.detach(); }
+  void Detach() override {
+    if (const auto detached = manager_.detach(); !detached) throw not_kept(detached.error());
+  }
 
   void Reload(sdbus::Result<>&& result) override {
     reloads_.push_back(std::make_shared<sdbus::Result<>>(std::move(result)));

@@ -58,6 +58,7 @@ class ManagerTest : public testing::Test {
                               },
                           .keep_latch = [this](const Latch& latch) -> Result<void> {
                             attaches_when_kept_ = kernel_.attaches;
+                            ++keeps_;
                             if (latch_error_) return std::unexpected(*latch_error_);
                             latch_ = latch;
                             return {};
@@ -132,6 +133,7 @@ class ManagerTest : public testing::Test {
   bool hurrying_ = false;
   int hurries_ = 0;
   int attaches_when_kept_ = -1;
+  int keeps_ = 0;  // attempts to write the latch down
 
  private:
   std::optional<Manager> manager_;

@@ -34,7 +34,7 @@ TEST_F(ManagerHealth, ObservingIsAsWantedWhereTheSettingsSayIt) {
 
 TEST_F(ManagerHealth, ObservingIsAsWantedWhereAnOperatorOrderedIt) {
   start();
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   EXPECT_TRUE(manager().healthy()) << "at once";
   pass(1);
   EXPECT_EQ(manager().state(), State::observing);
@@ -62,7 +62,7 @@ TEST_F(ManagerHealth, ObservingForWantOfSomethingIsNotAsWanted) {
   manager().reload();
   EXPECT_EQ(manager().state(), State::observing);
   EXPECT_FALSE(manager().healthy());
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   EXPECT_TRUE(manager().healthy()) << "nobody wants to enforce now";
 }
 
@@ -85,7 +85,7 @@ TEST_F(ManagerHealth, AFailureIsNotAsWantedUntilItIsMadeGood) {
 TEST_F(ManagerHealth, WhereNothingCanBeLoadedItIsNotAsWantedWhateverWasOrdered) {
   start();
   kernel_.observe_error = Error{.tried = "load the probes"};
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   pass(1);
   EXPECT_EQ(manager().state(), State::failed);
   EXPECT_FALSE(manager().healthy());

@@ -39,7 +39,7 @@ TEST_F(ManagerLimitsTest, LimitsAreToldByUnitWhileTheSchedulerKeepsThem) {
   ASSERT_TRUE(manager().limits());
   ASSERT_THAT(*manager().limits(), SizeIs(1));
   EXPECT_EQ(manager().limits()->front().unit, "a.service");
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   EXPECT_FALSE(manager().limits()) << "the kernel keeps them now";
 }
 
@@ -70,7 +70,7 @@ TEST_F(ManagerLimitsTest, WithoutTheSchedulerTheKernelKeepsAll) {
   start();
   find(11, SLO_UNKEPT_TOO_DEEP);
   pass(1);
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   pass(2);
   EXPECT_THAT(manager().unkept(), IsEmpty());
   EXPECT_EQ(listener_.unkept_changes, 2) << "the bus is to hear of it";

@@ -82,7 +82,7 @@ TEST_F(ManagerLoadTest, WithSheddingSwitchedOffNobodyIs) {
 TEST_F(ManagerLoadTest, WhenItIsSwitchedOffOrNothingIsEnforcedTheGuaranteeIsBack) {
   overload_for(8, 2);
   ASSERT_TRUE(is_shed(11));
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   manager().look_at_load();
   EXPECT_FALSE(is_shed(11));
   EXPECT_THAT(manager().shed(), IsEmpty());

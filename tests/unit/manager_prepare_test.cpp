@@ -68,7 +68,7 @@ TEST_F(ManagerPrepareTest, NotWhereTheFirstBudgetWouldOnlyBeObserved) {
 
 TEST_F(ManagerPrepareTest, NotWhileAnOperatorWantsItDetached) {
   list();
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   pass(2);
   EXPECT_EQ(kernel_.prepares, 0);
   EXPECT_FALSE(manager().attach()) << "nothing to attach for";

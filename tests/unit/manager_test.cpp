@@ -60,7 +60,7 @@ TEST_F(ManagerTest, AttachingTwiceAttachesOnce) {
 TEST_F(ManagerTest, ItHurriesToAttachAndToNothingElse) {
   start();
   EXPECT_EQ(hurries_, 1);
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   pass(1);
   EXPECT_EQ(manager().state(), State::observing);
   EXPECT_EQ(hurries_, 1) << "measuring can wait";
@@ -116,7 +116,7 @@ TEST_F(ManagerTest, TheReasonFollowsTheNumberOfBudgets) {
 TEST_F(ManagerTest, DetachingObservesAndOutlivesTheDaemon) {
   start();
   count("a.service", 100);
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   EXPECT_EQ(manager().state(), State::idle);
   EXPECT_EQ(manager().state_reason(), "detached by an operator; `scx-slo attach` resumes");
   EXPECT_EQ(kernel_.driver(), Driver::none) << "before anything else is loaded";
@@ -138,7 +138,7 @@ TEST_F(ManagerTest, DetachingObservesAndOutlivesTheDaemon) {
 TEST_F(ManagerTest, AnOrderToDetachIsObeyedEvenWhereTheProbesDoNotLoad) {
   start();
   kernel_.observe_error = Error{.tried = "load the probes"};
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   pass(1);
   EXPECT_EQ(kernel_.driver(), Driver::none);
   EXPECT_EQ(manager().state(), State::failed);
@@ -191,7 +191,7 @@ TEST_F(ManagerTest, SysrqHoldsAcrossARestart) {
 
 TEST_F(ManagerTest, ATrialIsWrittenDownBeforeItBegins) {
   start();
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   ASSERT_EQ(kernel_.attaches, 1);
   EXPECT_TRUE(manager().attach(600 * sec));
   EXPECT_EQ(kernel_.attaches, 2);
@@ -214,7 +214,7 @@ TEST_F(ManagerTest, AConfirmedTrialStays) {
 
 TEST_F(ManagerTest, ATrialThatCannotBeWrittenDownDoesNotBegin) {
   start();
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   latch_error_ = Error{.tried = "write", .errno_value = ENOSPC};
   const auto attached = manager().attach(600 * sec);
   ASSERT_FALSE(attached);
@@ -224,7 +224,7 @@ TEST_F(ManagerTest, ATrialThatCannotBeWrittenDownDoesNotBegin) {
 
 TEST_F(ManagerTest, ATrialThatFailsLeavesEverythingAsItWas) {
   start();
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   kernel_.attach_error = Error{.tried = "load the scheduler"};
   const auto attached = manager().attach(600 * sec);
   ASSERT_FALSE(attached);
@@ -252,7 +252,7 @@ TEST_F(ManagerTest, ADeadSchedulerIsSaidAndCountedOnce) {
 TEST_F(ManagerTest, AHeartbeatOfAnEarlierSchedulerProvesNothing) {
   start();
   kernel_.kernel_counters.heartbeat_ns = now_.monotonic_ns;
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   pass(60);
   EXPECT_TRUE(manager().scheduler_alive()) << "nothing is attached";
   EXPECT_TRUE(manager().attach());
@@ -296,7 +296,7 @@ TEST_F(ManagerTest, TunablesNeedANewSchedulerAndTheCapacityANewDaemon) {
 
 TEST_F(ManagerTest, EveryLoadIsAnnouncedAndItsEndToo) {
   start();
-  manager().detach();
+  EXPECT_TRUE(manager().detach());
   kernel_.attach_error = Error{.tried = "load"};
   EXPECT_FALSE(manager().attach());
   EXPECT_EQ(loads_, kernel_.attaches + kernel_.observes);

@@ -72,6 +72,31 @@ TEST(LatchFile, a_damaged_file_is_an_error_that_names_it) {
   EXPECT_THAT(latch.error().message(), HasSubstr(path.string() + ": \"banana\""));
 }
 
+TEST(LatchFile, one_that_cannot_be_read_counts_as_detached_and_says_why) {
+  const fakes::TemporaryDirectory directory;
+  const LatchFile none(directory.path() / "latch");
+  EXPECT_EQ(none.read_or_detached(), Latch{});
+  ASSERT_TRUE(none.write({.sysrq = true}));
+  EXPECT_EQ(none.read_or_detached(), Latch{.sysrq = true});
+
+  const LatchFile damaged(directory.write("damaged", "detached=y"));
+  const Latch latch = damaged.read_or_detached();
+  EXPECT_TRUE(latch.detached);
+  EXPECT_TRUE(latch.holds());
+  EXPECT_THAT(latch.unreadable, HasSubstr("damaged: \"detached=y\""));
+  EXPECT_THAT(LatchFile(directory.path()).read_or_detached().unreadable, HasSubstr("Is a directory"));
+  ASSERT_TRUE(damaged.write(latch));
+  EXPECT_EQ(damaged.read_or_detached(), Latch{.detached = true}) << "why is not in the file";
+}
+
+TEST(Latch, holds_where_an_operator_has_to_attach) {
+  EXPECT_FALSE(Latch{}.holds());
+  EXPECT_FALSE(Latch{.failures_ns = {7}}.holds());
+  for (const Latch& latch :
+       {Latch{.detached = true}, Latch{.sysrq = true}, Latch{.trial = true}, Latch{.gave_up = "x"}})
+    EXPECT_TRUE(latch.holds()) << to_text(latch);
+}
+
 TEST(LatchFile, what_cannot_be_written_or_read_is_an_error) {
   const fakes::TemporaryDirectory directory;
   const LatchFile file(directory.path() / "missing" / "latch");

@@ -38,6 +38,27 @@ TEST(Recovery, detached_stays_detached_until_attach) {
   EXPECT_EQ(machine.look().state, State::enforcing);
 }
 
+TEST(Recovery, what_nobody_could_read_is_as_an_order_to_detach_until_there_is_one) {
+  Machine machine(Latch{.detached = true, .unreadable = "cannot read the latch"});
+  const Decision decision = machine.look();
+  EXPECT_EQ(decision.state, State::observing);
+  EXPECT_EQ(decision.reason,
+            "cannot read the latch; nobody knows whether an operator had detached the scheduler, so it is; "
+            "`scx-slo attach` resumes");
+  EXPECT_FALSE(decision.by_order) << "somebody should have a look";
+  EXPECT_EQ(machine.after(3600).state, State::observing);
+  machine.recovery.order_detach();
+  EXPECT_EQ(machine.look().reason, "detached by an operator; `scx-slo attach` resumes");
+  EXPECT_TRUE(machine.look().by_order);
+
+  Machine other(Latch{.detached = true, .unreadable = "cannot read the latch"});
+  other.restart();
+  EXPECT_EQ(other.look().state, State::observing);
+  other.recovery.order_attach(other.now, {});
+  EXPECT_EQ(other.look().state, State::enforcing);
+  EXPECT_EQ(other.recovery.latch(), Latch{});
+}
+
 TEST(Recovery, a_trial_ends_by_itself) {
   Machine machine;
   machine.look();
