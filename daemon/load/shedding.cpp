@@ -33,6 +33,7 @@ std::vector<Overload::Recent> Overload::recent(std::uint64_t now_ns, std::span<c
   std::vector<Recent> units;
   for (const auto& sample : samples) {
     History& history = history_[sample.unit];
+    history.seen_step = step_;
     const std::size_t at = history.steps % window_steps;
     // The oldest there is: of a full ring, what is overwritten now.
     const std::size_t oldest = history.steps < window_steps ? 0 : at;
@@ -70,12 +71,10 @@ void Overload::History::begin_anew() {
   steps = 1;
 }
 
-void Overload::forget_gone(std::span<const LoadSample> samples) {
-  const auto gone = [&samples](const std::string& unit) {
-    return std::ranges::find(samples, unit, &LoadSample::unit) == samples.end();
-  };
-  std::erase_if(history_, [&gone](const auto& entry) { return gone(entry.first); });
-  std::erase_if(shed_, gone);
+// Those that the step under way has not seen.
+void Overload::forget_gone() {
+  std::erase_if(history_, [this](const auto& entry) { return entry.second.seen_step != step_; });
+  std::erase_if(shed_, [this](const std::string& unit) { return !history_.contains(unit); });
 }
 
 // Of units that have their guarantee: lost jobs per job.
@@ -177,8 +176,9 @@ std::optional<ShedChange> Overload::restore_one(std::uint64_t now_ns, const std:
 std::vector<ShedChange> Overload::step(std::uint64_t now_ns, std::span<const LoadSample> samples,
                                        double capacity) {
   stepped_ns_ = now_ns;
-  forget_gone(samples);
+  ++step_;
   const auto units = recent(now_ns, samples);
+  forget_gone();
   double cpus = 0;
   double cpus_now = 0;
   for (const auto& unit : units) {

@@ -76,6 +76,7 @@ class Overload {
     std::array<Counters, window_steps> ring{};
     std::array<std::uint64_t, window_steps> at_ns{};
     std::size_t steps = 0;
+    std::uint64_t seen_step = 0;       // the last step that it was there in
     std::uint64_t shed_ns = 0;         // when it was shed last
     std::uint64_t back_ns = 0;         // when it had its guarantee back last
     std::uint64_t in_vain_ns = 0;      // when shedding it turned out not to help
@@ -94,10 +95,11 @@ class Overload {
   [[nodiscard]] std::optional<ShedChange> restore_one(std::uint64_t now_ns, const std::vector<Recent>& units,
                                                       bool is_over);
   [[nodiscard]] double loss_of_others(const std::vector<Recent>& units) const;
-  void forget_gone(std::span<const LoadSample> samples);
+  void forget_gone();
 
   std::map<std::string, History, std::less<>> history_;
   std::set<std::string, std::less<>> shed_;
+  std::uint64_t step_ = 0;
   std::uint64_t stepped_ns_ = 0;
   std::uint64_t changed_ns_ = 0;  // the last change of anybody
   std::uint64_t shed_ns_ = 0;     // the last time that somebody was shed

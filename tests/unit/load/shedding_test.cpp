@@ -213,6 +213,20 @@ TEST_F(OverloadTest, UnitsThatGoAreForgotten) {
   EXPECT_TRUE(overload_.shed().empty());
 }
 
+TEST_F(OverloadTest, AUnitThatWasAwayBeginsAnew) {
+  loads_ = {{.unit = "a", .importance = 1000, .demand = 0.6},
+            {.unit = "b", .importance = 100, .demand = 0.6}};
+  run(5);
+  ASSERT_TRUE(overload_.shed().contains("b"));
+  const Load away = loads_.back();
+  loads_.pop_back();
+  run(0.1);
+  loads_.push_back(away);
+  run(0.1);
+  EXPECT_TRUE(overload_.shed().empty()) << "of what it did before it was away nothing is known";
+  EXPECT_EQ(run(2), Changes{"b-"});
+}
+
 TEST_F(OverloadTest, WhateverHappensItEndsWithEverybodyBack) {
   std::mt19937_64 random(3);
   for (int round = 0; round < 50; ++round) {
