@@ -217,7 +217,7 @@ std::optional<UnitStats> Manager::stats(std::string_view unit) const {
 }
 
 std::uint32_t Manager::config_errors() const {
-  return count_errors(units_.problems()) + count_errors(config_.problems);
+  return units_.config_errors() + count_errors(config_.problems);
 }
 
 // all_anew: also what the kernel should know already is told again, so that a reload makes good what failed

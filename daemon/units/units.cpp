@@ -2,6 +2,7 @@
 #include "units/units.h"
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 #include <set>
 #include <utility>
@@ -11,13 +12,6 @@
 
 namespace slo {
 namespace {
-
-// A drop-in for many units (service.d, templates) is read for each of them, but its problem is one.
-void add(std::vector<ConfigProblem>& problems, ConfigProblem problem, const std::string& unit) {
-  auto at = std::ranges::find(problems, problem);
-  if (at == problems.end()) at = problems.insert(at, std::move(problem));
-  at->units.push_back(unit);
-}
 
 Setting<Budget> implicit_budget() {
   return {.value = Budget::implicit(), .origin = {}};
@@ -49,7 +43,7 @@ std::vector<CfgChange> Units::set_shed(std::set<std::string, std::less<>> names)
 }
 
 std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
-  told_problems_.keep(problems());
+  told_problems_.forget_gone();
 
   std::set<std::string_view> names;
   for (const auto& fact : facts) names.insert(fact.name);
@@ -121,23 +115,20 @@ std::vector<CfgChange> Units::all_cfgs() const {
   return all;
 }
 
-std::vector<ConfigProblem> Units::problems() const {
-  std::vector<ConfigProblem> all;
-  for (const auto& pattern : patterns_)
-    for (const auto& problem : pattern.read.problems) add(all, problem, pattern.name);
-  for (const auto& [name, entry] : entries_) {
-    for (const auto& problem : entry.read.problems) add(all, problem, name);
-    if (auto problem = too_broad(name, entry.read.settings)) add(all, *std::move(problem), name);
-    const auto unit = configured_.find(name);
-    if (unit == configured_.end()) continue;
-    if (unit->second.counted_with) add(all, no_slot_for(unit->second), name);
-    if (reserves_.scaled.contains(name)) add(all, scaled_down(unit->second), name);
-  }
+std::vector<ConfigProblem> Units::problems_of(std::string_view name) const {
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end()) return {};
+  std::vector<ConfigProblem> all = entry->second.read.problems;
+  if (auto problem = too_broad(name, entry->second.read.settings)) all.push_back(*std::move(problem));
+  const auto unit = configured_.find(name);
+  if (unit == configured_.end()) return all;
+  if (unit->second.counted_with) all.push_back(no_slot_for(unit->second));
+  if (reserves_.scaled.contains(name)) all.push_back(scaled_down(unit->second));
   return all;
 }
 
-std::vector<ConfigProblem> Units::take_new_problems() {
-  return told_problems_.take_new(problems());
+void Units::note_problems() {
+  for (const auto& name : std::exchange(problems_stale_, {})) told_problems_.set(name, problems_of(name));
 }
 
 const Unit* Units::owner_of_slot(std::uint32_t slot) const {
@@ -177,6 +168,7 @@ std::vector<std::uint64_t> Units::take_started() {
 
 void Units::read_files(Entry& entry) {
   entry.read = read_(entry.fact.files);
+  problems_stale_.insert(entry.fact.name);
 }
 
 // Brings configured_ in line with what is known of one unit.
@@ -212,6 +204,7 @@ void Units::remove(std::string_view name) {
   const auto at = entries_.find(name);
   if (at == entries_.end()) return;
   at->second.read = {};
+  problems_stale_.emplace(name);
   place(at->second);
   entries_.erase(at);
 }
@@ -272,6 +265,7 @@ void Units::find_slot(Unit& unit, const UnitsByPath& units) {
   if (slot == unit.slot && counted_with == unit.counted_with) return;
   unit.slot = slot;
   unit.counted_with = std::move(counted_with);
+  problems_stale_.insert(unit.name);
   changed_ = true;
 }
 
@@ -301,6 +295,8 @@ void Units::reserve() {
   Reserves reserves = make_reserves(all, capacity_permille_);
   reserves.servers.merge(fixed_servers(operator_permille_, capacity_permille_));
   if (reserves == reserves_) return;
+  std::ranges::set_symmetric_difference(reserves.scaled, reserves_.scaled,
+                                        std::inserter(problems_stale_, problems_stale_.end()));
   reserves_ = std::move(reserves);
   changed_ = true;
 }
@@ -309,6 +305,7 @@ std::vector<CfgChange> Units::take_changes() {
   inherit();
   count_in_slots();
   reserve();
+  note_problems();
   return told_.tell(wanted_cfgs());
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,9 +102,10 @@ class Units {
   [[nodiscard]] const Reserves& reserves() const { return reserves_; }
   [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
   // Problems in the files of all units, as of their last reading, each with the units that have it.
-  [[nodiscard]] std::vector<ConfigProblem> problems() const;
+  [[nodiscard]] std::vector<ConfigProblem> problems() const { return told_problems_.present(); }
+  [[nodiscard]] std::uint32_t config_errors() const { return told_problems_.errors(); }  // of those
   // Problems that appeared since the last call: each is to be logged once.
-  [[nodiscard]] std::vector<ConfigProblem> take_new_problems();
+  [[nodiscard]] std::vector<ConfigProblem> take_new_problems() { return told_problems_.take_new(); }
   // How many problems are remembered so as not to be told twice; bounded.
   [[nodiscard]] std::size_t remembered_problems() const { return told_problems_.size(); }
   // Slots whose unit lost its settings since the last call: their counters are to be cleared before reuse.
@@ -162,6 +164,8 @@ class Units {
   [[nodiscard]] Places places() const;
   void add_patterns(const std::string& slice, const UnitsByPath& units, Places& places) const;
   void reserve();
+  [[nodiscard]] std::vector<ConfigProblem> problems_of(std::string_view name) const;
+  void note_problems();
   [[nodiscard]] std::vector<CfgChange> take_changes();
   [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
   [[nodiscard]] ConfigProblem no_slot_for(const Unit& unit) const;
@@ -183,6 +187,7 @@ class Units {
   std::map<std::uint64_t, slo_spare> claims_;  // by cgroup, of units not heard of yet
   std::vector<std::uint64_t> started_;
   ToldProblems told_problems_;
+  std::set<std::string, std::less<>> problems_stale_;  // units whose problems may be different now
   bool changed_ = false;
 };
 

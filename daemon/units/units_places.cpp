@@ -30,12 +30,14 @@ bool has_budget(const Unit* unit) {
 }  // namespace
 
 std::vector<CfgChange> Units::found_patterns(const std::vector<UnitPattern>& found) {
-  patterns_.clear();
-  for (const auto& pattern : found)
+  for (const auto& pattern : std::exchange(patterns_, {})) told_problems_.set(pattern.name, {});
+  for (const auto& pattern : found) {
     patterns_.push_back({.name = pattern.name,
                          .type = pattern_type(pattern.name),
                          .prefix = pattern_prefix(pattern.name),
                          .read = read_(pattern.files)});
+    told_problems_.set(pattern.name, patterns_.back().read.problems);
+  }
   return take_changes();
 }
 

@@ -192,6 +192,43 @@ TEST_F(UnitTable, AnEndlessRowOfDifferentMistakesIsNotRememberedForEver) {
   EXPECT_LE(units_.remembered_problems(), 1000U);
 }
 
+TEST_F(UnitTable, OfVeryManyMistakesTheFirstAreToldAndOnceHowManyMoreThereAre) {
+  std::vector<UnitFact> facts;
+  for (int i = 0; i < 1500; ++i) {
+    facts.push_back(fact("u" + std::to_string(i) + ".service", 1));
+    budget(facts.back().name, "banana");
+  }
+  units_.listed(facts);
+  const auto told = units_.take_new_problems();
+  ASSERT_THAT(told, SizeIs(1001));
+  EXPECT_EQ(told.back().message(), "unit files: 500 more problems are not told one by one");
+  EXPECT_EQ(units_.remembered_problems(), 1000U);
+  EXPECT_EQ(units_.config_errors(), 1500U);
+  units_.changed(fact("x.service", 2));
+  EXPECT_THAT(units_.take_new_problems(), IsEmpty());
+  units_.listed(facts);
+  EXPECT_THAT(units_.take_new_problems(), IsEmpty()) << "a reload without any other problem";
+  facts.resize(1);
+  units_.listed(facts);
+  EXPECT_THAT(units_.take_new_problems(), IsEmpty());
+  EXPECT_EQ(units_.config_errors(), 1U);
+}
+
+TEST_F(UnitTable, WhereSomeOfVeryManyMistakesAreGoneOthersAreTold) {
+  std::vector<UnitFact> facts;
+  for (int i = 0; i < 1100; ++i) {
+    facts.push_back(fact("u" + std::to_string(i) + ".service", 1));
+    budget(facts.back().name, "banana");
+  }
+  units_.listed(facts);
+  const auto told = units_.take_new_problems();
+  budget(told.front().units.front(), "5ms");
+  units_.listed(facts);
+  units_.listed(facts);
+  EXPECT_THAT(units_.take_new_problems(), SizeIs(1));
+  EXPECT_EQ(units_.remembered_problems(), 1000U);
+}
+
 TEST_F(UnitTable, AProblemIsNewOnceForAllUnitsThatShareItsFile) {
   budget("worker@.service", "banana");
   auto one = fact("worker@1.service", 1);
