@@ -86,6 +86,7 @@ void Manager::tell_health() {
 }
 
 void Manager::look_at_load() {
+  units_.update_shares();
   const auto samples = state() == State::enforcing ? load_samples() : std::vector<LoadSample>{};
   const std::uint64_t now_ns = around_.now().monotonic_ns;
   const double capacity = static_cast<double>(capacity_permille()) / 1000;

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "bpf/policy/server.h"
 #include "units/admission.h"
+#include "units/by_path.h"
 
 namespace slo {
 namespace {
@@ -16,19 +18,22 @@ bool has_reserve(const ReservingUnit& unit) {
   return unit.permille && unit.slot != SLO_NO_SLOT;
 }
 
-bool is_below(std::string_view path, std::string_view above) {
-  if (above == "/") return path != "/";
-  return path.size() > above.size() && path.starts_with(above) && path[above.size()] == '/';
+// Indexes of the units with a reserve of their own, by path.
+using ReservePlaces = std::unordered_map<std::string_view, std::size_t>;
+
+ReservePlaces reserve_places(std::span<const ReservingUnit> units) {
+  ReservePlaces places;
+  for (std::size_t i = 0; i < units.size(); ++i)
+    if (has_reserve(units[i])) places.emplace(units[i].control_group, i);
+  return places;
 }
 
 // The nearest unit above this one with a reserve of its own.
-std::optional<std::size_t> reserve_above(std::span<const ReservingUnit> units, const ReservingUnit& unit) {
-  std::optional<std::size_t> nearest;
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    if (!has_reserve(units[i]) || !is_below(unit.control_group, units[i].control_group)) continue;
-    if (!nearest || units[*nearest].control_group.size() < units[i].control_group.size()) nearest = i;
-  }
-  return nearest;
+std::optional<std::size_t> reserve_above(const ReservePlaces& places, const ReservingUnit& unit) {
+  if (places.empty()) return std::nullopt;
+  for (auto path = path_above(unit.control_group); !path.empty(); path = path_above(path))
+    if (const auto found = places.find(path); found != places.end()) return found->second;
+  return std::nullopt;
 }
 
 // A quota of nothing would mean no limit.
@@ -55,12 +60,13 @@ Servers fixed_servers(std::uint64_t operator_permille, std::uint64_t capacity_pe
 }
 
 Reserves make_reserves(std::span<const ReservingUnit> units, std::uint64_t capacity_permille) {
+  const ReservePlaces places = reserve_places(units);
   std::vector<ReserveWish> wishes;
   std::vector<std::optional<std::size_t>> above;  // of all units
   std::vector<std::size_t> wish_of;               // of those that run, the index in `wishes`
   std::size_t running = 0;
   for (const auto& unit : units) {
-    above.push_back(reserve_above(units, unit));
+    above.push_back(reserve_above(places, unit));
     wish_of.push_back(running);
     if (unit.runs) ++running;
   }

@@ -27,14 +27,21 @@ void Slots::give(const std::string& unit) {
     const std::string loser = *reserved_.rbegin();
     take_back(loser);
     slot = free_slot();
+    refused_ = true;  // the loser
   }
-  if (slot != SLO_NO_SLOT) assign(slot, unit);
+  if (slot != SLO_NO_SLOT)
+    assign(slot, unit);
+  else
+    refused_ = true;
 }
 
 void Slots::reserve(const std::string& unit) {
   if (slots_.contains(unit)) return;
   const std::uint32_t slot = free_slot();
-  if (slot == SLO_NO_SLOT) return;
+  if (slot == SLO_NO_SLOT) {
+    refused_ = true;
+    return;
+  }
   assign(slot, unit);
   reserved_.insert(unit);
 }
@@ -52,7 +59,9 @@ void Slots::assign(std::uint32_t slot, const std::string& unit) {
 }
 
 void Slots::put_back(std::uint32_t slot) {
-  if (aside_.erase(slot) != 0) freed_.push_back(slot);
+  if (aside_.erase(slot) == 0) return;
+  freed_.push_back(slot);
+  freed_since_round_ = true;
 }
 
 void Slots::take_back(std::string_view unit) {
@@ -60,6 +69,7 @@ void Slots::take_back(std::string_view unit) {
   if (at == slots_.end()) return;
   if (const auto reserved = reserved_.find(unit); reserved != reserved_.end()) reserved_.erase(reserved);
   freed_.push_back(at->second);
+  freed_since_round_ = true;
   owners_[at->second].clear();
   slots_.erase(at);
 }

@@ -32,6 +32,10 @@ class Slots {
   [[nodiscard]] std::uint32_t of(std::string_view unit) const;          // SLO_NO_SLOT: it has none
   [[nodiscard]] const std::string* owner_of(std::uint32_t slot) const;  // nullptr: nobody
   [[nodiscard]] std::size_t capacity() const { return owners_.size(); }
+  // Whether one that asked in vain, or lost its slot, might have one now: all are to ask again.
+  [[nodiscard]] bool needs_round() const { return refused_ && freed_since_round_; }
+  void begin_round() { refused_ = false; }
+  void end_round() { freed_since_round_ = false; }
   // Slots that were taken back since the last call.
   [[nodiscard]] std::vector<std::uint32_t> take_freed();
 
@@ -44,6 +48,8 @@ class Slots {
   std::set<std::uint32_t> aside_;
   std::size_t next_ = 0;
   std::vector<std::uint32_t> freed_;
+  bool refused_ = false;  // somebody, since the last round began
+  bool freed_since_round_ = false;
 };
 
 }  // namespace slo

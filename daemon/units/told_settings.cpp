@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "units/told_settings.h"
 
+#include <functional>
 #include <ranges>
-#include <utility>
 
 namespace slo {
 
-std::vector<CfgChange> ToldSettings::tell(CfgMap wanted) {
+std::vector<CfgChange> ToldSettings::tell(const CfgMap& wanted) {
+  std::set<std::uint64_t> all;
+  for (const auto& map : {std::cref(told_), std::cref(wanted)})
+    for (const auto cgroup_id : std::views::keys(map.get())) all.insert(cgroup_id);
+  return tell(all, wanted);
+}
+
+std::vector<CfgChange> ToldSettings::tell(const std::set<std::uint64_t>& cgroup_ids, const CfgMap& wanted) {
   std::vector<CfgChange> changes;
-  for (const auto cgroup_id : std::views::keys(told_)) {
-    if (!wanted.contains(cgroup_id)) changes.push_back({.cgroup_id = cgroup_id, .cfg = {}});
+  for (const auto cgroup_id : cgroup_ids) {
+    if (!wanted.contains(cgroup_id) && told_.erase(cgroup_id) != 0)
+      changes.push_back({.cgroup_id = cgroup_id, .cfg = {}});
   }
-  for (const auto& [cgroup_id, cfg] : wanted) {
-    const auto told = told_.find(cgroup_id);
-    if (told == told_.end() || told->second != cfg) changes.push_back({.cgroup_id = cgroup_id, .cfg = cfg});
+  for (const auto cgroup_id : cgroup_ids) {
+    const auto cfg = wanted.find(cgroup_id);
+    if (cfg == wanted.end()) continue;
+    const auto [told, is_new] = told_.try_emplace(cgroup_id, cfg->second);
+    if (!is_new && told->second == cfg->second) continue;
+    told->second = cfg->second;
+    changes.push_back({.cgroup_id = cgroup_id, .cfg = cfg->second});
   }
-  told_ = std::move(wanted);
   return changes;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "settings/cfg_change.h"
@@ -15,7 +16,9 @@ using CfgMap = std::map<std::uint64_t, slo_cfg>;  // by cgroup id
 class ToldSettings {
  public:
   // What it has to be told so that it knows these and no others; from then on it was told.
-  [[nodiscard]] std::vector<CfgChange> tell(CfgMap wanted);
+  [[nodiscard]] std::vector<CfgChange> tell(const CfgMap& wanted);
+  // The same of these cgroups; what it knows of others stays.
+  [[nodiscard]] std::vector<CfgChange> tell(const std::set<std::uint64_t>& cgroup_ids, const CfgMap& wanted);
 
   // nullptr: nothing.
   [[nodiscard]] const slo_cfg* of(std::uint64_t cgroup_id) const;

@@ -23,27 +23,33 @@ Units::Units(Reader read, std::uint32_t capacity) : read_(std::move(read)), slot
 
 std::vector<CfgChange> Units::set_defaults(SloSettings defaults) {
   defaults_ = std::move(defaults);
+  all_stale_ = true;
   return take_changes();
 }
 
 std::vector<CfgChange> Units::set_capacity(std::uint64_t permille) {
   capacity_permille_ = permille;
+  all_stale_ = true;
   return take_changes();
 }
 
 std::vector<CfgChange> Units::set_operator_reserve(std::uint64_t permille) {
   operator_permille_ = permille;
+  all_stale_ = true;
   return take_changes();
 }
 
 std::vector<CfgChange> Units::set_shed(std::set<std::string, std::less<>> names) {
+  std::ranges::set_symmetric_difference(names, shed_, std::inserter(stale_, stale_.end()));
   shed_ = std::move(names);
   changed_ = true;
+  paths_stale_ = true;
   return take_changes();
 }
 
 std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
   told_problems_.forget_gone();
+  all_stale_ = true;
 
   std::set<std::string_view> names;
   for (const auto& fact : facts) names.insert(fact.name);
@@ -55,7 +61,7 @@ std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
 
   for (const auto& fact : facts) {
     const auto [at, is_new] = entries_.try_emplace(fact.name);
-    note_start(at->second.fact, fact);
+    note_cgroup(at->second.fact, fact);
     at->second.fact = fact;
     // What systemd itself has not read yet does not count: the files are for the next daemon-reload.
     if (is_new || !fact.needs_daemon_reload) read_files(at->second);
@@ -70,7 +76,7 @@ std::vector<CfgChange> Units::changed(const UnitFact& fact) {
   // Edited files count from the next daemon-reload on, as for systemd itself; a start must not pick them up
   // before.
   const bool read_now = is_new || (entry.fact.files != fact.files && !fact.needs_daemon_reload);
-  note_start(entry.fact, fact);
+  note_cgroup(entry.fact, fact);
   entry.fact = fact;
   if (read_now) read_files(entry);
   place(entry);
@@ -99,7 +105,7 @@ const Unit* Units::effective(std::string_view name) const {
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return nullptr;
   if (const auto own = configured_.find(name); own != configured_.end()) return &own->second;
-  return by_path().nearest(entry->second.fact.control_group);
+  return by_path_.nearest(entry->second.fact.control_group);
 }
 
 SloSettings Units::in_force(std::string_view name) const {
@@ -158,8 +164,22 @@ bool Units::take_changed() {
   return std::exchange(changed_, false);
 }
 
-void Units::note_start(const UnitFact& before, const UnitFact& after) {
-  if (after.cgroup_id != 0 && after.cgroup_id != before.cgroup_id) started_.push_back(after.cgroup_id);
+void Units::note_cgroup(const UnitFact& before, const UnitFact& after) {
+  if (before.name.empty() && (is_vital(after.name) || is_operators(after.name))) implicit_.insert(after.name);
+  if (before.control_group == after.control_group && before.cgroup_id == after.cgroup_id) return;
+  forget_cgroup(before);
+  if (after.cgroup_id == 0) return;
+  if (after.cgroup_id != before.cgroup_id) started_.push_back(after.cgroup_id);
+  by_cgroup_[after.cgroup_id].insert(after.name);
+  cgroups_stale_.insert(after.cgroup_id);
+}
+
+void Units::forget_cgroup(const UnitFact& fact) {
+  const auto at = by_cgroup_.find(fact.cgroup_id);
+  if (at == by_cgroup_.end()) return;
+  at->second.erase(fact.name);
+  if (at->second.empty()) by_cgroup_.erase(at);
+  cgroups_stale_.insert(fact.cgroup_id);
 }
 
 std::vector<std::uint64_t> Units::take_started() {
@@ -178,8 +198,9 @@ void Units::place(const Entry& entry) {
   if (entry.read.settings.empty()) {
     if (at == configured_.end()) return;
     slots_.take_back(fact.name);
+    take_out(at->second);
     configured_.erase(at);
-    changed_ = true;
+    paths_stale_ = true;
     return;
   }
   Unit unit;
@@ -195,9 +216,38 @@ void Units::place(const Entry& entry) {
   unit.cgroup_id = fact.cgroup_id;
   unit.settings = entry.read.settings;
   unit.needs_daemon_reload = fact.needs_daemon_reload;
-  if (at != configured_.end() && at->second == unit) return;
-  configured_.insert_or_assign(fact.name, std::move(unit));
+  if (at == configured_.end()) {
+    paths_stale_ = true;
+    put_in(configured_.emplace(fact.name, std::move(unit)).first->second);
+    return;
+  }
+  if (at->second == unit) return;
+  if (at->second.path != unit.path || at->second.settings != unit.settings) paths_stale_ = true;
+  take_out(at->second);
+  at->second = std::move(unit);
+  put_in(at->second);
+}
+
+void Units::take_out(Unit& unit) {
+  note_change(unit);
+  by_path_.remove(unit);
+  if (unit.settings.reserve) --with_reserve_;
+}
+
+void Units::put_in(Unit& unit) {
+  if (unit.settings.reserve) ++with_reserve_;
+  by_path_.add(unit);
+  note_change(unit);
+}
+
+// A change may concern what lies below it.
+void Units::note_change(const Unit& unit) {
   changed_ = true;
+  reserves_stale_ = true;
+  cgroups_stale_.insert(unit.cgroup_id);
+  if (all_stale_) return;
+  stale_.insert(unit.name);
+  for (const Unit* const below : by_path_.below(unit.path)) stale_.insert(below->name);
 }
 
 void Units::remove(std::string_view name) {
@@ -206,107 +256,9 @@ void Units::remove(std::string_view name) {
   at->second.read = {};
   problems_stale_.emplace(name);
   place(at->second);
+  forget_cgroup(at->second.fact);
+  implicit_.erase(at->first);
   entries_.erase(at);
-}
-
-UnitsByPath Units::by_path() const {
-  UnitsByPath by_path;
-  for (const auto& unit : std::views::values(configured_)) {
-    if (!unit.path.empty()) by_path.add(unit);
-  }
-  return by_path;
-}
-
-// Any change may concern what lies below it, so all of them are worked out anew.
-void Units::inherit() {
-  const UnitsByPath units = by_path();
-  for (auto& unit : std::views::values(configured_)) {
-    SloSettings merged = in_slice(unit.settings, path_above(unit.path), units);
-    if (merged == unit.effective) continue;
-    unit.effective = std::move(merged);
-    changed_ = true;
-  }
-}
-
-SloSettings Units::in_slice(SloSettings own, std::string_view slice, const UnitsByPath& units) const {
-  for (auto path = slice; !path.empty(); path = path_above(path)) {
-    if (const Unit* const above = units.at(path)) own = merge(std::move(own), above->settings);
-  }
-  return completed(merge(std::move(own), defaults_));
-}
-
-void Units::count_in_slots() {
-  const UnitsByPath units = by_path();
-  // A slice's reserve is charged by slot, also where the slice itself has no budget.
-  const auto needs_one = [](const Unit& unit) {
-    return unit.effective.has_budget() || unit.settings.reserve;
-  };
-  // By path: where slots are scarce, those that others can be counted with come first.
-  for (const Unit* unit : units.in_order())
-    if (unit->cgroup_id != 0 && needs_one(*unit)) slots_.give(unit->name);
-  for (const Unit* unit : units.in_order())
-    if (unit->cgroup_id == 0 && needs_one(*unit)) slots_.reserve(unit->name);
-  for (auto& unit : std::views::values(configured_)) find_slot(unit, units);
-}
-
-void Units::find_slot(Unit& unit, const UnitsByPath& units) {
-  std::uint32_t slot = slots_.of(unit.name);
-  std::optional<std::string> counted_with;
-  if (slot == SLO_NO_SLOT && unit.effective.has_budget()) {
-    if (unit.cgroup_id != 0) {
-      const Unit* const above = nearest_with_slot(units, unit.control_group);
-      counted_with = above == nullptr ? "" : above->name;
-    } else if (unit.counted_with) {
-      // It has stopped: what it did before is where it was counted then.
-      counted_with = slots_.of(*unit.counted_with) == SLO_NO_SLOT ? "" : *unit.counted_with;
-    }
-    if (counted_with) slot = slots_.of(*counted_with);
-  }
-  if (slot == unit.slot && counted_with == unit.counted_with) return;
-  unit.slot = slot;
-  unit.counted_with = std::move(counted_with);
-  problems_stale_.insert(unit.name);
-  changed_ = true;
-}
-
-// The nearest unit above this path that is counted and whose figures can be asked for.
-const Unit* Units::nearest_with_slot(const UnitsByPath& units, std::string_view path) const {
-  const Unit* unit = units.nearest(path_above(path));
-  while (unit != nullptr && (slots_.of(unit->name) == SLO_NO_SLOT || !unit->effective.budget))
-    unit = units.nearest(path_above(unit->path));
-  return unit;
-}
-
-void Units::reserve() {
-  std::vector<ReservingUnit> all;
-  for (const auto& unit : std::views::values(configured_)) {
-    if (unit.path.empty() || !(unit.effective.has_budget() || unit.settings.reserve)) continue;
-    all.push_back(
-        {.name = unit.name,
-         .control_group = unit.path,
-         .permille =
-             unit.settings.reserve ? std::optional(unit.settings.reserve->value.permille()) : std::nullopt,
-         .importance = unit.effective.importance
-                           .value_or(Setting<Importance>{.value = Importance::standard(), .origin = {}})
-                           .value.value(),
-         .slot = slots_.of(unit.name),
-         .runs = unit.cgroup_id != 0});
-  }
-  Reserves reserves = make_reserves(all, capacity_permille_);
-  reserves.servers.merge(fixed_servers(operator_permille_, capacity_permille_));
-  if (reserves == reserves_) return;
-  std::ranges::set_symmetric_difference(reserves.scaled, reserves_.scaled,
-                                        std::inserter(problems_stale_, problems_stale_.end()));
-  reserves_ = std::move(reserves);
-  changed_ = true;
-}
-
-std::vector<CfgChange> Units::take_changes() {
-  inherit();
-  count_in_slots();
-  reserve();
-  note_problems();
-  return told_.tell(wanted_cfgs());
 }
 
 ConfigProblem Units::scaled_down(const Unit& unit) const {

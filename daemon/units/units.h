@@ -65,6 +65,8 @@ class Units {
 
   // capacity: how many units can have a statistics slot, 1..SLO_CAPACITY_MAX.
   explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);
+  Units(const Units&) = delete;
+  Units& operator=(const Units&) = delete;
 
   // What holds where no unit file says anything: standard_settings() until told otherwise.
   std::vector<CfgChange> set_defaults(SloSettings defaults);
@@ -98,8 +100,9 @@ class Units {
   [[nodiscard]] SloSettings in_force(std::string_view name) const;
   // All that the scheduler must know, for a fresh attach.
   [[nodiscard]] std::vector<CfgChange> all_cfgs() const;
-  // As of the last change.
+  // As of the last change; the shares as of the last update_shares(), as any unit that starts moves them all.
   [[nodiscard]] const Reserves& reserves() const { return reserves_; }
+  void update_shares();
   [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
   // Problems in the files of all units, as of their last reading, each with the units that have it.
   [[nodiscard]] std::vector<ConfigProblem> problems() const { return told_problems_.present(); }
@@ -119,6 +122,8 @@ class Units {
   [[nodiscard]] UnitNames names() const;
   // Whether configured() has changed since the last call.
   [[nodiscard]] bool take_changed();
+  // How often so far a unit was looked at to find out what follows from changes: what these cost.
+  [[nodiscard]] std::uint64_t looked_at() const { return looked_at_; }
   // Cgroups of units that were not there, or not known, at the last call.
   [[nodiscard]] std::vector<std::uint64_t> take_started();
   // What the kernel was told of a cgroup; nullptr: nothing.
@@ -146,27 +151,37 @@ class Units {
     UnitFileSettings read;
   };
 
-  void note_start(const UnitFact& before, const UnitFact& after);
+  void note_cgroup(const UnitFact& before, const UnitFact& after);
+  void forget_cgroup(const UnitFact& fact);
   [[nodiscard]] std::uint32_t number_for(const UnitFact& fact);
   void read_files(Entry& entry);
   void place(const Entry& entry);
+  void take_out(Unit& unit);
+  void put_in(Unit& unit);
+  void note_change(const Unit& unit);
   void remove(std::string_view name);
-  void inherit();
-  void count_in_slots();
-  void find_slot(Unit& unit, const UnitsByPath& units);
-  [[nodiscard]] const Unit* nearest_with_slot(const UnitsByPath& units, std::string_view path) const;
-  [[nodiscard]] UnitsByPath by_path() const;
+
+  [[nodiscard]] std::vector<CfgChange> take_changes();
+  [[nodiscard]] std::vector<Unit*> everything();
+  [[nodiscard]] std::vector<Unit*> those_named(const std::set<std::string, std::less<>>& names);
+  void inherit(const std::vector<Unit*>& units);
+  void count_in_slots(const std::vector<Unit*>& units);
+  void give_slots(const std::vector<Unit*>& units);
+  void find_slot(Unit& unit);
+  [[nodiscard]] const Unit* nearest_with_slot(std::string_view path) const;
   // What holds for one with these settings of its own in this slice.
-  [[nodiscard]] SloSettings in_slice(SloSettings own, std::string_view slice, const UnitsByPath& units) const;
+  [[nodiscard]] SloSettings in_slice(SloSettings own, std::string_view slice) const;
+  [[nodiscard]] Reserves current_reserves();
+  void follow_reserves(bool all);
+
   [[nodiscard]] slo_cfg cfg_of(const Unit& unit) const;
   [[nodiscard]] std::optional<slo_cfg> implicit_cfg_of(std::string_view name) const;
+  [[nodiscard]] std::optional<slo_cfg> wanted_cfg(std::uint64_t cgroup_id) const;
   [[nodiscard]] CfgMap wanted_cfgs() const;
   [[nodiscard]] Places places() const;
-  void add_patterns(const std::string& slice, const UnitsByPath& units, Places& places) const;
-  void reserve();
+  void add_patterns(const std::string& slice, Places& places) const;
   [[nodiscard]] std::vector<ConfigProblem> problems_of(std::string_view name) const;
   void note_problems();
-  [[nodiscard]] std::vector<CfgChange> take_changes();
   [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
   [[nodiscard]] ConfigProblem no_slot_for(const Unit& unit) const;
 
@@ -177,18 +192,34 @@ class Units {
   Reserves reserves_;
   std::set<std::string, std::less<>> shed_;
   std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::uint64_t, std::set<std::string, std::less<>>> by_cgroup_;  // names in entries_
+  std::set<std::string, std::less<>> implicit_;  // of entries_, who may have settings that no file gives them
   std::map<std::string, Unit, std::less<>> configured_;
+  UnitsByPath by_path_;           // of configured_
+  std::size_t with_reserve_ = 0;  // of configured_
+  bool has_reserves_ = false;     // as of reserves_
   Slots slots_;
   std::uint32_t next_number_ = SLO_NO_UNIT + 1;
   ToldSettings told_;
   std::vector<Pattern> patterns_;
   PathTree paths_;
+  PathChanges paths_told_;  // the last time, without the changes
   bool has_shared_ = false;
   std::map<std::uint64_t, slo_spare> claims_;  // by cgroup, of units not heard of yet
   std::vector<std::uint64_t> started_;
   ToldProblems told_problems_;
   std::set<std::string, std::less<>> problems_stale_;  // units whose problems may be different now
   bool changed_ = false;
+  std::uint64_t looked_at_ = 0;
+
+  // What take_changes() and others are to work out anew.
+  std::set<std::string, std::less<>> stale_;  // of configured_, what follows from settings
+  std::set<std::uint64_t> cgroups_stale_;     // what the kernel is told of them
+  bool all_stale_ = false;
+  bool tell_all_ = false;
+  bool reserves_stale_ = false;
+  bool shares_stale_ = false;
+  bool paths_stale_ = true;
 };
 
 }  // namespace slo

@@ -38,6 +38,7 @@ std::vector<CfgChange> Units::found_patterns(const std::vector<UnitPattern>& fou
                          .read = read_(pattern.files)});
     told_problems_.set(pattern.name, patterns_.back().read.problems);
   }
+  paths_stale_ = true;
   return take_changes();
 }
 
@@ -51,14 +52,25 @@ slo_cfg Units::cfg_of(const Unit& unit) const {
 
 CfgMap Units::wanted_cfgs() const {
   CfgMap wanted;
-  for (const auto& unit : std::views::values(configured_)) {
-    if (unit.cgroup_id != 0 && unit.effective.budget) wanted.insert_or_assign(unit.cgroup_id, cfg_of(unit));
+  for (const auto cgroup_id : std::views::keys(by_cgroup_))
+    if (const auto cfg = wanted_cfg(cgroup_id)) wanted.emplace(cgroup_id, *cfg);
+  return wanted;
+}
+
+// Two units may seem to have the same cgroup for a moment.
+std::optional<slo_cfg> Units::wanted_cfg(std::uint64_t cgroup_id) const {
+  std::optional<slo_cfg> wanted;
+  const auto names = by_cgroup_.find(cgroup_id);
+  if (names == by_cgroup_.end()) return wanted;
+  for (const auto& name : names->second) {
+    const auto unit = configured_.find(name);
+    if (unit != configured_.end() && unit->second.effective.budget) wanted = cfg_of(unit->second);
   }
   // Where no unit file says anything of a budget.
-  const UnitsByPath units = by_path();
-  for (const auto& [name, entry] : entries_) {
-    if (entry.fact.cgroup_id == 0 || has_budget(units.nearest(entry.fact.control_group))) continue;
-    if (const auto cfg = implicit_cfg_of(name)) wanted.insert_or_assign(entry.fact.cgroup_id, *cfg);
+  for (const auto& name : names->second) {
+    if (!implicit_.contains(name)) continue;
+    if (has_budget(by_path_.nearest(entries_.find(name)->second.fact.control_group))) continue;
+    if (const auto cfg = implicit_cfg_of(name)) wanted = cfg;
   }
   return wanted;
 }
@@ -71,17 +83,16 @@ std::optional<slo_cfg> Units::implicit_cfg_of(std::string_view name) const {
 
 Places Units::places() const {
   Places places;
-  const UnitsByPath units = by_path();
   for (const auto& unit : std::views::values(configured_)) {
     if (unit.path.empty()) continue;
     if (unit.effective.budget) places.paths.emplace(unit.path, cfg_of(unit));
-    if (unit.name.ends_with(slice_suffix)) add_patterns(unit.path, units, places);
+    if (unit.name.ends_with(slice_suffix)) add_patterns(unit.path, places);
   }
-  if (units.at("/") == nullptr) add_patterns("/", units, places);
+  if (by_path_.at("/") == nullptr) add_patterns("/", places);
   for (const auto names : {vital_units(), operator_units()}) {
     for (const std::string_view name : names) {
       const auto path = expected_path(name, "");
-      const auto cfg = path && !has_budget(units.nearest(*path)) ? implicit_cfg_of(name) : std::nullopt;
+      const auto cfg = path && !has_budget(by_path_.nearest(*path)) ? implicit_cfg_of(name) : std::nullopt;
       if (cfg) places.paths.emplace(*path, *cfg);
     }
   }
@@ -90,12 +101,12 @@ Places Units::places() const {
 
 // For units of which no more is known than the beginning of their names. Where the slice they are in has
 // settings, these are inherited as ever.
-void Units::add_patterns(const std::string& slice, const UnitsByPath& units, Places& places) const {
-  const Unit* above = units.nearest(slice);
+void Units::add_patterns(const std::string& slice, Places& places) const {
+  const Unit* above = by_path_.nearest(slice);
   const auto server = above == nullptr ? reserves_.server_of.end() : reserves_.server_of.find(above->name);
   for (const auto& pattern : patterns_) {
     if (pattern.read.settings.empty()) continue;
-    const SloSettings effective = in_slice(pattern.read.settings, slice, units);
+    const SloSettings effective = in_slice(pattern.read.settings, slice);
     if (!effective.budget) continue;
     PatternPlace place{.slice = slice, .type = pattern.type, .prefix = pattern.prefix};
     slo_cfg cfg = to_cfg(effective, SLO_NO_SLOT, SLO_NO_UNIT);
@@ -112,9 +123,13 @@ void Units::add_patterns(const std::string& slice, const UnitsByPath& units, Pla
 }
 
 PathChanges Units::take_path_changes() {
+  if (!std::exchange(paths_stale_, false)) return paths_told_;
   const Places wanted = places();
+  looked_at_ += configured_.size();
   has_shared_ = !wanted.shared.empty();
-  return paths_.tell(wanted);
+  PathChanges changes = paths_.tell(wanted);
+  paths_told_ = {.changes = {}, .has_patterns = changes.has_patterns, .left_out = changes.left_out};
+  return changes;
 }
 
 std::optional<slo_spare> Units::make_spare() {

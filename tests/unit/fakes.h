@@ -94,6 +94,7 @@ class Kernel final : public slo::Kernel {
   int observes = 0;
   int detaches = 0;
   int applies = 0;
+  int path_changes = 0;
 
   [[nodiscard]] Result<void> attach(const Hurrying& hurrying) override {
     ++attaches;
@@ -148,6 +149,7 @@ class Kernel final : public slo::Kernel {
     return {};
   }
   [[nodiscard]] Result<void> set_paths(const PathChanges& changes) override {
+    ++path_changes;
     for (const auto& [key, path] : changes.changes) {
       if (path) {
         paths.insert_or_assign(key, *path);

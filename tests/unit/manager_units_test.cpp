@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "tests/unit/fakes.h"
@@ -36,6 +37,18 @@ TEST_F(ManagerTest, FollowsUnitsAsTheyStartRestartAndStop) {
   EXPECT_THAT(kernel_.cfgs, IsEmpty());
   EXPECT_TRUE(manager().knows("a.service"));
   EXPECT_EQ(listener_.unit_changes, 3);
+}
+
+TEST_F(ManagerTest, AUnitWithoutSettingsIsNothingToTell) {
+  start();
+  const auto told = [this] {
+    return std::tuple(kernel_.applies, kernel_.path_changes, listener_.unit_changes, files_.reads.size());
+  };
+  manager().unit_changed(fact("plain.service", 0));
+  const auto before = told();
+  manager().unit_changed(fact("plain.service", 12));
+  manager().unit_changed(fact("plain.service", 0));
+  EXPECT_EQ(told(), before);
 }
 
 TEST_F(ManagerTest, OneCgroupThatFailsDoesNotKeepTheOthersFromTheirBudget) {
