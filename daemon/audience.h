@@ -7,6 +7,7 @@
 
 #include "attachment/keeper.h"
 #include "base/error.h"
+#include "base/unit_name.h"
 #include "figures/limits.h"
 #include "figures/misses.h"
 #include "load/leaning.h"
@@ -19,7 +20,8 @@ namespace slo {
 // call back into it.
 class Audience : public AttachmentAudience {
  public:
-  virtual void units_changed() {}                                   // which units are configured, or how
+  // These may be configured, or not, or otherwise than before; none: what concerns no single unit.
+  virtual void units_changed(const NameSet& /*names*/) {}
   virtual void config_problem(const ConfigProblem& /*problem*/) {}  // log it, once
   virtual void deadline_missed(const MissReport& /*report*/) {}     // rate-limited: see MissReports
   virtual void shed_changed(const ShedChange& /*change*/) {}        // log it
@@ -36,8 +38,8 @@ class Audiences final : public Audience {
   void state_changed(State state, const std::string& reason) override {
     for (auto* member : members_) member->state_changed(state, reason);
   }
-  void units_changed() override {
-    for (auto* member : members_) member->units_changed();
+  void units_changed(const NameSet& names) override {
+    for (auto* member : members_) member->units_changed(names);
   }
   void config_problem(const ConfigProblem& problem) override {
     for (auto* member : members_) member->config_problem(problem);

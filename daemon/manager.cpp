@@ -82,7 +82,7 @@ void Manager::tick() {
 // A scheduler that stops serving its queues changes neither state nor reason.
 void Manager::tell_health() {
   const bool is_healthy = healthy();
-  if (std::exchange(was_healthy_, is_healthy) != is_healthy) around_.audience.units_changed();
+  if (std::exchange(was_healthy_, is_healthy) != is_healthy) around_.audience.units_changed({});
 }
 
 void Manager::look_at_load() {
@@ -240,7 +240,7 @@ void Manager::tell_kernel(const std::vector<CfgChange>& changes, bool all_anew) 
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
   tell_kernel(changes, all_anew);
   for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
-  if (units_.take_changed()) around_.audience.units_changed();
+  if (const auto names = units_.take_changed()) around_.audience.units_changed(*names);
   recording_.follow(units_);
   attachment_.settle();
 }
@@ -288,7 +288,7 @@ void Manager::judge_start(std::uint64_t cgroup_id) {
     if (wanted->unit == SLO_NO_UNIT) return;
     ++late_.number;
     late_.latest_ns = std::max(late_.latest_ns, around_.now().monotonic_ns - placed->made_ns);
-    around_.audience.units_changed();
+    around_.audience.units_changed({});
     return;
   }
   if (!placed->cfg || (wanted != nullptr && same_settings(*wanted, *placed->cfg))) return;

@@ -5,8 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 
 namespace slo {
@@ -26,6 +29,8 @@ inline constexpr std::string_view slice_suffix = ".slice";
       std::ranges::find_if(suffixes, [name](std::string_view suffix) { return name.ends_with(suffix); });
   return found == suffixes.end() ? std::nullopt : std::optional(*found);
 }
+
+using NameSet = std::set<std::string, std::less<>>;
 
 // Names of units by the id of their cgroup; they live as long as what made the map does not change.
 using UnitNames = std::map<std::uint64_t, std::string_view>;

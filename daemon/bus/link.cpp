@@ -115,8 +115,8 @@ void BusLink::state_changed(State state, const std::string& reason) {
   if (objects_) objects_->state_changed(state, reason);
 }
 
-void BusLink::units_changed() {
-  if (objects_) objects_->changed();
+void BusLink::units_changed(const NameSet& names) {
+  if (objects_) objects_->units_changed(names);
 }
 
 void BusLink::unkept_changed(const std::vector<UnkeptSetting>& /*news*/) {

@@ -42,7 +42,7 @@ class BusLink final : public Audience {
   void list_ended(const Result<void>& outcome);
 
   void state_changed(State state, const std::string& reason) override;
-  void units_changed() override;
+  void units_changed(const NameSet& names) override;
   void unkept_changed(const std::vector<UnkeptSetting>& news) override;
   void config_problem(const ConfigProblem& problem) override;
   void deadline_missed(const MissReport& report) override;

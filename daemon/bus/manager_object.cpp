@@ -9,6 +9,7 @@
 #include <exception>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,7 @@ class BusManager::Object final
     check(sd_event_add_defer(event, &source, on_deferred, this), "prepare the signals on the bus");
     deferred_.reset(source);
     registerAdaptor();
+    for (const auto& name : std::views::keys(manager_.units())) changed_units_.insert(name);
     follow_units();
   }
 
@@ -83,6 +85,11 @@ class BusManager::Object final
   }
 
   void announce_later() { static_cast<void>(sd_event_source_set_enabled(deferred_.get(), SD_EVENT_ONESHOT)); }
+
+  void announce_units(const NameSet& names) {
+    changed_units_.insert(names.begin(), names.end());
+    announce_later();
+  }
 
   void announce_miss(const MissReport& report) {
     misses_.push_back(report);
@@ -145,13 +152,15 @@ class BusManager::Object final
   }
 
   void follow_units() {
-    const auto& now = manager_.units();
-    std::erase_if(units_, [&now](const auto& object) { return !now.contains(object.first); });
-    for (const auto& [name, unit] : now) {
-      if (const auto known = units_.find(name); known != units_.end()) {
-        known->second->update(unit);
+    for (const auto& name : std::exchange(changed_units_, {})) {
+      const auto unit = manager_.units().find(name);
+      const auto known = units_.find(name);
+      if (unit == manager_.units().end()) {
+        units_.erase(name);
+      } else if (known != units_.end()) {
+        known->second->update(unit->second);
       } else {
-        units_.emplace(name, std::make_unique<BusUnit>(connection_, manager_, unit));
+        units_.emplace(name, std::make_unique<BusUnit>(connection_, manager_, unit->second));
       }
     }
   }
@@ -278,6 +287,7 @@ class BusManager::Object final
   std::vector<std::pair<std::string, std::string>> states_;  // still to be announced
   std::vector<MissReport> misses_;                           // still to be announced
   std::vector<std::shared_ptr<sdbus::Result<>>> reloads_;    // callers who wait for the list
+  NameSet changed_units_;                                    // still to be announced
   std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;
 };
 
@@ -296,6 +306,10 @@ void BusManager::state_changed(State state, const std::string& reason) {
 
 void BusManager::deadline_missed(const MissReport& report) {
   object_->announce_miss(report);
+}
+
+void BusManager::units_changed(const NameSet& names) {
+  object_->announce_units(names);
 }
 
 void BusManager::changed() {

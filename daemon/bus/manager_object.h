@@ -30,6 +30,7 @@ class BusManager {
 
   void state_changed(State state, const std::string& reason);
   void deadline_missed(const MissReport& report);
+  void units_changed(const NameSet& names);
   // Something else that the bus shows may be different now.
   void changed();
 

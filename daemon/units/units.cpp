@@ -160,8 +160,9 @@ UnitNames Units::names() const {
   return names;
 }
 
-bool Units::take_changed() {
-  return std::exchange(changed_, false);
+std::optional<NameSet> Units::take_changed() {
+  if (!std::exchange(changed_, false)) return std::nullopt;
+  return std::exchange(changed_names_, {});
 }
 
 void Units::note_cgroup(const UnitFact& before, const UnitFact& after) {
@@ -243,6 +244,7 @@ void Units::put_in(Unit& unit) {
 // A change may concern what lies below it.
 void Units::note_change(const Unit& unit) {
   changed_ = true;
+  changed_names_.insert(unit.name);
   reserves_stale_ = true;
   cgroups_stale_.insert(unit.cgroup_id);
   if (all_stale_) return;

@@ -120,8 +120,8 @@ class Units {
   [[nodiscard]] std::size_t folded() const;
   // Of all that systemd has loaded and that have a cgroup.
   [[nodiscard]] UnitNames names() const;
-  // Whether configured() has changed since the last call.
-  [[nodiscard]] bool take_changed();
+  // Units of which configured() says something else than at the last call; not set: nothing has changed.
+  [[nodiscard]] std::optional<NameSet> take_changed();
   // How often so far a unit was looked at to find out what follows from changes: what these cost.
   [[nodiscard]] std::uint64_t looked_at() const { return looked_at_; }
   // Cgroups of units that were not there, or not known, at the last call.
@@ -210,6 +210,7 @@ class Units {
   ToldProblems told_problems_;
   std::set<std::string, std::less<>> problems_stale_;  // units whose problems may be different now
   bool changed_ = false;
+  NameSet changed_names_;
   std::uint64_t looked_at_ = 0;
 
   // What take_changes() and others are to work out anew.

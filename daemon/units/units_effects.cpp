@@ -74,6 +74,7 @@ void Units::inherit(const std::vector<Unit*>& units) {
     SloSettings merged = in_slice(unit->settings, path_above(unit->path));
     if (merged == unit->effective) continue;
     unit->effective = std::move(merged);
+    changed_names_.insert(unit->name);
     changed_ = reserves_stale_ = paths_stale_ = true;
   }
 }
@@ -122,6 +123,7 @@ void Units::find_slot(Unit& unit) {
   unit.counted_with = std::move(counted_with);
   problems_stale_.insert(unit.name);
   cgroups_stale_.insert(unit.cgroup_id);
+  changed_names_.insert(unit.name);
   changed_ = reserves_stale_ = paths_stale_ = true;
 }
 

@@ -269,9 +269,13 @@ class Listener final : public Audience {
   std::vector<std::string> unkept;  // sentences
   int unkept_changes = 0;
   int unit_changes = 0;
+  NameSet changed_units;  // the last time
 
   void state_changed(State state, const std::string& reason) override { states.emplace_back(state, reason); }
-  void units_changed() override { ++unit_changes; }
+  void units_changed(const NameSet& names) override {
+    ++unit_changes;
+    changed_units = names;
+  }
   void config_problem(const ConfigProblem& problem) override { problems.push_back(problem.message()); }
   void shed_changed(const ShedChange& change) override { sheds.push_back(change); }
   void leans(const Leaner& leaner) override { leaners.push_back(leaner); }

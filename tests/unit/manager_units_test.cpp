@@ -51,6 +51,21 @@ TEST_F(ManagerTest, AUnitWithoutSettingsIsNothingToTell) {
   EXPECT_EQ(told(), before);
 }
 
+TEST_F(ManagerTest, SaysWhichUnitsHaveChanged) {
+  budget("web.slice", "7ms");
+  files_.further["/etc/b.service"].objective =
+      Setting<Objective>{.value = *Objective::parse("95%"), .origin = {}};
+  start();
+  manager().unit_changed(fact("b.service", 12, "/web.slice"));
+  EXPECT_THAT(listener_.changed_units, ElementsAre("b.service"));
+  const UnitFact above{
+      .name = "web.slice", .control_group = "/web.slice", .cgroup_id = 13, .files = {"/etc/web.slice"}};
+  manager().unit_changed(above);
+  EXPECT_THAT(listener_.changed_units, ElementsAre("b.service", "web.slice")) << "which inherits its budget";
+  manager().unit_gone("b.service");
+  EXPECT_THAT(listener_.changed_units, ElementsAre("b.service"));
+}
+
 TEST_F(ManagerTest, OneCgroupThatFailsDoesNotKeepTheOthersFromTheirBudget) {
   budget("a.service", "5ms");
   budget("b.service", "5ms");
