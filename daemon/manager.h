@@ -77,6 +77,8 @@ class Manager {
   // Every Overload::step_ns, and by itself after misses: who loses its guarantee under overload, who has it
   // back, and who leans on what is not its own.
   void look_at_load();
+  // Whether that is to be done often, or each second is enough until a job misses.
+  [[nodiscard]] bool is_load_calm() const { return overload_.is_calm(); }
   // A record of the kernel about a missed job, as it came; told with the next tell_misses().
   void take_event(std::span<const std::byte> record);
   // After events were taken: jobs that missed are told, and looked into. What the limits hold back follows

@@ -24,6 +24,7 @@ constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
 constexpr std::uint64_t load_usec = Overload::step_ns / 1000;
+constexpr std::uint64_t calm_load_usec = usec_per_sec;
 
 bool asked_to_stop(sd_event* event) {
   int code = 0;
@@ -118,12 +119,21 @@ int Service::on_tick(sd_event_source* source, std::uint64_t /*usec*/, void* user
 
 int Service::on_load(sd_event_source* source, std::uint64_t /*usec*/, void* userdata) {
   auto* const self = static_cast<Service*>(userdata);
-  static_cast<void>(sd_event_source_set_time_relative(source, load_usec));
+  static_cast<void>(
+      sd_event_source_set_time_relative(source, self->looks_often_ ? load_usec : calm_load_usec));
   static_cast<void>(sd_event_source_set_enabled(source, SD_EVENT_ONESHOT));
   return guard_callback(0, log_exception, [self] {
     self->parts_.manager.look_at_load();
+    self->pace_looks();
     return 0;
   });
+}
+
+// Ten times a second only while there is something to decide: else the machine could sleep.
+void Service::pace_looks() {
+  const bool often = !parts_.manager.is_load_calm();
+  if (std::exchange(looks_often_, often) == often) return;
+  static_cast<void>(sd_event_source_set_time_relative(looks_, often ? load_usec : calm_load_usec));
 }
 
 int Service::on_events(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*revents*/, void* userdata) {
@@ -132,6 +142,7 @@ int Service::on_events(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*
     self->parts_.kernel.drain_events(
         [self](std::span<const std::byte> record) { self->parts_.manager.take_event(record); });
     self->parts_.manager.tell_misses();
+    self->pace_looks();
     return 0;
   });
 }
@@ -147,7 +158,7 @@ void Service::add_event_sources() {
   check(sd_event_add_time_relative(parts_.event, nullptr, CLOCK_MONOTONIC, tick_usec, tick_slack_usec,
                                    on_tick, this),
         "start the clock");
-  check(sd_event_add_time_relative(parts_.event, nullptr, CLOCK_MONOTONIC, load_usec, load_usec / 10, on_load,
+  check(sd_event_add_time_relative(parts_.event, &looks_, CLOCK_MONOTONIC, load_usec, load_usec / 10, on_load,
                                    this),
         "look at the load");
   check(sd_event_add_io(parts_.event, nullptr, parts_.kernel.events_fd(), EPOLLIN, on_events, this),

@@ -67,6 +67,7 @@ class Service {
   [[nodiscard]] SystemdClient::Listener listener();
   void list_awaited();
   void take_list(const Result<std::vector<UnitFact>>& facts);
+  void pace_looks();
   void pet_while_alive();
   bool take_turn();
 
@@ -74,7 +75,9 @@ class Service {
   std::optional<bool> first_list_;  // whether it came
   bool reloading_ = false;
   bool urgent_for_list_ = false;
-  bool petting_ = true;  // the watchdog
+  bool petting_ = true;               // the watchdog
+  sd_event_source* looks_ = nullptr;  // at the load; the event loop's
+  bool looks_often_ = true;
 };
 
 }  // namespace slo

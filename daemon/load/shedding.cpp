@@ -175,6 +175,8 @@ std::optional<ShedChange> Overload::restore_one(std::uint64_t now_ns, const std:
 
 std::vector<ShedChange> Overload::step(std::uint64_t now_ns, std::span<const LoadSample> samples,
                                        double capacity) {
+  // Looks were rare: what was before the last one is no part of the last second.
+  if (now_ns - stepped_ns_ > 2 * step_ns) begin_anew();
   stepped_ns_ = now_ns;
   ++step_;
   const auto units = recent(now_ns, samples);
@@ -193,9 +195,13 @@ std::vector<ShedChange> Overload::step(std::uint64_t now_ns, std::span<const Loa
   if (changes.empty() && cpus_now >= busy_from * capacity) take(shed_one(now_ns, units));
   if (changes.empty()) take(restore_one(now_ns, units, cpus < busy_until * capacity));
   // What was before tells nothing about what is now: it is counted from here.
-  if (!changes.empty())
-    for (auto& history : std::views::values(history_)) history.begin_anew();
+  if (!changes.empty()) begin_anew();
+  calm_ = shed_.empty() && std::ranges::none_of(units, [](const Recent& unit) { return unit.lost_jobs > 0; });
   return changes;
+}
+
+void Overload::begin_anew() {
+  for (auto& history : std::views::values(history_)) history.begin_anew();
 }
 
 }  // namespace slo

@@ -44,7 +44,8 @@ struct ShedChange {
 //
 // Equals are told apart by how far they exceed their share. The most important unit is never shed. Shedding
 // that did not help after a second is undone, and not tried on that unit for ten, then twice as long each
-// time up to 80. Called ten times a second, and out of turn when jobs missed; no I/O, no clock.
+// time up to 80. Called ten times a second, while calm at least once, and out of turn when jobs missed; no
+// I/O, no clock.
 class Overload {
  public:
   static constexpr std::uint64_t step_ns = 100'000'000;
@@ -57,6 +58,8 @@ class Overload {
   [[nodiscard]] bool is_due_after_miss(std::uint64_t now_ns) const {
     return now_ns - stepped_ns_ >= step_ns / 2;
   }
+  // Nobody is shed, and nobody has lost a job lately: a look each second is enough until a job misses.
+  [[nodiscard]] bool is_calm() const { return calm_; }
   [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
 
  private:
@@ -95,11 +98,13 @@ class Overload {
   [[nodiscard]] std::optional<ShedChange> restore_one(std::uint64_t now_ns, const std::vector<Recent>& units,
                                                       bool is_over);
   [[nodiscard]] double loss_of_others(const std::vector<Recent>& units) const;
+  void begin_anew();
   void forget_gone();
 
   std::map<std::string, History, std::less<>> history_;
   std::set<std::string, std::less<>> shed_;
   std::uint64_t step_ = 0;
+  bool calm_ = false;
   std::uint64_t stepped_ns_ = 0;
   std::uint64_t changed_ns_ = 0;  // the last change of anybody
   std::uint64_t shed_ns_ = 0;     // the last time that somebody was shed

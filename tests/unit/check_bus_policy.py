@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 BUS_NAME = "org.scxslo"
-MANAGER_OBJECT = "daemon/bus/manager_object.cpp"
+GATE = "daemon/bus/gate.cpp"
 USER = "scx-slo"
 # Methods for which the daemon asks polkit; everything else only reads.
 GUARDED = {
@@ -98,12 +98,13 @@ def check_actions(folder, methods):
                 yield f"polkit: {name} is not refused by default ({default})"
 
 
-def check_daemon(source, methods):
-    """The daemon asks about exactly the actions that there are."""
-    text = (source / MANAGER_OBJECT).read_text()
-    asked = set(re.findall(r'"(org\.scxslo\.[a-z][a-z-]*)"', text))
-    for action in sorted(set(GUARDED.values()) ^ asked):
-        yield f"{MANAGER_OBJECT} and the polkit actions differ in {action}"
+def check_daemon(source):
+    """The daemon asks about the methods that change something, and about each by its own action."""
+    pairs = re.findall(r'\{"(\w+)",\s*"(org\.scxslo\.[a-z][a-z-]*)"\}', (source / GATE).read_text())
+    asked = {f"org.scxslo.Manager1.{member}": action for member, action in pairs}
+    for name in sorted(set(GUARDED) | set(asked)):
+        if GUARDED.get(name) != asked.get(name):
+            yield f"{GATE}: {name} asks about {asked.get(name)}, not about {GUARDED.get(name)}"
 
 
 def check(source):
@@ -115,7 +116,7 @@ def check(source):
         *check_policy(folder, methods),
         *check_actions(folder, methods),
         *check_properties(folder),
-        *check_daemon(source, methods),
+        *check_daemon(source),
     ]
 
 
@@ -133,13 +134,13 @@ def self_test(source):
         ("dbus/org.scxslo.policy", "org.scxslo.detach", "org.scxslo.attack"),
         ("dbus/org.scxslo.policy", "unix-user:scx-slo", "unix-user:root"),
         ("dbus/org.scxslo.policy", "<allow_active>no<", "<allow_active>yes<"),
-        (MANAGER_OBJECT, '"org.scxslo.detach"', '"org.scxslo.attach"'),
+        (GATE, '"org.scxslo.detach"', '"org.scxslo.attach"'),
     ]
     missed = []
     for name, before, after in plants:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder)
-            for file in [*(source / "dbus").glob("org.*"), source / MANAGER_OBJECT]:
+            for file in [*(source / "dbus").glob("org.*"), source / GATE]:
                 planted = copy / file.relative_to(source)
                 planted.parent.mkdir(parents=True, exist_ok=True)
                 planted.write_text(file.read_text())

@@ -105,6 +105,19 @@ TEST_F(OverloadTest, NobodyIsShedForWhatIsOver) {
   EXPECT_EQ(run(2), Changes{});
 }
 
+TEST_F(OverloadTest, ItIsCalmWhileNobodyLosesJobsAndNobodyIsShed) {
+  loads_ = {{.unit = "a", .importance = 1000, .demand = 0.4},
+            {.unit = "b", .importance = 100, .demand = 0.4}};
+  run(2);
+  EXPECT_TRUE(overload_.is_calm());
+  loads_[1].demand = 0.7;
+  run(0.1);
+  EXPECT_FALSE(overload_.is_calm());
+  run(2);
+  ASSERT_TRUE(overload_.shed().contains("b"));
+  EXPECT_FALSE(overload_.is_calm()) << "somebody is to have his guarantee back";
+}
+
 TEST_F(OverloadTest, AfterASilenceItIsShedWithinHalfASecond) {
   loads_ = {{.unit = "a", .importance = 1000, .demand = 0.01},
             {.unit = "b", .importance = 100, .demand = 0.01}};
