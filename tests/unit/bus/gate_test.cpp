@@ -209,6 +209,19 @@ TEST_F(GateTest, WhatNoMethodTakesIsRefusedBeforeAnybodyIsAsked) {
   EXPECT_EQ(heard_.size(), 1U);
 }
 
+TEST_F(GateTest, OnlyRootSetsAProperty) {
+  users_ = {{":1.1", 0}, {":1.7", 1000}};
+  call(":1.7", "org.freedesktop.DBus.Properties", "Set", "x");
+  call(":1.7", nullptr, "Set", "x");
+  call(":1.1", "org.freedesktop.DBus.Properties", "Set", "x");
+  settle();
+  ASSERT_EQ(answered_.size(), 3U);
+  EXPECT_THAT(answered_[0], HasSubstr("AccessDenied only root"));
+  EXPECT_THAT(answered_[1], HasSubstr("AccessDenied only root"));
+  EXPECT_THAT(answered_[2], HasSubstr("well"));
+  EXPECT_EQ(heard_.size(), 1U);
+}
+
 TEST_F(GateTest, PolkitIsAskedAboutOthersAndOnceAtATimeForEach) {
   users_ = {{":1.7", 1000}, {":1.8", 1000}};
   polkit_answers_ = false;
