@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 #include <string>
 
 #include "systemd/journal.h"
+#include "tests/unit/fakes.h"
 
 namespace slo {
 namespace {
@@ -24,18 +24,14 @@ using testing::Not;
 class JournalSocketTest : public testing::Test {
  protected:
   void SetUp() override {
-    char made[] = "/tmp/scx-slo-test-XXXXXX";
-    ASSERT_NE(mkdtemp(made), nullptr);
-    directory_ = made;
     reader_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path().copy(address.sun_path, sizeof(address.sun_path) - 1);
     ASSERT_EQ(bind(reader_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
-  std::string path() const { return directory_ + "/socket"; }
+  std::string path() const { return directory_.path() / "socket"; }
 
   // The next entry, whichever way it comes; empty: there is none.
   std::string read_entry() {
@@ -62,7 +58,7 @@ class JournalSocketTest : public testing::Test {
     return text;
   }
 
-  std::string directory_;
+  fakes::TemporaryDirectory directory_;
   Fd reader_;
 };
 
@@ -89,7 +85,7 @@ TEST_F(JournalSocketTest, WhereNobodyReadsAnEntryIsLostAndCountedAtOnce) {
   EXPECT_EQ(journal.lost(), 1U);
   EXPECT_FALSE(journal.send({{"MESSAGE", "hello"}}));
   EXPECT_EQ(journal.lost(), 2U);
-  EXPECT_FALSE(JournalSocket(directory_ + "/nobody").send({{"MESSAGE", "hello"}}));
+  EXPECT_FALSE(JournalSocket(directory_.path() / "nobody").send({{"MESSAGE", "hello"}}));
 }
 
 TEST_F(JournalSocketTest, WhatWasLostIsToldOnceThereIsRoomAgain) {
