@@ -140,9 +140,7 @@ int Gate::on_call(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/)
 
 void Gate::admit(const Message& call) {
   const char* const sender = sd_bus_message_get_sender(call.get());
-  const auto found = [this, held = std::shared_ptr<sd_bus_message>(sd_bus_message_ref(call.get()),
-                                                                   Deleter<sd_bus_message_unref>())](
-                         std::optional<std::uint32_t> uid) {
+  const auto found = [this, held = hold(call.get())](std::optional<std::uint32_t> uid) {
     const auto text = [](const char* of) { return std::string_view(of == nullptr ? "" : of); };
     const auto action = action_of(text(sd_bus_message_get_interface(held.get())),
                                   text(sd_bus_message_get_member(held.get())));
@@ -167,10 +165,7 @@ void Gate::order(std::uint32_t uid, const char* action, const Message& call) {
     return;
   }
   authority_.check(uid, action, call.get(),
-                   [this, uid,
-                    held = std::shared_ptr<sd_bus_message>(sd_bus_message_ref(call.get()),
-                                                           Deleter<sd_bus_message_unref>())](
-                       const std::optional<Denial>& denied) {
+                   [this, uid, held = hold(call.get())](const std::optional<Denial>& denied) {
                      if (denied) {
                        deny(held.get(), *denied);
                      } else {
