@@ -156,7 +156,7 @@ static __noinline void renew(struct cpu_ctx *cctx, struct task_ctx *tctx, s32 cp
 {
 	renew_key(tctx, tctx->acct.job.exec_ns, now);
 	cctx->key_ns = key_of(tctx, tctx->acct.job.exec_ns);
-	count_renewal(&tctx->acct, cpu);
+	count_renewal(&tctx->acct, cpu, now);
 }
 
 SEC("struct_ops/running")

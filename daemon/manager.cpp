@@ -129,6 +129,7 @@ std::uint64_t Manager::capacity_permille() const {
 
 void Manager::take_event(std::span<const std::byte> record) {
   has_missed_ = true;
+  if (record.size() == sizeof(slo_lag_event)) return;  // no job has ended yet
   misses_.take(record, [this](std::uint32_t slot, std::uint32_t unit) { return whose(slot, unit); });
 }
 

@@ -78,7 +78,7 @@ class Manager {
   // back, and who leans on what is not its own.
   void look_at_load();
   // Whether that is to be done often, or each second is enough until a job misses.
-  [[nodiscard]] bool is_load_calm() const { return overload_.is_calm(); }
+  [[nodiscard]] std::uint64_t look_after_ns() const { return overload_.look_after_ns(); }
   // A record of the kernel about a missed job, as it came; told with the next tell_misses().
   void take_event(std::span<const std::byte> record);
   // After events were taken: jobs that missed are told, and looked into. What the limits hold back follows

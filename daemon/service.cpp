@@ -24,7 +24,6 @@ constexpr std::uint64_t usec_per_sec = 1'000'000;
 constexpr std::uint64_t tick_usec = usec_per_sec;
 constexpr std::uint64_t tick_slack_usec = usec_per_sec / 10;
 constexpr std::uint64_t load_usec = Overload::step_ns / 1000;
-constexpr std::uint64_t calm_load_usec = usec_per_sec;
 
 bool asked_to_stop(sd_event* event) {
   int code = 0;
@@ -119,8 +118,7 @@ int Service::on_tick(sd_event_source* source, std::uint64_t /*usec*/, void* user
 
 int Service::on_load(sd_event_source* source, std::uint64_t /*usec*/, void* userdata) {
   auto* const self = static_cast<Service*>(userdata);
-  static_cast<void>(
-      sd_event_source_set_time_relative(source, self->looks_often_ ? load_usec : calm_load_usec));
+  static_cast<void>(sd_event_source_set_time_relative(source, self->look_after_ns_ / SLO_NSEC_PER_USEC));
   static_cast<void>(sd_event_source_set_enabled(source, SD_EVENT_ONESHOT));
   return guard_callback(0, log_exception, [self] {
     self->parts_.manager.look_at_load();
@@ -131,9 +129,9 @@ int Service::on_load(sd_event_source* source, std::uint64_t /*usec*/, void* user
 
 // Ten times a second only while there is something to decide: else the machine could sleep.
 void Service::pace_looks() {
-  const bool often = !parts_.manager.is_load_calm();
-  if (std::exchange(looks_often_, often) == often) return;
-  static_cast<void>(sd_event_source_set_time_relative(looks_, often ? load_usec : calm_load_usec));
+  const std::uint64_t after_ns = parts_.manager.look_after_ns();
+  if (std::exchange(look_after_ns_, after_ns) == after_ns) return;
+  static_cast<void>(sd_event_source_set_time_relative(looks_, after_ns / SLO_NSEC_PER_USEC));
 }
 
 int Service::on_events(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*revents*/, void* userdata) {

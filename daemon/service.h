@@ -77,7 +77,7 @@ class Service {
   bool urgent_for_list_ = false;
   bool petting_ = true;               // the watchdog
   sd_event_source* looks_ = nullptr;  // at the load; the event loop's
-  bool looks_often_ = true;
+  std::uint64_t look_after_ns_ = Overload::step_ns;
 };
 
 }  // namespace slo

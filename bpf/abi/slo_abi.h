@@ -14,7 +14,7 @@ typedef unsigned long long slo_u64;
 typedef unsigned int slo_u32;
 typedef unsigned char slo_u8;
 
-#define SLO_ABI_VERSION 8u
+#define SLO_ABI_VERSION 9u
 
 /* Units with statistics of their own (Capacity=): default and most. */
 #define SLO_CAPACITY 1024u
@@ -258,6 +258,16 @@ struct deadline_event {
 	struct slo_rival rival;
 };
 static_assert(sizeof(struct deadline_event) == 200, "deadline_event");
+
+/*
+ * The other record of `events`: somewhere a task falls behind (slo_stats.renewals). Its job may not end for
+ * long, and if nobody is shed by then never: told at once, at most once in SLO_LAG_INTERVAL_NS.
+ */
+struct slo_lag_event {
+	slo_u64 timestamp_ns; /* on the clock of a run queue */
+};
+static_assert(sizeof(struct slo_lag_event) == 8, "slo_lag_event");
+#define SLO_LAG_INTERVAL_NS (50ull * SLO_NSEC_PER_MSEC)
 
 /* Value of event_limits at index slot: the rate limit of one unit's events. */
 struct slo_event_limit {

@@ -185,13 +185,14 @@ static __always_inline struct slo_stats *stats_of(const struct accounting *acct,
 }
 
 /* A job may go on for long after this: what it used so far is told now. */
-static __always_inline void count_renewal(struct accounting *acct, s32 cpu) __must_hold(task)
+static __always_inline void count_renewal(struct accounting *acct, s32 cpu, u64 now) __must_hold(task)
 {
 	struct slo_stats *stats = stats_of(acct, cpu);
 
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->renewals, 1);
+	tell_lag(now);
 	__sync_fetch_and_add(&stats->key_exec_ns, acct->job_key_exec_ns);
 	acct->job_key_exec_ns = 0;
 }

@@ -146,6 +146,24 @@ static __always_inline void fill_worst(struct deadline_event *event, struct slo_
 	worst_written(limit);
 }
 
+static u64 lag_told_ns;
+
+/* Not on the usual path: keys are renewed where there is too much to do. One that is lost is followed by the
+ * next. */
+static __always_inline void tell_lag(u64 now)
+{
+	u64 told = lag_told_ns;
+	struct slo_lag_event *event;
+
+	if (now - told < SLO_LAG_INTERVAL_NS || __sync_val_compare_and_swap(&lag_told_ns, told, now) != told)
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return;
+	event->timestamp_ns = now;
+	bpf_ringbuf_submit(event, 0);
+}
+
 /* Tells of a miss, or counts that it did not. Not on the usual path: misses are rare or rate-limited. */
 static __noinline void report_miss(struct slo_stats *stats, const struct accounting *acct,
 				   struct task_struct *p, struct miss *miss) __must_hold(rq)

@@ -49,6 +49,7 @@ struct ShedChange {
 class Overload {
  public:
   static constexpr std::uint64_t step_ns = 100'000'000;
+  static constexpr std::uint64_t calm_step_ns = 1'000'000'000;
 
   // samples: all units with a budget. capacity: CPUs, less the floor of best effort.
   [[nodiscard]] std::vector<ShedChange> step(std::uint64_t now_ns, std::span<const LoadSample> samples,
@@ -58,8 +59,9 @@ class Overload {
   [[nodiscard]] bool is_due_after_miss(std::uint64_t now_ns) const {
     return now_ns - stepped_ns_ >= step_ns / 2;
   }
-  // Nobody is shed, and nobody has lost a job lately: a look each second is enough until a job misses.
-  [[nodiscard]] bool is_calm() const { return calm_; }
+  // Until the next look: while nobody is shed, and nobody has lost a job lately, one each second is enough
+  // until a job misses or falls behind.
+  [[nodiscard]] std::uint64_t look_after_ns() const { return calm_ ? calm_step_ns : step_ns; }
   [[nodiscard]] const std::set<std::string, std::less<>>& shed() const { return shed_; }
 
  private:
@@ -104,7 +106,7 @@ class Overload {
   std::map<std::string, History, std::less<>> history_;
   std::set<std::string, std::less<>> shed_;
   std::uint64_t step_ = 0;
-  bool calm_ = false;
+  bool calm_ = false;  // at first there is nothing to compare with
   std::uint64_t stepped_ns_ = 0;
   std::uint64_t changed_ns_ = 0;  // the last change of anybody
   std::uint64_t shed_ns_ = 0;     // the last time that somebody was shed

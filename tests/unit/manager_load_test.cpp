@@ -71,6 +71,26 @@ TEST_F(ManagerLoadTest, MissesAreLookedIntoOutOfTurnButNotTooOften) {
   EXPECT_THAT(listener_.sheds, SizeIs(1));
 }
 
+// Its job may not end before it is too late.
+TEST_F(ManagerLoadTest, AUnitThatFallsBehindIsLookedIntoBeforeAJobEnds) {
+  overload_for(20, 0);
+  ASSERT_EQ(manager().look_after_ns(), Overload::calm_step_ns);
+  for (int renewals = 0; renewals < 2; ++renewals) {
+    now_.monotonic_ns += Overload::step_ns / 2;
+    for (const auto* unit : {"greedy.service", "honest.service"}) {
+      slo_stats& stats = kernel_.counted[manager().units().find(unit)->second.slot];
+      stats.renewals += 3;
+      stats.key_exec_ns += cpus * Overload::step_ns / 4;
+    }
+    const slo_lag_event event{};
+    manager().take_event(std::as_bytes(std::span(&event, 1)));
+    manager().tell_misses();
+    EXPECT_EQ(manager().look_after_ns(), Overload::step_ns);
+  }
+  EXPECT_THAT(listener_.sheds, SizeIs(1));
+  EXPECT_THAT(listener_.misses, IsEmpty());
+}
+
 TEST_F(ManagerLoadTest, WithSheddingSwitchedOffNobodyIs) {
   reading_.config.shedding = false;
   manager().reload();

@@ -212,8 +212,9 @@ void Daemon::look_at_load() {
 }
 
 void Daemon::plan_look() {
-  kernel_.plan(kernel_.now_ns() + Overload::step_ns, [this, nth = loads_] {
-    if (nth != loads_) return;
+  const std::uint64_t look = ++looks_planned_;
+  kernel_.plan(kernel_.now_ns() + overload_.look_after_ns(), [this, nth = loads_, look] {
+    if (nth != loads_ || look != looks_planned_) return;
     look_at_load();
     plan_look();
   });
@@ -223,7 +224,9 @@ void Daemon::hears_of_miss() {
   if (std::exchange(has_missed_, true)) return;
   kernel_.plan(kernel_.now_ns(), [this] {
     has_missed_ = false;
-    if (overload_.is_due_after_miss(kernel_.now_ns() + boot_ns)) look_at_load();
+    if (!overload_.is_due_after_miss(kernel_.now_ns() + boot_ns)) return;
+    look_at_load();
+    plan_look();
   });
 }
 

@@ -70,6 +70,7 @@ class Daemon {
   std::vector<bool> shed_;
   bool has_missed_ = false;
   std::uint64_t loads_ = 0;
+  std::uint64_t looks_planned_ = 0;  // the last one counts
 };
 
 }  // namespace slo::sim
