@@ -77,9 +77,10 @@ class Manager {
   // Every Overload::step_ns, and by itself after misses: who loses its guarantee under overload, who has it
   // back, and who leans on what is not its own.
   void look_at_load();
-  // Whether that is to be done often, or each second is enough until a job misses.
+  // When that is to be done next, unless a job misses or falls behind before.
   [[nodiscard]] std::uint64_t look_after_ns() const { return overload_.look_after_ns(); }
-  // A record of the kernel about a missed job, as it came; told with the next tell_misses().
+  // A record of the kernel, as it came, about a job that missed or falls behind; the former are told with the
+  // next tell_misses().
   void take_event(std::span<const std::byte> record);
   // After events were taken: jobs that missed are told, and looked into. What the limits hold back follows
   // with a tick.

@@ -44,8 +44,8 @@ struct ShedChange {
 //
 // Equals are told apart by how far they exceed their share. The most important unit is never shed. Shedding
 // that did not help after a second is undone, and not tried on that unit for ten, then twice as long each
-// time up to 80. Called ten times a second, while calm at least once, and out of turn when jobs missed; no
-// I/O, no clock.
+// time up to 80. Called ten times a second, while calm at least once, and out of turn when jobs missed or
+// fall behind; no I/O, no clock.
 class Overload {
  public:
   static constexpr std::uint64_t step_ns = 100'000'000;
