@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,9 @@ class Audiences final : public Audience {
   }
   void scheduler_ended(const SchedulerExit& exit) override {
     for (auto* member : members_) member->scheduler_ended(exit);
+  }
+  void scheduler_renewed(std::uint64_t gap_ns) override {
+    for (auto* member : members_) member->scheduler_renewed(gap_ns);
   }
   void deadline_missed(const MissReport& report) override {
     for (auto* member : members_) member->deadline_missed(report);

@@ -337,10 +337,7 @@ void Manager::take_config(ConfigReading reading) {
   config_ = std::move(reading);
   attachment_.set_policy(policy_of(config_.config));
   misses_.set_global_interval(config_.config.tunables.event_global_interval_ns);
-  if (anew) {  // they are fixed while something is loaded
-    around_.kernel.set_tunables(config_.config.tunables);
-    attachment_.drop();
-  }
+  if (anew) around_.kernel.set_tunables(config_.config.tunables);
   tell_changes(units_.set_defaults(config_.config.defaults), false);
   tell_changes(units_.set_capacity(capacity_permille()), false);
   tell_changes(units_.set_operator_reserve(config_.config.operator_permille), false);

@@ -98,7 +98,7 @@ std::size_t AttachmentKeeper::failures() const {
 }
 
 bool AttachmentKeeper::healthy() const {
-  if (!unwritten_text().empty()) return false;
+  if (!unwritten_text().empty() || !outdated_text().empty()) return false;
   switch (state_) {
     case State::idle:
       return true;
@@ -124,7 +124,13 @@ void AttachmentKeeper::settle() {
       recovery_.checked(around_.check_requirements(), now_ns);
       continue;
     }
-    if (decision.driver == around_.kernel.driver()) {
+    const bool is_there = decision.driver == around_.kernel.driver();
+    if (is_there && around_.kernel.outdated() && !renewal_error_) {
+      renew(now_ns);
+      now_ns = around_.now().boot_ns;
+      continue;
+    }
+    if (is_there) {
       cannot_enforce_ = decision.cannot_enforce;
       by_order_ = decision.by_order;
       set_state(decision.state, std::move(decision.reason));
@@ -192,6 +198,36 @@ void AttachmentKeeper::put_scheduler(std::uint64_t now_ns) {
   recovery_.attached(now.boot_ns);
 }
 
+// Tunables are fixed while a program is loaded. The one that runs goes on until the next is loaded and
+// verified, which may take seconds.
+void AttachmentKeeper::renew(std::uint64_t now_ns) {
+  const Driver runs = around_.kernel.driver();
+  std::optional<std::uint64_t> from_ns;
+  std::uint64_t gap_ns = 0;
+  const Hurrying timed = [&](bool begins) {
+    around_.hurrying(begins);
+    const std::uint64_t now = around_.now().monotonic_ns;
+    if (!from_ns) from_ns = now;
+    gap_ns = now - *from_ns;
+  };
+  around_.loading(true);
+  const auto renewed = runs == Driver::scheduler ? around_.kernel.attach(timed) : around_.kernel.observe();
+  around_.loading(false);
+  if (renewed) {
+    if (runs != Driver::scheduler) return;
+    attached_monotonic_ns_ = around_.now().monotonic_ns;
+    around_.audience.scheduler_renewed(gap_ns);
+    return;
+  }
+  around_.audience.failed(renewed.error());
+  if (around_.kernel.driver() == runs) {
+    renewal_error_ = renewed.error();
+    return;
+  }
+  attached_ = false;
+  recovery_.attach_failed(renewed.error(), now_ns);
+}
+
 bool AttachmentKeeper::put_observer(std::uint64_t now_ns) {
   const auto observing = loaded(&Kernel::observe);
   if (observing) {
@@ -239,6 +275,12 @@ std::string AttachmentKeeper::unwritten_text() const {
          ": " + latch_error_->message();
 }
 
+std::string AttachmentKeeper::outdated_text() const {
+  if (!renewal_error_ || !around_.kernel.outdated()) return {};
+  return "; with the settings of before, as those that the files have now could not be loaded: " +
+         renewal_error_->message() + "; to try again: systemctl reload scx-slo";
+}
+
 void AttachmentKeeper::watch_heartbeat() {
   const bool was_alive = std::exchange(alive_, true);
   const std::uint64_t beat_ns = around_.kernel.counters().heartbeat_ns;
@@ -255,7 +297,7 @@ void AttachmentKeeper::watch_heartbeat() {
 }
 
 void AttachmentKeeper::set_state(State state, std::string reason) {
-  reason = printable(reason + unwritten_text());  // it may name a scheduler or a file
+  reason = printable(reason + unwritten_text() + outdated_text());  // it may name a scheduler or a file
   if (state == state_ && reason == reason_) return;
   state_ = state;
   reason_ = std::move(reason);

@@ -25,6 +25,8 @@ class AttachmentAudience {
   virtual ~AttachmentAudience() = default;
   virtual void state_changed(State /*state*/, const std::string& /*reason*/) {}
   virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}  // log it with its dump
+  // One with other tunables has taken over; for so long the kernel's own was in charge. Log it.
+  virtual void scheduler_renewed(std::uint64_t /*gap_ns*/) {}
   virtual void failed(const Error& /*error*/) {}                  // log it
 };
 
@@ -62,9 +64,8 @@ class AttachmentKeeper {
   void forget_check() {
     recovery_.forget_check();
     prepares_from_ns_ = 0;
+    renewal_error_.reset();
   }
-  // What runs was loaded with what does not hold any more; settle() loads it again.
-  void drop();
   void stop();  // the daemon ends
 
   // Orders, as Manager has them.
@@ -90,9 +91,11 @@ class AttachmentKeeper {
   [[nodiscard]] std::size_t failures() const;  // of the scheduler, within the window
 
  private:
+  void drop();
   void notice_end(std::uint64_t now_ns);
   void carry_out(Driver wanted, std::uint64_t now_ns);
   void put_scheduler(std::uint64_t now_ns);
+  void renew(std::uint64_t now_ns);
   // Whether it runs.
   [[nodiscard]] bool put_observer(std::uint64_t now_ns);
   [[nodiscard]] Result<void> loaded(Result<void> (Kernel::*load)());
@@ -101,6 +104,7 @@ class AttachmentKeeper {
   // Whether the latch is written down now.
   [[nodiscard]] Result<void> write_latch();
   [[nodiscard]] std::string unwritten_text() const;
+  [[nodiscard]] std::string outdated_text() const;
   void set_state(State state, std::string reason);
 
   Surroundings around_;
@@ -108,6 +112,7 @@ class AttachmentKeeper {
   Latch kept_latch_;   // what is written down
   Latch tried_latch_;  // what was last to be
   std::optional<Error> latch_error_;
+  std::optional<Error> renewal_error_;  // the new tunables could not be loaded: those of before hold
   bool begun_ = false;
   std::uint64_t rests_until_ns_ = 0;    // settle() does nothing before, since detach()
   std::uint64_t prepares_from_ns_ = 0;  // prepare() does nothing before

@@ -46,7 +46,8 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   // Loads and attaches the scheduler, looks at its exit record (success means that it runs), then drops the
-  // probes. After an error what ran before still runs. Nothing to do when the scheduler runs.
+  // probes. Nothing to do when the scheduler runs and is not outdated; one that is goes on until the new one
+  // is loaded. After an error what ran before still runs, unless an outdated scheduler had been dropped.
   // hurrying: around what puts it in charge, once it is loaded.
   [[nodiscard]] virtual Result<void> attach(const Hurrying& hurrying) = 0;
   // Loads the scheduler ahead, so that the next attach() need not, which still works when that does not hold
@@ -55,7 +56,7 @@ class Kernel {
   // What was loaded ahead is still what attach() would load: for these tunables and these CPUs.
   [[nodiscard]] virtual bool prepared() const = 0;
   // Loads the probes, then drops the scheduler; its exit record stays until the next attach(). After an error
-  // what ran before still runs. Nothing to do when the probes run.
+  // what ran before still runs. Nothing to do when the probes run and are not outdated.
   [[nodiscard]] virtual Result<void> observe() = 0;
   // Leaves nothing in the kernel but settings and counters.
   virtual void detach() = 0;
@@ -78,6 +79,8 @@ class Kernel {
   [[nodiscard]] virtual std::vector<slo_spare> take_spares() = 0;
   // Holds from the next attach() or observe() on; the capacity is that of the start for good.
   virtual void set_tunables(const slo_tunables& tunables) = 0;
+  // What runs was loaded with other tunables.
+  [[nodiscard]] virtual bool outdated() const = 0;
   // Totals of one slot over all shards since the daemon started, or since the slot was cleared.
   [[nodiscard]] virtual slo_stats read_stats(std::uint32_t slot) const = 0;
   // A few numbers of what read_stats() adds up.

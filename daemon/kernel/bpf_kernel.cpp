@@ -34,15 +34,15 @@ BpfKernel::BpfKernel(const slo_tunables& tunables, std::unique_ptr<Topology> top
 BpfKernel::~BpfKernel() = default;
 
 Result<void> BpfKernel::attach(const Hurrying& hurrying) {
-  if (driver() == Driver::scheduler) return {};
-  maps_->forget_parked();
+  if (driver() == Driver::scheduler && !outdated_) return {};
   if (auto ready = place(); !ready) return ready;
   const bool ahead = prepared();
   auto loaded = ahead ? std::move(ahead_) : load_scheduler(*maps_, *topology_, tunables_);
   ahead_.reset();
   if (!loaded) return std::unexpected(loaded.error());
-  drop_scheduler();  // one that has ended
   hurrying(true);
+  drop_scheduler();  // one that has ended, or is outdated: the kernel has room for one
+  maps_->forget_parked();
   const auto attached = (*loaded)->attach();
   hurrying(false);
   if (!attached) {
@@ -56,6 +56,7 @@ Result<void> BpfKernel::attach(const Hurrying& hurrying) {
   (*loaded)->set_counting(true);
   scheduler_ = std::move(*loaded);
   last_exit_.reset();
+  outdated_ = false;
   drop_observer();
   return {};
 }
@@ -75,20 +76,24 @@ bool BpfKernel::prepared() const {
 }
 
 Result<void> BpfKernel::observe() {
-  if (driver() == Driver::observer) return {};
+  if (driver() == Driver::observer && !outdated_) return {};
   if (auto ready = place(); !ready) return ready;
   auto loaded = load_observer(*maps_, *topology_, tunables_);
   if (!loaded) return std::unexpected(loaded.error());
   if (auto attached = (*loaded)->attach(); !attached) return attached;
   if (scheduler_) scheduler_->set_counting(false);
+  if (observer_) observer_->set_counting(false);
   (*loaded)->set_counting(true);
+  drop_observer();
   observer_ = std::move(*loaded);
+  outdated_ = false;
   ahead_.reset();
   drop_scheduler();
   return {};
 }
 
 void BpfKernel::detach() {
+  outdated_ = false;
   ahead_.reset();
   drop_scheduler();
   drop_observer();
@@ -190,6 +195,7 @@ void BpfKernel::tell_settings_changed() {
 
 void BpfKernel::set_tunables(const slo_tunables& tunables) {
   ahead_.reset();  // they are fixed when it is loaded
+  outdated_ = driver() != Driver::none;
   tunables_ = tunables;
   tunables_.capacity = maps_->capacity();
 }

@@ -44,6 +44,7 @@ class BpfKernel final : public Kernel {
   void offer(const slo_spare& spare) override;
   [[nodiscard]] std::vector<slo_spare> take_spares() override;
   void set_tunables(const slo_tunables& tunables) override;
+  [[nodiscard]] bool outdated() const override { return outdated_; }
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override;
   [[nodiscard]] LoadCounters read_load(std::uint32_t slot) const override;
   void clear_stats(std::uint32_t slot) override;
@@ -73,6 +74,7 @@ class BpfKernel final : public Kernel {
   std::unique_ptr<SchedulerProgram> scheduler_;
   std::unique_ptr<ObserverProgram> observer_;
   std::unique_ptr<PlacerProgram> placer_;
+  bool outdated_ = false;
   bool has_patterns_ = false;
   std::deque<slo_spare> spares_;            // offered, and not known to be given away
   std::vector<slo_spare> taken_;            // given away by a placer that is dropped already

@@ -131,6 +131,14 @@ void Journal::scheduler_ended(const SchedulerExit& exit) {
   if (!writer_ && !exit.dump.empty()) spdlog::error("{}", exit.dump);
 }
 
+void Journal::scheduler_renewed(std::uint64_t gap_ns) {
+  write(Priority::notice,
+        "the scheduler was loaded anew with what the files set now; the kernel's own was in charge for " +
+            format_latency_ns(gap_ns),
+        {{"MESSAGE_ID", std::string{message_id_scheduler_renewed}},
+         {"SCX_SLO_GAP_USEC", std::to_string(gap_ns / SLO_NSEC_PER_USEC)}});
+}
+
 void Journal::shed_changed(const ShedChange& change) {
   const std::string what =
       change.shed ? " loses its guarantee under overload: " : " has its guarantee back: ";

@@ -20,6 +20,7 @@ namespace slo {
 inline constexpr std::string_view message_id_state = "7a8617e2351d44659546d2c395cfccdf";
 inline constexpr std::string_view message_id_config_problem = "5aea7506077d420c824cbf5834319cd5";
 inline constexpr std::string_view message_id_scheduler_ended = "3e6c8403b1104f5882254ba6f4bb0a46";
+inline constexpr std::string_view message_id_scheduler_renewed = "caf03ef714634756a9aafc4cc2c9dfce";
 inline constexpr std::string_view message_id_deadline_missed = "72fe01858de543c4a43dc91a73671b95";
 inline constexpr std::string_view message_id_shed = "d2c6a0f5f0f14be19d0c5d1f1d3f8a57";
 inline constexpr std::string_view message_id_leans = "f28347e2ae814ad3a107e0dc9a0a0e2e";
@@ -53,6 +54,7 @@ class Journal final : public Audience {
   void state_changed(State state, const std::string& reason) override;
   void config_problem(const ConfigProblem& problem) override;
   void scheduler_ended(const SchedulerExit& exit) override;
+  void scheduler_renewed(std::uint64_t gap_ns) override;
   void deadline_missed(const MissReport& report) override;
   void shed_changed(const ShedChange& change) override;
   void leans(const Leaner& leaner) override;

@@ -9,6 +9,10 @@ import xml.etree.ElementTree as ElementTree
 
 import machine
 import pytest
+from figures import figures
+
+# daemon/systemd/journal.h
+RENEWED = "caf03ef714634756a9aafc4cc2c9dfce"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -17,6 +21,12 @@ def started(module_units):
     machine.daemon_reload()
     machine.start("seen.service")
     machine.run("systemctl", "start", "scx-slo")
+
+
+@pytest.fixture
+def conf():
+    yield
+    machine.configure(None)
 
 
 def words(text):
@@ -154,6 +164,21 @@ def test_a_change_of_state_is_signalled():
     machine.wait_for("two signals", lambda: len(listener.received()) >= 2)
     listener.stop()
     assert [signal[0] for signal in listener.received()][-1] == "enforcing"
+
+
+def test_another_setting_of_the_scheduler_is_loaded_while_the_old_one_runs(conf):
+    number, jobs = machine.enable_seq(), machine.get_stats("seen.service")["Jobs"]
+    mark = machine.journal_mark()
+    machine.configure("[Scheduler]\nMinRun=120us\n")
+    machine.wait_for("it is loaded anew", lambda: machine.enable_seq() == number + 1)
+    assert machine.enforcing()
+    machine.synchronize()
+    lines = machine.output("journalctl", "-q", "-o", "json", "--after-cursor", mark, f"MESSAGE_ID={RENEWED}")
+    (line,) = map(json.loads, lines.splitlines())
+    figures.append(f"other settings: {line['MESSAGE']}")
+    assert 0 < int(line["SCX_SLO_GAP_USEC"])
+    # Whatever was counted before stays.
+    machine.wait_for("jobs are counted on", lambda: machine.get_stats("seen.service")["Jobs"] > jobs)
 
 
 def test_reload_keeps_enforcing():

@@ -89,6 +89,7 @@ class Kernel final : public slo::Kernel {
   std::vector<slo_spare> spares;
   std::vector<std::string> looks_again;  // control groups
   std::optional<slo_tunables> tunables;
+  bool attach_drops = false;  // an attach() that fails has dropped what ran
   int attaches = 0;
   int prepares = 0;
   int observes = 0;
@@ -101,7 +102,11 @@ class Kernel final : public slo::Kernel {
     hurrying(true);
     hurrying(false);
     prepared_ = false;
-    if (attach_error) return std::unexpected(*attach_error);
+    if (attach_error) {
+      if (attach_drops) driver_ = Driver::none;
+      return std::unexpected(*attach_error);
+    }
+    outdated_ = false;
     driver_ = Driver::scheduler;
     exit.reset();
     return {};
@@ -117,12 +122,14 @@ class Kernel final : public slo::Kernel {
     ++observes;
     if (observe_error) return std::unexpected(*observe_error);
     prepared_ = false;
+    outdated_ = false;
     driver_ = Driver::observer;
     return {};
   }
   void detach() override {
     ++detaches;
     prepared_ = false;
+    outdated_ = false;
     driver_ = Driver::none;
   }
   [[nodiscard]] Driver driver() const override {
@@ -171,8 +178,10 @@ class Kernel final : public slo::Kernel {
   [[nodiscard]] std::vector<slo_spare> take_spares() override { return std::exchange(given, {}); }
   void set_tunables(const slo_tunables& set) override {
     prepared_ = false;
+    outdated_ = driver() != Driver::none;
     tunables = set;
   }
+  [[nodiscard]] bool outdated() const override { return outdated_; }
   [[nodiscard]] slo_stats read_stats(std::uint32_t slot) const override {
     const auto at = counted.find(slot);
     return at == counted.end() ? slo_stats{} : at->second;
@@ -192,6 +201,7 @@ class Kernel final : public slo::Kernel {
 
  private:
   bool prepared_ = false;
+  bool outdated_ = false;
   Driver driver_ = Driver::none;
 };
 
@@ -262,6 +272,7 @@ class Listener final : public Audience {
   std::vector<std::pair<State, std::string>> states;
   std::vector<std::string> problems;
   std::vector<SchedulerExit> exits;
+  std::vector<std::uint64_t> gaps_ns;  // of renewals
   std::vector<MissReport> misses;
   std::vector<std::string> failures;
   std::vector<ShedChange> sheds;
@@ -284,6 +295,7 @@ class Listener final : public Audience {
     for (const auto& setting : news) unkept.push_back(to_sentence(setting));
   }
   void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
+  void scheduler_renewed(std::uint64_t gap_ns) override { gaps_ns.push_back(gap_ns); }
   void deadline_missed(const MissReport& report) override { misses.push_back(report); }
   void failed(const Error& error) override { failures.push_back(error.message()); }
 };

@@ -292,6 +292,49 @@ TEST_F(ManagerTest, TunablesNeedANewSchedulerAndTheCapacityANewDaemon) {
   EXPECT_THAT(listener_.failures, ElementsAre(HasSubstr("systemctl restart scx-slo")));
   EXPECT_THAT(listener_.exits, IsEmpty());
   EXPECT_EQ(manager().state(), State::enforcing);
+  EXPECT_EQ(kernel_.detaches, 0) << "what ran goes on until the other is loaded";
+  EXPECT_THAT(listener_.gaps_ns, ElementsAre(0));
+}
+
+TEST_F(ManagerTest, TunablesThatCannotBeLoadedLeaveThoseOfBefore) {
+  start();
+  reading_.config.tunables.min_run_ns += 1;
+  kernel_.attach_error = Error{.tried = "load", .subject = "the scheduler"};
+  manager().reload();
+  EXPECT_EQ(manager().state(), State::enforcing);
+  EXPECT_THAT(listener_.states.back().second, HasSubstr("with the settings of before"));
+  EXPECT_FALSE(manager().healthy());
+  const int attaches = kernel_.attaches;
+  manager().tick();
+  EXPECT_EQ(kernel_.attaches, attaches) << "tried again at the next reload";
+  kernel_.attach_error.reset();
+  manager().reload();
+  EXPECT_EQ(manager().state(), State::enforcing);
+  EXPECT_THAT(listener_.states.back().second, Not(HasSubstr("before")));
+  EXPECT_TRUE(manager().healthy());
+  EXPECT_THAT(listener_.gaps_ns, SizeIs(1));
+}
+
+TEST_F(ManagerTest, ARenewalThatEndsTheSchedulerIsAFailedAttach) {
+  start();
+  reading_.config.tunables.min_run_ns += 1;
+  kernel_.attach_error = Error{.tried = "attach", .subject = "the scheduler"};
+  kernel_.attach_drops = true;
+  manager().reload();
+  EXPECT_EQ(kernel_.driver(), Driver::observer);
+  EXPECT_NE(manager().state(), State::enforcing);
+  EXPECT_THAT(listener_.gaps_ns, IsEmpty());
+}
+
+TEST_F(ManagerTest, ProbesAreRenewedToo) {
+  reading_.config.mode = Mode::observe;
+  start();
+  ASSERT_EQ(kernel_.observes, 1);
+  reading_.config.tunables.event_burst += 1;
+  manager().reload();
+  EXPECT_EQ(kernel_.observes, 2);
+  EXPECT_EQ(kernel_.detaches, 0);
+  EXPECT_EQ(manager().state(), State::observing);
 }
 
 TEST_F(ManagerTest, EveryLoadIsAnnouncedAndItsEndToo) {
