@@ -57,7 +57,7 @@ struct Disconnect {
 
 std::filesystem::path runtime_directory() {
   const char* const given = std::getenv("RUNTIME_DIRECTORY");
-  return given != nullptr ? given : "/run/scx-slo";
+  return given != nullptr ? given : "/run/scx-slod";
 }
 
 Latch read_latch(const LatchFile& file) {

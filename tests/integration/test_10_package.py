@@ -79,7 +79,6 @@ def test_the_sandbox_leaves_little_to_whoever_takes_the_daemon_over():
     assert float(re.search(r"scx-slo\.service: ([0-9.]+) ", told).group(1)) <= 1.0
 
 
-
 def test_the_version_is_that_of_the_package():
     assert installed_version().split("-")[0] in machine.output("scx-slo", "--version")
     assert installed_version().split("-")[0] in machine.output("/usr/libexec/scx-slo/scx-slod", "--version")

@@ -51,6 +51,22 @@ def test_another_scheduler_that_comes_later_gets_nothing():
     assert machine.state() == "enforcing"
 
 
+def test_of_two_that_start_together_ours_is_first(units):
+    """scx.service is what the schedulers of sched-ext/scx are packaged with; systemd takes it for started as soon as it
+    runs, long before it has loaded anything."""
+    machine.stop("scx-slo")
+    units.service("scx.service", "/usr/local/bin/other_scheduler")
+    # As at boot: one transaction.
+    units.names.append("both.target")
+    machine.write_unit("both.target", "[Unit]\nWants=scx.service scx-slo.service\n")
+    machine.daemon_reload()
+    machine.start("both.target")
+    machine.wait_for("ours has started", lambda: machine.show("scx-slo", "ActiveState") == "active", limit=60)
+    assert machine.enforcing() and machine.state() == "enforcing"
+    machine.wait_for("theirs gives up", lambda: machine.show("scx.service", "ActiveState") == "failed", limit=60)
+    assert machine.enforcing()
+
+
 @pytest.fixture
 def last_cpu():
     cpu = os.cpu_count() - 1

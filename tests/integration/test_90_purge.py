@@ -24,7 +24,7 @@ def test_purge_while_enforcing_leaves_nothing_but_the_user(enforcing):
     assert machine.kernel_state() == "disabled"
     assert not machine.is_active("scx-slo")
     assert [path for path in files if path.exists()] == []
-    for directory in ("/etc/scx-slo", "/usr/libexec/scx-slo", "/run/scx-slo", "/var/lib/scx-slo", "/var/log/scx-slo"):
+    for directory in ("/etc/scx-slo", "/usr/libexec/scx-slo", "/run/scx-slo", "/run/scx-slod", "/var/lib/scx-slo", "/var/log/scx-slo"):
         assert not pathlib.Path(directory).exists(), directory
     assert machine.output("find", "/etc", "/usr", "/var", "-xdev", "-iname", "*scx*slo*", "-not", "-path",
                           "/var/lib/dpkg/*", "-not", "-path", "/usr/local/*") == ""  # fmt: skip

@@ -16,7 +16,7 @@ using testing::Not;
 
 class ManagerLatch : public ManagerTest {
  protected:
-  const Error full_{.tried = "write", .subject = "/run/scx-slo/latch.new", .errno_value = ENOSPC};
+  const Error full_{.tried = "write", .subject = "/run/scx-slod/latch.new", .errno_value = ENOSPC};
 };
 
 TEST_F(ManagerLatch, ADetachThatCannotBeWrittenDownIsCarriedOutAndAnError) {
@@ -25,7 +25,7 @@ TEST_F(ManagerLatch, ADetachThatCannotBeWrittenDownIsCarriedOutAndAnError) {
   const auto detached = manager().detach();
   ASSERT_FALSE(detached);
   EXPECT_THAT(detached.error().message(),
-              AllOf(HasSubstr("cannot write /run/scx-slo/latch.new: No space left on device"),
+              AllOf(HasSubstr("cannot write /run/scx-slod/latch.new: No space left on device"),
                     HasSubstr("is detached now"), HasSubstr("would attach it")));
   EXPECT_EQ(kernel_.driver(), Driver::none);
   for (int second = 0; second < 3; ++second) {
@@ -107,7 +107,7 @@ TEST_F(ManagerLatch, AnOrderThatIsTakenBackNeedNotBeWrittenDown) {
 }
 
 TEST_F(ManagerLatch, WhatCouldNotBeReadIsAsAnOrderToDetach) {
-  latch_ = {.detached = true, .unreadable = "cannot read /run/scx-slo/latch: Input/output error"};
+  latch_ = {.detached = true, .unreadable = "cannot read /run/scx-slod/latch: Input/output error"};
   start();
   EXPECT_EQ(manager().state(), State::observing);
   EXPECT_THAT(manager().state_reason(),
