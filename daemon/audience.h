@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attachment/keeper.h"
+#include "attachment/teller.h"
 #include "base/error.h"
 #include "base/unit_name.h"
 #include "figures/limits.h"
@@ -29,6 +30,7 @@ class Audience : public AttachmentAudience {
   virtual void leans(const Leaner& /*leaner*/) {}                   // log it
   // What is not honoured is different now; what is new of it is to be logged.
   virtual void unkept_changed(const std::vector<UnkeptSetting>& /*news*/) {}
+  virtual void pending_changed(const PendingNews& /*news*/) {}  // log it
 };
 
 // Tells everyone in turn. They outlive this object.
@@ -62,6 +64,9 @@ class Audiences final : public Audience {
   }
   void unkept_changed(const std::vector<UnkeptSetting>& news) override {
     for (auto* member : members_) member->unkept_changed(news);
+  }
+  void pending_changed(const PendingNews& news) override {
+    for (auto* member : members_) member->pending_changed(news);
   }
   void failed(const Error& error) override {
     for (auto* member : members_) member->failed(error);

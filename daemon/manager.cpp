@@ -2,7 +2,6 @@
 #include "manager.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <ranges>
 #include <utility>
 
@@ -39,6 +38,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
                    .loading = around_.loading,
                    .hurrying = around_.hurrying},
                   std::move(latch)),
+      teller_(around_.kernel),
       recording_(around_.tick_often) {
   attachment_.set_policy(policy_of(config_.config));
   // No unit yet whose settings could change.
@@ -73,6 +73,8 @@ void Manager::tick() {
   attachment_.retry_latch();
   attachment_.settle();
   attachment_.prepare();
+  teller_.tell_again(around_.now().monotonic_ns);
+  show_pending();
   look_at_limits();
   tell_misses();
   tend_spares();
@@ -227,15 +229,16 @@ std::uint32_t Manager::config_errors() const {
 void Manager::tell_kernel(const std::vector<CfgChange>& changes, bool all_anew) {
   for (const auto cgroup_id : units_.take_started()) judge_start(cgroup_id);
   for (const auto& change : changes) {
-    if (!change.cfg) apply(change);
+    if (!change.cfg) teller_.tell(change);
   }
   // Between the two: a freed slot may already belong to a unit that is about to be told.
   for (const auto slot : units_.take_freed_slots()) around_.kernel.clear_stats(slot);
-  tell_servers(all_anew);
+  teller_.tell_servers(units_.reserves().servers, all_anew);
   for (const auto& change : all_anew ? units_.all_cfgs() : changes) {
-    if (change.cfg) apply(change);
+    if (change.cfg) teller_.tell(change);
   }
   tell_paths();
+  show_pending();
 }
 
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
@@ -246,25 +249,15 @@ void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew)
   attachment_.settle();
 }
 
-void Manager::apply(const CfgChange& change) {
-  const auto applied = around_.kernel.apply(change);
-  // A cgroup that vanished in the meantime needs no settings; systemd's word about its unit is on the way.
-  if (applied || applied.error().errno_value == ENOENT) return;
-  around_.audience.failed(applied.error());
-}
-
-void Manager::tell_servers(bool anew) {
-  if (!anew && told_servers_ == units_.reserves().servers) return;
-  told_servers_ = units_.reserves().servers;
-  if (const auto told = around_.kernel.set_servers(told_servers_); !told)
-    around_.audience.failed(told.error());
+void Manager::show_pending() {
+  if (const auto cgroup_ids = teller_.take_changed())
+    around_.audience.units_changed(units_.names_in(*cgroup_ids));
+  if (const auto news = teller_.take_news()) around_.audience.pending_changed(*news);
 }
 
 void Manager::tell_paths() {
   const PathChanges changes = units_.take_path_changes();
-  if (!changes.changes.empty()) {
-    if (const auto told = around_.kernel.set_paths(changes); !told) around_.audience.failed(told.error());
-  }
+  teller_.tell_paths(changes);
   tell_left_out(changes.left_out);
   tend_spares();
 }
@@ -298,7 +291,7 @@ void Manager::judge_start(std::uint64_t cgroup_id) {
                            .advice = "by its name it was given a budget of " +
                                      format_time_span_ns(placed->cfg->budget_ns) +
                                      ", by systemd it has another one; the latter holds from now on"});
-  if (wanted == nullptr) apply({.cgroup_id = cgroup_id, .cfg = {}});
+  if (wanted == nullptr) teller_.tell({.cgroup_id = cgroup_id, .cfg = {}});
 }
 
 // Slots and numbers for units that the kernel hears of before we do.

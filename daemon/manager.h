@@ -15,6 +15,7 @@
 #include "attachment/kernel.h"
 #include "attachment/latch.h"
 #include "attachment/requirements.h"
+#include "attachment/teller.h"
 #include "audience.h"
 #include "base/error.h"
 #include "base/this_machine.h"
@@ -109,8 +110,9 @@ class Manager {
   [[nodiscard]] bool cannot_enforce() const { return attachment_.cannot_enforce(); }
   // false: the scheduler is attached and has stopped serving its queues.
   [[nodiscard]] bool scheduler_alive() const { return attachment_.alive(); }
-  // What runs is what is wanted: enforcing, idle, or observing by order. false: somebody should have a look.
-  [[nodiscard]] bool healthy() const { return attachment_.healthy(); }
+  // What runs is what is wanted: enforcing, idle, or observing by order, and nothing is pending. false:
+  // somebody should have a look.
+  [[nodiscard]] bool healthy() const { return attachment_.healthy() && pending() == 0; }
   [[nodiscard]] bool recording() const { return recording_.under_way(); }
   [[nodiscard]] Mode mode() const { return config_.config.mode; }
   // Of the scheduler, within the window.
@@ -138,6 +140,9 @@ class Manager {
   [[nodiscard]] std::optional<std::vector<LimitFigures>> limits() const;
   // Units whose budget came after they were made, as nobody could know them, since the daemon started.
   [[nodiscard]] const LateBudgets& late_budgets() const { return late_; }
+  // Settings that are not in force, as the kernel has refused them so far.
+  [[nodiscard]] std::size_t pending() const { return teller_.pending(); }
+  [[nodiscard]] bool is_pending(const Unit& unit) const { return teller_.is_pending(unit.cgroup_id); }
   // What is set on the machine and not honoured; empty while the scheduler does not run.
   [[nodiscard]] const std::vector<UnkeptSetting>& unkept() const { return unkept_; }
   [[nodiscard]] bool strict() const { return config_.config.strict; }
@@ -145,9 +150,8 @@ class Manager {
  private:
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void tell_kernel(const std::vector<CfgChange>& changes, bool all_anew);
-  void apply(const CfgChange& change);
-  void tell_servers(bool anew);
   void tell_paths();
+  void show_pending();
   void tell_left_out(std::size_t left_out);
   void judge_start(std::uint64_t cgroup_id);
   void tend_spares();
@@ -166,10 +170,10 @@ class Manager {
   Units units_;
   MissReports misses_;
   AttachmentKeeper attachment_;
+  Teller teller_;
   Recording recording_;
   Overload overload_;
   Leaning leaning_;
-  Servers told_servers_;
   std::vector<UnkeptSetting> found_unkept_;  // at the last look before attaching
   std::vector<UnkeptSetting> unkept_;
   LateBudgets late_;

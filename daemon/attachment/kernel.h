@@ -68,8 +68,9 @@ class Kernel {
   [[nodiscard]] virtual Result<void> apply(const CfgChange& change) = 0;
   // All reserves there are; those not among them end.
   [[nodiscard]] virtual Result<void> set_servers(const Servers& servers) = 0;
-  // Where cgroups that are made find their settings, while anything runs.
-  [[nodiscard]] virtual Result<void> set_paths(const PathChanges& changes) = 0;
+  // Where cgroups that are made find their settings, while anything runs. What is taken is taken out of
+  // `changes`: after an error there is what was refused.
+  [[nodiscard]] virtual Result<void> set_paths(PathChanges& changes) = 0;
   // Empty: it is gone, or it is neither a unit of PID 1's nor on the way to settings, or nothing runs.
   [[nodiscard]] virtual std::optional<Placed> placed(std::uint64_t cgroup_id) const = 0;
   // For units that nobody knows before they are made: how many more of these may be offered, one more, and

@@ -41,6 +41,7 @@ struct Shown {
   bool strict = false;
   std::vector<UnkeptSetting> unkept = {};
   std::uint32_t config_errors = 0;
+  std::uint32_t pending = 0;
   std::uint32_t failures = 0;
   std::uint64_t late_budgets = 0;
 };
@@ -127,10 +128,10 @@ class BusManager::Object final
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
     const auto misses = std::exchange(misses_, {});
     for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
-    Shown now{Mode(),       State(),           StateReason(),  Healthy(),
-              Units(),      Folded(),          Shed(),         OperatorReservePerSecUSec(),
-              Strict(),     manager_.unkept(), ConfigErrors(), Failures(),
-              LateBudgets()};
+    Shown now{Mode(),     State(),           StateReason(),  Healthy(),
+              Units(),    Folded(),          Shed(),         OperatorReservePerSecUSec(),
+              Strict(),   manager_.unkept(), ConfigErrors(), Pending(),
+              Failures(), LateBudgets()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
@@ -143,6 +144,7 @@ class BusManager::Object final
     if (now.strict != shown_.strict) changed.emplace_back("Strict");
     if (now.unkept != shown_.unkept) changed.emplace_back("Unkept");
     if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
+    if (now.pending != shown_.pending) changed.emplace_back("Pending");
     if (now.failures != shown_.failures) changed.emplace_back("Failures");
     if (now.late_budgets != shown_.late_budgets)
       changed.insert(changed.end(),
@@ -265,6 +267,7 @@ class BusManager::Object final
   }
   std::uint32_t Folded() override { return static_cast<std::uint32_t>(manager_.folded()); }
   std::uint32_t ConfigErrors() override { return manager_.config_errors(); }
+  std::uint32_t Pending() override { return static_cast<std::uint32_t>(manager_.pending()); }
   std::uint32_t Failures() override { return static_cast<std::uint32_t>(manager_.failures()); }
   std::uint64_t EventsLost() override { return manager_.counters().events_lost; }
   std::uint64_t Untracked() override { return manager_.counters().untracked; }

@@ -36,7 +36,8 @@ class BusUnit::Object final
       : AdaptorInterfaces(connection, unit_object_path(unit.name)),
         path_(unit_object_path(unit.name)),
         manager_(manager),
-        unit_(unit) {
+        unit_(unit),
+        pending_(manager.is_pending(unit)) {
     registerAdaptor();
     emitInterfacesAddedSignal();
   }
@@ -70,6 +71,8 @@ class BusUnit::Object final
     SLO_UNIT_SETTINGS(SLO_COMPARE)
 #undef SLO_COMPARE
     if (before.needs_daemon_reload != unit_.needs_daemon_reload) changed.emplace_back("NeedDaemonReload");
+    const bool is_pending = manager_.is_pending(unit_);
+    if (std::exchange(pending_, is_pending) != is_pending) changed.emplace_back("Pending");
     if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Unit1_adaptor::INTERFACE_NAME, changed);
   }
 
@@ -93,10 +96,12 @@ class BusUnit::Object final
   SLO_UNIT_SETTINGS(SLO_PROPERTIES)
 #undef SLO_PROPERTIES
   bool NeedDaemonReload() override { return unit_.needs_daemon_reload; }
+  bool Pending() override { return manager_.is_pending(unit_); }
 
   sdbus::ObjectPath path_;
   const Manager& manager_;
   Unit unit_;
+  bool pending_;  // as the bus was last told
   SloSettings standard_ = standard_settings();
 };
 

@@ -65,8 +65,9 @@ Answer<Outcome> stats(const DaemonProxy& daemon, const std::string& unit, bool j
 
 Answer<Outcome> cat(const DaemonProxy& daemon, const std::string& unit, bool json) {
   return daemon.settings(unit).transform([&](const auto& settings) {
-    const bool changed = needs_daemon_reload(unit);
-    return Outcome{json ? cat_json(unit, settings, changed) : cat_text(unit, settings, changed)};
+    const auto holder = daemon.stats(unit);  // none where no budget holds
+    const NotYet not_yet{.changed_on_disk = needs_daemon_reload(unit), .pending = holder && holder->pending};
+    return Outcome{json ? cat_json(unit, settings, not_yet) : cat_text(unit, settings, not_yet)};
   });
 }
 

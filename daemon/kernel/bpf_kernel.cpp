@@ -150,15 +150,21 @@ Result<void> BpfKernel::set_servers(const Servers& servers) {
   return {};
 }
 
-Result<void> BpfKernel::set_paths(const PathChanges& changes) {
+Result<void> BpfKernel::set_paths(PathChanges& changes) {
   has_patterns_ = changes.has_patterns;
-  if (auto told = maps_->set_paths(changes); !told) return told;
+  auto told = maps_->set_paths(changes.changes);
   tell_settings_changed();
-  if (!placer_) return {};
-  placer_->set_patterns(has_patterns_);
-  for (const auto& control_group : changes.look_again)
-    if (auto placed = placer_->place_again(control_group); !placed) return placed;
-  return {};
+  if (placer_) placer_->set_patterns(has_patterns_);
+  if (!told) return told;
+  std::vector<std::string> refused;
+  for (const auto& control_group : changes.look_again) {
+    auto placed = placer_ ? placer_->place_again(control_group) : Result<void>();
+    if (placed) continue;
+    told = std::move(placed);
+    refused.push_back(control_group);
+  }
+  changes.look_again = std::move(refused);
+  return told;
 }
 
 std::optional<Placed> BpfKernel::placed(std::uint64_t cgroup_id) const {

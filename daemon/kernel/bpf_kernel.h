@@ -38,7 +38,7 @@ class BpfKernel final : public Kernel {
   [[nodiscard]] std::optional<SchedulerExit> exit_record() const override;
   [[nodiscard]] Result<void> apply(const CfgChange& change) override;
   [[nodiscard]] Result<void> set_servers(const Servers& servers) override;
-  [[nodiscard]] Result<void> set_paths(const PathChanges& changes) override;
+  [[nodiscard]] Result<void> set_paths(PathChanges& changes) override;
   [[nodiscard]] std::optional<Placed> placed(std::uint64_t cgroup_id) const override;
   [[nodiscard]] std::size_t spares_wanted() const override;
   void offer(const slo_spare& spare) override;

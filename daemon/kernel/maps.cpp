@@ -21,6 +21,10 @@ constexpr std::uint32_t fewest_cfgs = 8192;
 // Bytes; about 2,000 events. The rate limits keep a second's worth far below.
 constexpr std::uint32_t events_size = 256 * 1024;
 
+std::uint32_t nr_cfgs(std::uint32_t capacity) {
+  return std::max(fewest_cfgs, cfgs_per_slot * capacity);
+}
+
 Result<Fd> make_map(const char* name, bpf_map_type type, std::uint32_t key_size, std::uint32_t value_size,
                     std::uint32_t max_entries, std::uint32_t flags = 0) {
   bpf_map_create_opts options{};
@@ -35,8 +39,7 @@ Result<Fd> make_map(const char* name, bpf_map_type type, std::uint32_t key_size,
 
 Result<std::unique_ptr<KernelMaps>> KernelMaps::make(unsigned nr_shards, std::uint32_t capacity) {
   std::unique_ptr<KernelMaps> maps(new KernelMaps(nr_shards, capacity));
-  auto cfgs = make_map("cfg_map", BPF_MAP_TYPE_HASH, sizeof(slo_u64), sizeof(slo_cfg),
-                       std::max(fewest_cfgs, cfgs_per_slot * capacity));
+  auto cfgs = make_map("cfg_map", BPF_MAP_TYPE_HASH, sizeof(slo_u64), sizeof(slo_cfg), nr_cfgs(capacity));
   if (!cfgs) return std::unexpected(cfgs.error());
   auto paths = make_map("path_map", BPF_MAP_TYPE_HASH, sizeof(slo_path_key), sizeof(slo_path), SLO_PATHS_MAX,
                         BPF_F_NO_PREALLOC);
@@ -102,26 +105,42 @@ Result<void> KernelMaps::apply(const CfgChange& change) {
     err = bpf_map_delete_elem(cfgs_.get(), &key);
     if (err == -ENOENT) err = 0;  // never told, or forgotten already
   }
+  if (err == -E2BIG)
+    return std::unexpected(Error{"tell the kernel the settings of cgroup", std::to_string(key), 0,
+                                 "all " + std::to_string(nr_cfgs(capacity_)) +
+                                     " places are taken; Capacity= of scx-slo.conf makes " +
+                                     std::to_string(cfgs_per_slot) + " for each unit"});
   if (err != 0)
     return std::unexpected(Error{"tell the kernel the settings of cgroup", std::to_string(key), -err, ""});
   return {};
 }
 
-Result<void> KernelMaps::set_paths(const PathChanges& changes) {
-  for (const auto& [key, path] : changes.changes) {
-    slo_path_key at{.node = key.node, .pattern = key.pattern, .name = {}};
-    std::ranges::copy(std::string_view(key.name).substr(0, SLO_COMPONENT_LEN - 1), std::begin(at.name));
-    int err = 0;
-    if (path) {
-      err = bpf_map_update_elem(paths_.get(), &at, &*path, BPF_ANY);
-      path_budgets_ns_.insert_or_assign(key, path->cfg.budget_ns);
-    } else {
-      err = bpf_map_delete_elem(paths_.get(), &at);
-      if (err == -ENOENT) err = 0;
-      path_budgets_ns_.erase(key);
-    }
-    if (err != 0)
-      return std::unexpected(Error{"tell the kernel where settings are found of", key.name, -err, ""});
+Result<void> KernelMaps::set_paths(std::vector<PathChange>& changes) {
+  Result<void> outcome;
+  std::vector<PathChange> refused;
+  for (auto& change : changes) {
+    auto told = set_path(change);
+    if (told) continue;
+    if (outcome) outcome = std::move(told);
+    refused.push_back(std::move(change));
+  }
+  changes = std::move(refused);
+  return outcome;
+}
+
+Result<void> KernelMaps::set_path(const PathChange& change) {
+  const auto& [key, path] = change;
+  slo_path_key at{.node = key.node, .pattern = key.pattern, .name = {}};
+  std::ranges::copy(std::string_view(key.name).substr(0, SLO_COMPONENT_LEN - 1), std::begin(at.name));
+  int err =
+      path ? bpf_map_update_elem(paths_.get(), &at, &*path, BPF_ANY) : bpf_map_delete_elem(paths_.get(), &at);
+  if (!path && err == -ENOENT) err = 0;
+  if (err != 0)
+    return std::unexpected(Error{"tell the kernel where settings are found of", key.name, -err, ""});
+  if (path) {
+    path_budgets_ns_.insert_or_assign(key, path->cfg.budget_ns);
+  } else {
+    path_budgets_ns_.erase(key);
   }
   return {};
 }

@@ -62,7 +62,8 @@ class KernelMaps {
   }
 
   [[nodiscard]] Result<void> apply(const CfgChange& change);
-  [[nodiscard]] Result<void> set_paths(const PathChanges& changes);
+  // Those that are refused stay in `changes`; the error is that of the first.
+  [[nodiscard]] Result<void> set_paths(std::vector<PathChange>& changes);
   [[nodiscard]] std::optional<slo_cfg> cfg_of(std::uint64_t cgroup_id) const;
   [[nodiscard]] Result<void> set_servers(const Servers& servers);
   [[nodiscard]] std::uint32_t nr_servers() const;          // places from here on have no reserve
@@ -81,6 +82,7 @@ class KernelMaps {
 
  private:
   KernelMaps(unsigned nr_shards, std::uint32_t capacity) : nr_shards_(nr_shards), capacity_(capacity) {}
+  [[nodiscard]] Result<void> set_path(const PathChange& change);
   [[nodiscard]] slo_stats* stats_at(unsigned shard, std::uint32_t slot) const;
   [[nodiscard]] Result<void> make_servers();
   [[nodiscard]] static Result<void> lend_all(std::span<const std::pair<bpf_map*, const Fd&>> loans);

@@ -161,6 +161,11 @@ void Journal::unkept_changed(const std::vector<UnkeptSetting>& news) {
            {"SCX_SLO_KEY", unkept.setting}});
 }
 
+void Journal::pending_changed(const PendingNews& news) {
+  write(news.number > 0 ? Priority::error : Priority::notice, to_sentence(news),
+        {{"MESSAGE_ID", std::string{message_id_pending}}, {"SCX_SLO_PENDING", std::to_string(news.number)}});
+}
+
 void Journal::deadline_missed(const MissReport& report) {
   forget_old_misses(report.timestamp_ns);
   Misses& unit = misses_[report.unit];

@@ -25,6 +25,7 @@ inline constexpr std::string_view message_id_deadline_missed = "72fe01858de543c4
 inline constexpr std::string_view message_id_shed = "d2c6a0f5f0f14be19d0c5d1f1d3f8a57";
 inline constexpr std::string_view message_id_leans = "f28347e2ae814ad3a107e0dc9a0a0e2e";
 inline constexpr std::string_view message_id_unkept = "ed444392103142f4ba4d37e49b44c79f";
+inline constexpr std::string_view message_id_pending = "5121690bac634ed2a1b6b767d480dc10";
 inline constexpr std::string_view message_id_requirement = "50773fe923a7420f8bffee7e0889123c";
 
 // syslog(3)
@@ -59,6 +60,7 @@ class Journal final : public Audience {
   void shed_changed(const ShedChange& change) override;
   void leans(const Leaner& leaner) override;
   void unkept_changed(const std::vector<UnkeptSetting>& news) override;
+  void pending_changed(const PendingNews& news) override;
   void failed(const Error& error) override;
 
   // One sentence of missing_requirements().

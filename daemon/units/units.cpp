@@ -160,6 +160,15 @@ UnitNames Units::names() const {
   return names;
 }
 
+NameSet Units::names_in(const std::set<std::uint64_t>& cgroup_ids) const {
+  NameSet names;
+  for (const auto cgroup_id : cgroup_ids) {
+    const auto in = by_cgroup_.find(cgroup_id);
+    if (in != by_cgroup_.end()) names.insert(in->second.begin(), in->second.end());
+  }
+  return names;
+}
+
 std::optional<NameSet> Units::take_changed() {
   if (!std::exchange(changed_, false)) return std::nullopt;
   return std::exchange(changed_names_, {});

@@ -120,6 +120,8 @@ class Units {
   [[nodiscard]] std::size_t folded() const;
   // Of all that systemd has loaded and that have a cgroup.
   [[nodiscard]] UnitNames names() const;
+  // Of what is in these cgroups.
+  [[nodiscard]] NameSet names_in(const std::set<std::uint64_t>& cgroup_ids) const;
   // Units of which configured() says something else than at the last call; not set: nothing has changed.
   [[nodiscard]] std::optional<NameSet> take_changed();
   // How often so far a unit was looked at to find out what follows from changes: what these cost.

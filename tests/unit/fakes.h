@@ -75,7 +75,9 @@ class Kernel final : public slo::Kernel {
   std::optional<Error> prepare_error;
   std::optional<Error> observe_error;
   std::map<std::uint64_t, int> refuse;  // cgroup id -> errno of apply
-  std::optional<SchedulerExit> exit;    // the scheduler ends
+  std::optional<Error> servers_error;
+  std::set<std::string> refuse_paths;  // by their last components
+  std::optional<SchedulerExit> exit;   // the scheduler ends
   KernelCounters kernel_counters;
   std::vector<KeptLimit> limits;
   std::vector<slo_unkept_limit> unkept;
@@ -95,6 +97,7 @@ class Kernel final : public slo::Kernel {
   int observes = 0;
   int detaches = 0;
   int applies = 0;
+  int server_changes = 0;
   int path_changes = 0;
 
   [[nodiscard]] Result<void> attach(const Hurrying& hurrying) override {
@@ -152,19 +155,26 @@ class Kernel final : public slo::Kernel {
     return {};
   }
   [[nodiscard]] Result<void> set_servers(const Servers& set) override {
+    ++server_changes;
+    if (servers_error) return std::unexpected(*servers_error);
     servers = set;
     return {};
   }
-  [[nodiscard]] Result<void> set_paths(const PathChanges& changes) override {
+  [[nodiscard]] Result<void> set_paths(PathChanges& changes) override {
     ++path_changes;
-    for (const auto& [key, path] : changes.changes) {
-      if (path) {
-        paths.insert_or_assign(key, *path);
+    std::erase_if(changes.changes, [this](const PathChange& change) {
+      if (refuse_paths.contains(change.key.name)) return false;
+      if (change.path) {
+        paths.insert_or_assign(change.key, *change.path);
       } else {
-        paths.erase(key);
+        paths.erase(change.key);
       }
-    }
+      return true;
+    });
+    if (!changes.changes.empty())
+      return std::unexpected(Error{.tried = "set the path", .subject = changes.changes[0].key.name});
     looks_again.insert(looks_again.end(), changes.look_again.begin(), changes.look_again.end());
+    changes.look_again.clear();
     return {};
   }
   [[nodiscard]] std::optional<Placed> placed(std::uint64_t cgroup_id) const override {
@@ -279,6 +289,7 @@ class Listener final : public Audience {
   std::vector<Leaner> leaners;
   std::vector<std::string> unkept;  // sentences
   int unkept_changes = 0;
+  std::vector<std::string> pending;  // sentences
   int unit_changes = 0;
   NameSet changed_units;  // the last time
 
@@ -294,6 +305,7 @@ class Listener final : public Audience {
     ++unkept_changes;
     for (const auto& setting : news) unkept.push_back(to_sentence(setting));
   }
+  void pending_changed(const PendingNews& news) override { pending.push_back(to_sentence(news)); }
   void scheduler_ended(const SchedulerExit& ended) override { exits.push_back(ended); }
   void scheduler_renewed(std::uint64_t gap_ns) override { gaps_ns.push_back(gap_ns); }
   void deadline_missed(const MissReport& report) override { misses.push_back(report); }

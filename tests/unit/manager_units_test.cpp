@@ -71,21 +71,23 @@ TEST_F(ManagerTest, OneCgroupThatFailsDoesNotKeepTheOthersFromTheirBudget) {
   budget("b.service", "5ms");
   kernel_.refuse[11] = ENOMEM;
   manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
-  EXPECT_THAT(listener_.failures,
-              ElementsAre(AllOf(HasSubstr("cgroup 11"), HasSubstr("Cannot allocate memory"))));
+  EXPECT_THAT(listener_.pending, ElementsAre(AllOf(HasSubstr("1 setting is pending"), HasSubstr("cgroup 11"),
+                                                   HasSubstr("Cannot allocate memory"))));
   EXPECT_TRUE(kernel_.cfgs.contains(12));
   EXPECT_EQ(manager().state(), State::enforcing);
+  EXPECT_EQ(manager().pending(), 1U);
 
   kernel_.refuse.clear();
   manager().units_listed({fact("a.service", 11), fact("b.service", 12)});
   EXPECT_TRUE(kernel_.cfgs.contains(11)) << "a reload makes good what failed";
+  EXPECT_EQ(manager().pending(), 0U);
 }
 
 TEST_F(ManagerTest, ACgroupThatVanishedInTheMeantimeIsNoFailure) {
   kernel_.refuse[11] = ENOENT;
   start();
   manager().unit_changed(fact("a.service", 0));
-  EXPECT_THAT(listener_.failures, IsEmpty());
+  EXPECT_THAT(listener_.pending, IsEmpty());
 }
 
 TEST_F(ManagerTest, AMissedJobIsToldWithTheNameOfItsUnit) {

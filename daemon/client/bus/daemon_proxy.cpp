@@ -106,6 +106,7 @@ UnitReport decode_unit(const Properties<sdbus::PropertyName>& properties) {
 #undef SLO_TAKE
   unit.budget_origin = find_or<std::string>(properties, "SloBudgetOrigin", "");
   unit.need_daemon_reload = find_or<bool>(properties, "NeedDaemonReload", false);
+  unit.pending = find_or<bool>(properties, "Pending", false);
   return unit;
 }
 
@@ -199,6 +200,7 @@ Answer<Overview> DaemonProxy::overview() const {
                     .reason = find_or<std::string>(all, "StateReason", ""),
                     .healthy = find_or<bool>(all, "Healthy", false),
                     .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0),
+                    .pending = find_or<std::uint32_t>(all, "Pending", 0),
                     .failures = find_or<std::uint32_t>(all, "Failures", 0),
                     .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
                     .untracked = find_or<std::uint64_t>(all, "Untracked", 0),

@@ -10,10 +10,15 @@
 // `scx-slo cat`: which settings hold for a unit, and where each was set.
 namespace slo::client {
 
-// changed_on_disk: systemd has not read the unit's files since they changed.
+// What is not in force yet.
+struct NotYet {
+  bool changed_on_disk = false;  // systemd has not read the unit's files since they changed
+  bool pending = false;          // the kernel has refused the settings so far
+};
+
 [[nodiscard]] std::string cat_text(std::string_view unit, const std::vector<UnitSetting>& settings,
-                                   bool changed_on_disk);
+                                   NotYet not_yet);
 [[nodiscard]] std::string cat_json(std::string_view unit, const std::vector<UnitSetting>& settings,
-                                   bool changed_on_disk);
+                                   NotYet not_yet);
 
 }  // namespace slo::client

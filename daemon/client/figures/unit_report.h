@@ -33,6 +33,7 @@ struct Overview {
   std::string reason = {};
   bool healthy = false;  // what runs is what is wanted; else somebody should have a look
   std::uint32_t config_errors = 0;
+  std::uint32_t pending = 0;   // settings that the kernel has refused
   std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;
   std::uint64_t untracked = 0;
@@ -86,6 +87,7 @@ struct UnitReport {
 #undef SLO_MEMBER
   std::string budget_origin;  // "file:line"
   bool need_daemon_reload = false;
+  bool pending = false;  // the settings are not in force, as the kernel has refused them
   // The unit above that counts the jobs of this one, which has no counters of its own; empty: nobody does.
   // Not set: the unit has its own; else nothing below is known.
   std::optional<std::string> counted_with = {};

@@ -26,6 +26,10 @@ std::string budget_text(std::optional<std::uint64_t> usec) {
   return usec ? format_time_span_ns(to_ns(*usec)) : "infinity";
 }
 
+std::string budget_text(const UnitReport& unit) {
+  return budget_text(unit.budget_usec) + (unit.pending ? " pending" : "");
+}
+
 std::string reserve_text(std::optional<std::uint64_t> usec_per_sec) {
   // Microseconds of a second are millionths.
   return usec_per_sec ? format_percent_ppm(static_cast<std::uint32_t>(*usec_per_sec)) : "-";

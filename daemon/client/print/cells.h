@@ -17,6 +17,11 @@ namespace slo::client {
 [[nodiscard]] std::string percent_text(std::optional<double> ratio);
 // "5ms", "infinity".
 [[nodiscard]] std::string budget_text(std::optional<std::uint64_t> usec);
+// The same of a unit, and whether it is in force: "5ms pending".
+[[nodiscard]] std::string budget_text(const UnitReport& unit);
+// What that means.
+inline constexpr const char* pending_sentence =
+    "the kernel has refused the settings so far: they are not in force, and are tried again";
 // "50%" of one CPU; "-" without one.
 [[nodiscard]] std::string reserve_text(std::optional<std::uint64_t> usec_per_sec);
 // "5ms of waiting for a CPU per job".

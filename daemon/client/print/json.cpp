@@ -58,6 +58,7 @@ Json settings(const UnitReport& report) {
 // The figures without the unit's name and its settings; the name's meaning differs between list and stats.
 Json counters(const UnitReport& report) {
   return {{"need_daemon_reload", report.need_daemon_reload},
+          {"pending", report.pending},
           {"control_group", report.control_group},
           {"control_group_id", report.control_group_id},
           {"counted_with", or_null(report.counted_with)},
@@ -174,6 +175,7 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"mode", overview.mode},
                {"version", overview.version},
                {"config_errors", overview.config_errors},
+               {"pending", overview.pending},
                {"scheduler", overview.scheduler},
                {"failures", overview.failures},
                {"events_lost", overview.events_lost},

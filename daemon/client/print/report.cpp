@@ -102,6 +102,12 @@ void add_troubles(Table& table, const Overview& overview, const std::vector<Unit
   if (overview.config_errors > 0)
     table.add_row({"Settings", std::format("{} ignored as wrong; see: journalctl -b -u scx-slo",
                                            overview.config_errors)});
+  if (overview.pending > 0)
+    table.add_row(
+        {"Pending",
+         std::format("{} refused by the kernel so far, not in force, and tried again; see: "
+                     "journalctl -b -u scx-slo",
+                     overview.pending == 1 ? "1 setting" : std::format("{} settings", overview.pending))});
   if (const std::string folded = folded_text(units); !folded.empty())
     table.add_row({"Capacity", std::format("{0} of {0} units", overview.capacity) + folded});
   if (const std::string names = changed_on_disk(units); !names.empty())
@@ -176,6 +182,7 @@ std::string stats_text(std::string_view asked, const UnitReport& report, const L
   if (asked != report.name)
     facts.add_row({"Settings of", report.name + " (the figures are of all that runs under it)"});
   facts.add_row({"Budget", budget_sentence(report)});
+  if (report.pending) facts.add_row({"Pending", pending_sentence});
   if (!report.budget_origin.empty()) facts.add_row({"Set in", report.budget_origin});
   facts.add_row({"Control group", report.control_group.empty() ? "none now" : report.control_group});
   if (limit != nullptr) add_limit(facts, *limit);

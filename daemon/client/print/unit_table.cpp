@@ -51,7 +51,7 @@ std::string cell(UnitColumn column, const UnitReport& unit, const Interval* last
     case UnitColumn::unit:
       return unit.name;
     case UnitColumn::budget:
-      return budget_text(unit.budget_usec);
+      return budget_text(unit);
     case UnitColumn::importance:
       return unit.importance ? std::to_string(*unit.importance) : "-";
     case UnitColumn::reserve:

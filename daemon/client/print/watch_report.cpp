@@ -112,6 +112,7 @@ std::string one_unit(const WatchedUnit& unit, std::string_view asked, std::size_
   std::string text =
       std::format("{}: budget {}, objective {}\n", asked, budget_sentence(report), objective_text(report));
   if (asked != report.name) text += "Settings and figures of " + report.name + ", which it is part of\n";
+  if (report.pending) text += std::format("Pending: {}\n", pending_sentence);
   text += "\n";
   if (report.counted_with) return text + "Counted " + counted_sentence(*report.counted_with) + ".\n";
   if (report.jobs == 0) return text + "No job has ended yet.\n";

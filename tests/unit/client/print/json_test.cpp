@@ -20,7 +20,7 @@ const json expected_figures = json::parse(R"({
   "budget_usec": 5000, "budget_origin": "/etc/systemd/system/nginx.service.d/slo.conf:2",
   "metric": "wait", "objective": 0.999, "objective_kept": true, "importance": 250,
   "reserve_per_sec_usec": 500000, "max_exec_usec": 100000,
-  "need_daemon_reload": false,
+  "need_daemon_reload": false, "pending": false,
   "control_group": "/system.slice/nginx.service", "control_group_id": 4711, "counted_with": null,
   "jobs": 20000, "misses": 3,
   "misses_by_cause": {"late_start": 2, "preempted": 0, "overlong": 1, "overrun": 0, "throttled": 0},
@@ -38,6 +38,13 @@ json with(json figures, const json& more) {
 TEST(ClientJson, ListHasTheDocumentedShape) {
   const json expected = {{"units", {with(expected_figures, {{"unit", "nginx.service"}})}}};
   EXPECT_EQ(json::parse(list_json({nginx()})), expected);
+}
+
+TEST(ClientJson, AUnitWhoseSettingsTheKernelHasRefusedIsMarked) {
+  UnitReport unit = nginx();
+  unit.pending = true;
+  EXPECT_EQ(json::parse(list_json({unit})).at("units").at(0).at("pending"), true);
+  EXPECT_EQ(json::parse(stats_json("nginx.service", unit, nullptr)).at("pending"), true);
 }
 
 TEST(ClientJson, AnEmptyListIsAnEmptyArray) {
@@ -147,6 +154,7 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .reason = "why",
                           .healthy = true,
                           .config_errors = 2,
+                          .pending = 14,
                           .failures = 1,
                           .events_lost = 3,
                           .untracked = 4,
@@ -169,7 +177,7 @@ TEST(ClientJson, StatusHasStateAndUnits) {
   json expected = json::parse(list_json({nginx()}));
   expected.update(
       json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "healthy": true, "mode": "auto",
-                                  "version": "1.2.3", "config_errors": 2, "scheduler": "scx_slo",
+                                  "version": "1.2.3", "config_errors": 2, "pending": 14, "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
                                   "late_budgets": 9, "late_budget_max_usec": 10,
                                   "systemd_behind": true, "log_lines_lost": 11, "longest_turn_usec": 12,

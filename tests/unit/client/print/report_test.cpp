@@ -106,10 +106,12 @@ TEST(ClientReport, StatusSaysWhatOperatorsCanCountOn) {
 TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
   Overview overview = enforcing;
   UnitReport unit = nginx();
-  const char* const names[] = {"Settings ", "Changed ", "Failures ", "Lost ", "Late ", "Untracked "};
+  const char* const names[] = {"Settings ", "Pending ", "Changed ",  "Failures ",
+                               "Lost ",     "Late ",    "Untracked "};
   for (const char* name : names)
     EXPECT_EQ(status_text(overview, {unit}).find(name), std::string::npos) << name;
   overview.config_errors = 2;
+  overview.pending = 6;
   overview.failures = 3;
   overview.events_lost = 4;
   overview.untracked = 5;
@@ -119,6 +121,11 @@ TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
   const std::string text = status_text(overview, {unit});
   for (const char* name : names) EXPECT_NE(text.find(name), std::string::npos) << name << text;
   EXPECT_NE(text.find("2 ignored as wrong; see: journalctl -b -u scx-slo"), std::string::npos);
+  EXPECT_NE(
+      text.find("Pending    6 settings refused by the kernel so far, not in force, and tried again; see: "
+                "journalctl -b -u scx-slo\n"),
+      std::string::npos)
+      << text;
   EXPECT_NE(text.find("2 units got a budget only after the start, at most 45.0ms later"), std::string::npos)
       << text;
   EXPECT_NE(text.find("nginx.service; what was read before holds until: systemctl daemon-reload"),
@@ -189,6 +196,20 @@ TEST(ClientReport, AUnitWithoutCountersOfItsOwnHasNoFiguresButSaysWhoseTheyAre) 
                 .find("Counted        not at all: Capacity= of scx-slo.conf is used up, and no unit above is "
                       "counted\n"),
             std::string::npos);
+}
+
+TEST(ClientReport, ABudgetThatTheKernelHasRefusedIsNotShownAsInForce) {
+  UnitReport unit = nginx();
+  EXPECT_EQ(list_text({unit}).find("pending"), std::string::npos);
+  unit.pending = true;
+  for (const std::string& text :
+       {list_text({unit}), stats_text({unit}, no_limits), status_text(enforcing, {unit})})
+    EXPECT_NE(text.find("nginx.service  5ms pending  "), std::string::npos) << text;
+  EXPECT_NE(
+      stats_text("nginx.service", unit, nullptr, 80)
+          .find("Pending        the kernel has refused the settings so far: they are not in force, and are "
+                "tried again\n"),
+      std::string::npos);
 }
 
 TEST(ClientReport, AnObjectiveIsKeptUpToItsLastMiss) {

@@ -109,6 +109,17 @@ TEST(ClientWatchReport, OfAUnitWithoutCountersOfItsOwnItIsSaidWhoseTheyAre) {
       std::string::npos);
 }
 
+TEST(ClientWatchReport, ABudgetThatTheKernelHasRefusedIsNotShownAsInForce) {
+  WatchedUnit unit = later();
+  EXPECT_EQ(watch_text(print_of({unit}), "nginx.service", noon, 80).find("ending"), std::string::npos);
+  unit.report.pending = true;
+  EXPECT_NE(
+      watch_text(print_of({unit}), "nginx.service", noon, 80).find("\nPending: the kernel has refused "),
+      std::string::npos);
+  EXPECT_NE(watch_text(print_of({unit}), "", noon, 80).find("nginx.service  5ms pending  "),
+            std::string::npos);
+}
+
 TEST(ClientWatchReport, ADaemonThatIsGoneIsWaitedForInWords) {
   EXPECT_EQ(watch_trouble_text("scx-slo is not running", noon, 500'000),
             "2026-11-22 12:00:00  scx-slo is not running\nTrying again every 500ms; Ctrl-C ends this.\n");
