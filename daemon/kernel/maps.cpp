@@ -14,15 +14,18 @@
 namespace slo {
 namespace {
 
-// Cgroups with settings: units have one each, whether there is a slot for them or not, and those of implicit
-// budgets come on top. With few slots it is the machine that counts: about 1 MiB.
-constexpr std::uint32_t cfgs_per_slot = 4;
-constexpr std::uint32_t fewest_cfgs = 8192;
 // Bytes; about 2,000 events. The rate limits keep a second's worth far below.
 constexpr std::uint32_t events_size = 256 * 1024;
 
-std::uint32_t nr_cfgs(std::uint32_t capacity) {
-  return std::max(fewest_cfgs, cfgs_per_slot * capacity);
+Error no_room_for_cfg(std::uint64_t cgroup_id, std::uint32_t capacity) {
+  const std::uint32_t places = nr_cfgs(capacity);
+  Error error{"tell the kernel the settings of cgroup", std::to_string(cgroup_id), 0,
+              "all " + std::to_string(places) + " places are taken"};
+  if (capacity < SLO_CAPACITY_MAX)
+    error.advice += "; there are " + std::to_string(cfgs_per_slot) +
+                    " for each unit of Capacity= in scx-slo.conf, " + "where that is more than " +
+                    std::to_string(places / cfgs_per_slot);
+  return error;
 }
 
 Result<Fd> make_map(const char* name, bpf_map_type type, std::uint32_t key_size, std::uint32_t value_size,
@@ -105,11 +108,7 @@ Result<void> KernelMaps::apply(const CfgChange& change) {
     err = bpf_map_delete_elem(cfgs_.get(), &key);
     if (err == -ENOENT) err = 0;  // never told, or forgotten already
   }
-  if (err == -E2BIG)
-    return std::unexpected(Error{"tell the kernel the settings of cgroup", std::to_string(key), 0,
-                                 "all " + std::to_string(nr_cfgs(capacity_)) +
-                                     " places are taken; Capacity= of scx-slo.conf makes " +
-                                     std::to_string(cfgs_per_slot) + " for each unit"});
+  if (err == -E2BIG) return std::unexpected(no_room_for_cfg(key, capacity_));
   if (err != 0)
     return std::unexpected(Error{"tell the kernel the settings of cgroup", std::to_string(key), -err, ""});
   return {};

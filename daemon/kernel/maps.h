@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -23,6 +24,14 @@ namespace slo {
 // Places in server_cfgs and in what the scheduler keeps beside it: reserves, then limits.
 constexpr std::uint32_t nr_server_places(std::uint32_t capacity) {
   return SLO_SERVERS_FIXED + capacity + SLO_LIMITS;
+}
+
+// Cgroups with settings that there is room for: units have one each, whether there is a slot for them or not,
+// and those of implicit budgets come on top. With few slots it is the machine that counts: ten thousand units
+// and more, 1.75 MiB. Made ahead, so that a budget finds its place however short the machine is of memory.
+constexpr std::uint32_t cfgs_per_slot = 4;
+constexpr std::uint32_t nr_cfgs(std::uint32_t capacity) {
+  return std::max(16384U, cfgs_per_slot * capacity);
 }
 
 // Settings, statistics and events: made once, and used by every BPF object that is loaded, so that they
