@@ -31,7 +31,7 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
       misses_(config_.config.tunables.event_global_interval_ns),
       attachment_({.kernel = around_.kernel,
                    .audience = around_.audience,
-                   .budgets = [this] { return budgets(); },
+                   .budgets = [this] { return units_.with_budget(); },
                    .check_requirements = [this] { return check_requirements(); },
                    .keep_latch = around_.keep_latch,
                    .now = around_.now,
@@ -88,7 +88,6 @@ void Manager::tell_health() {
 }
 
 void Manager::look_at_load() {
-  units_.update_shares();
   const auto samples = state() == State::enforcing ? load_samples() : std::vector<LoadSample>{};
   const std::uint64_t now_ns = around_.now().monotonic_ns;
   const double capacity = static_cast<double>(capacity_permille()) / 1000;
@@ -100,11 +99,12 @@ void Manager::look_at_load() {
   for (const auto& change : changes) around_.audience.shed_changed(change);
 }
 
-std::vector<LoadSample> Manager::load_samples() const {
+std::vector<LoadSample> Manager::load_samples() {
   std::vector<LoadSample> samples;
   for (const auto& unit : std::views::values(units_.configured())) {
     // One that shares its counters with others cannot be told from them.
     if (!unit.effective.has_budget() || unit.cgroup_id == 0 || unit.counted_with) continue;
+    units_.update_shares();  // of interest to those who are sampled alone
     const LoadCounters counters = around_.kernel.read_load(unit.slot);
     const auto share = units_.reserves().share_of.find(unit.name);
     const auto server = units_.reserves().server_of.find(unit.name);
@@ -341,11 +341,6 @@ std::optional<Whose> Manager::whose(std::uint32_t slot, std::uint32_t number) co
   const Unit* const unit = units_.numbered(number);
   if (counted == nullptr || unit == nullptr) return {};
   return Whose{.counted = counted->name, .unit = unit->name};
-}
-
-std::size_t Manager::budgets() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      std::views::values(units_.configured()), [](const Unit& unit) { return unit.effective.has_budget(); }));
 }
 
 }  // namespace slo

@@ -155,7 +155,7 @@ class Manager {
   void tell_left_out(std::size_t left_out);
   void judge_start(std::uint64_t cgroup_id);
   void tend_spares();
-  [[nodiscard]] std::vector<LoadSample> load_samples() const;
+  [[nodiscard]] std::vector<LoadSample> load_samples();
   [[nodiscard]] std::uint64_t capacity_permille() const;
   [[nodiscard]] TraceUnit trace_unit(const std::string& name) const;
   [[nodiscard]] std::optional<Whose> whose(std::uint32_t slot, std::uint32_t number) const;
@@ -163,7 +163,6 @@ class Manager {
   void look_at_limits();
   void tell_health();
   void take_config(ConfigReading reading);
-  [[nodiscard]] std::size_t budgets() const;
 
   Surroundings around_;
   ConfigReading config_;

@@ -143,14 +143,8 @@ const Unit* Units::owner_of_slot(std::uint32_t slot) const {
 }
 
 const Unit* Units::numbered(std::uint32_t number) const {
-  const auto units = std::views::values(configured_);
-  const auto unit = std::ranges::find(units, number, &Unit::number);
-  return unit == units.end() ? nullptr : &*unit;
-}
-
-std::size_t Units::folded() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      std::views::values(configured_), [](const Unit& unit) { return unit.counted_with.has_value(); }));
+  const auto unit = by_number_.find(number);
+  return unit == by_number_.end() ? nullptr : unit->second;
 }
 
 UnitNames Units::names() const {
@@ -241,11 +235,17 @@ void Units::place(const Entry& entry) {
 void Units::take_out(Unit& unit) {
   note_change(unit);
   by_path_.remove(unit);
+  by_number_.erase(unit.number);
   if (unit.settings.reserve) --with_reserve_;
+  if (unit.effective.has_budget()) --with_budget_;
+  if (unit.counted_with) --folded_;
 }
 
 void Units::put_in(Unit& unit) {
   if (unit.settings.reserve) ++with_reserve_;
+  if (unit.effective.has_budget()) ++with_budget_;
+  if (unit.counted_with) ++folded_;
+  by_number_.emplace(unit.number, &unit);
   by_path_.add(unit);
   note_change(unit);
 }

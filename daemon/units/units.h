@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/unit_name.h"
@@ -116,8 +117,9 @@ class Units {
   // The unit whose slot this is, and the unit with this number; nullptr: none any more.
   [[nodiscard]] const Unit* owner_of_slot(std::uint32_t slot) const;
   [[nodiscard]] const Unit* numbered(std::uint32_t number) const;
-  // How many units are counted with another one, or not at all.
-  [[nodiscard]] std::size_t folded() const;
+  // How many units have a finite budget, and how many are counted with another one, or not at all.
+  [[nodiscard]] std::size_t with_budget() const { return with_budget_; }
+  [[nodiscard]] std::size_t folded() const { return folded_; }
   // Of all that systemd has loaded and that have a cgroup.
   [[nodiscard]] UnitNames names() const;
   // Of what is in these cgroups.
@@ -197,9 +199,12 @@ class Units {
   std::map<std::uint64_t, std::set<std::string, std::less<>>> by_cgroup_;  // names in entries_
   std::set<std::string, std::less<>> implicit_;  // of entries_, who may have settings that no file gives them
   std::map<std::string, Unit, std::less<>> configured_;
-  UnitsByPath by_path_;           // of configured_
-  std::size_t with_reserve_ = 0;  // of configured_
-  bool has_reserves_ = false;     // as of reserves_
+  UnitsByPath by_path_;                                       // of configured_
+  std::unordered_map<std::uint32_t, const Unit*> by_number_;  // of configured_
+  std::size_t with_budget_ = 0;                               // of configured_
+  std::size_t folded_ = 0;                                    // of configured_
+  std::size_t with_reserve_ = 0;                              // of configured_
+  bool has_reserves_ = false;                                 // as of reserves_
   Slots slots_;
   std::uint32_t next_number_ = SLO_NO_UNIT + 1;
   ToldSettings told_;

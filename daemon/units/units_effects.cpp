@@ -73,7 +73,9 @@ void Units::inherit(const std::vector<Unit*>& units) {
     cgroups_stale_.insert(unit->cgroup_id);
     SloSettings merged = in_slice(unit->settings, path_above(unit->path));
     if (merged == unit->effective) continue;
+    if (unit->effective.has_budget()) --with_budget_;
     unit->effective = std::move(merged);
+    if (unit->effective.has_budget()) ++with_budget_;
     changed_names_.insert(unit->name);
     changed_ = reserves_stale_ = paths_stale_ = true;
   }
@@ -120,7 +122,9 @@ void Units::find_slot(Unit& unit) {
   }
   if (slot == unit.slot && counted_with == unit.counted_with) return;
   unit.slot = slot;
+  if (unit.counted_with) --folded_;
   unit.counted_with = std::move(counted_with);
+  if (unit.counted_with) ++folded_;
   problems_stale_.insert(unit.name);
   cgroups_stale_.insert(unit.cgroup_id);
   changed_names_.insert(unit.name);

@@ -55,6 +55,19 @@ TEST_F(ManagerLoadTest, UnderOverloadTheKernelIsToldWhoHasLostItsGuarantee) {
   EXPECT_TRUE(manager().shed().contains("greedy.service"));
 }
 
+TEST_F(ManagerLoadTest, PartsOfTheMachineAreWorkedOutWhereSomebodyIsLookedAtAlone) {
+  const auto share = [this] { return manager().reserves().share_of.at("greedy.service"); };
+  const double of_two = share();
+  budget("third.service", "5ms");
+  manager().unit_changed(fact("third.service", 13));
+  ASSERT_TRUE(manager().detach());
+  manager().look_at_load();
+  EXPECT_EQ(share(), of_two);
+  ASSERT_TRUE(manager().attach());
+  manager().look_at_load();
+  EXPECT_LT(share(), of_two);
+}
+
 TEST_F(ManagerLoadTest, MissesAreLookedIntoOutOfTurnButNotTooOften) {
   overload_for(20, 0);
   const auto jobs_miss_after = [this](std::uint64_t ns) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <random>
@@ -136,6 +137,18 @@ class Kernels {
   std::map<PathKey, slo_path> paths_;
 };
 
+void expect_indexed(const Units& units) {
+  std::size_t budgets = 0;
+  std::size_t folded = 0;
+  for (const auto& [name, unit] : units.configured()) {
+    budgets += unit.effective.has_budget() ? 1 : 0;
+    folded += unit.counted_with ? 1 : 0;
+    ASSERT_EQ(units.numbered(unit.number), &unit) << name;
+  }
+  ASSERT_EQ(units.with_budget(), budgets);
+  ASSERT_EQ(units.folded(), folded);
+}
+
 TEST_F(UnitChanges, ComeToTheSameAsAListOfAll) {
   std::mt19937_64 random(7);
   const std::vector<std::string> slices{"/a.slice", "/a.slice/a-b.slice", "/c.slice"};
@@ -183,7 +196,36 @@ TEST_F(UnitChanges, ComeToTheSameAsAListOfAll) {
     units.update_shares();
     ASSERT_EQ(units.reserves().share_of, anew.reserves().share_of) << step;
     ASSERT_EQ(units.problems(), anew.problems()) << step;
+    ASSERT_NO_FATAL_FAILURE(expect_indexed(units)) << step;
   }
+}
+
+TEST_F(UnitChanges, WhatIsCountedAndFoundByNumberIsAsIfAllWereLookedThrough) {
+  std::mt19937_64 random(11);
+  const std::vector<std::string> values{"", "5ms", "infinity"};
+  Units small(files_.reader(), 2);
+  std::uint32_t last = SLO_NO_UNIT;
+  std::size_t most_folded = 0;
+  for (int step = 0; step < 2'000; ++step) {
+    const std::uint64_t which = random() % 16;
+    const std::string name = which == 0 ? "w.slice" : "u" + std::to_string(which) + ".service";
+    budget(name, values[random() % values.size()]);
+    UnitFact one =
+        which == 0 ? slice(name, "/w.slice", 1) : fact(name, random() % 2 == 0 ? 0 : 10 + which, "/w.slice");
+    const auto before = small.configured().find(name);
+    if (before != small.configured().end()) last = before->second.number;
+    static_cast<void>(small.gone(name));
+    ASSERT_EQ(small.numbered(last), nullptr) << step;
+    if (random() % 4 != 0) static_cast<void>(small.changed(one));
+    if (random() % 4 == 0) {
+      one.control_group.clear();
+      one.cgroup_id = 0;
+      static_cast<void>(small.changed(one));
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_indexed(small)) << step;
+    most_folded = std::max(most_folded, small.folded());
+  }
+  EXPECT_GT(most_folded, 2U) << "capacity was scarce";
 }
 
 }  // namespace
