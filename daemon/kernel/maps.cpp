@@ -102,11 +102,11 @@ Result<void> KernelMaps::apply(const CfgChange& change) {
   int err = 0;
   if (change.cfg) {
     err = bpf_map_update_elem(cfgs_.get(), &key, &*change.cfg, BPF_ANY);
-    if (err == 0) budgets_ns_[key] = change.cfg->budget_ns;
+    if (err == 0) budgets_ns_.set(key, change.cfg->budget_ns);
   } else {
-    budgets_ns_.erase(key);
     err = bpf_map_delete_elem(cfgs_.get(), &key);
     if (err == -ENOENT) err = 0;  // never told, or forgotten already
+    if (err == 0) budgets_ns_.forget(key);
   }
   if (err == -E2BIG) return std::unexpected(no_room_for_cfg(key, capacity_));
   if (err != 0)
@@ -137,9 +137,9 @@ Result<void> KernelMaps::set_path(const PathChange& change) {
   if (err != 0)
     return std::unexpected(Error{"tell the kernel where settings are found of", key.name, -err, ""});
   if (path) {
-    path_budgets_ns_.insert_or_assign(key, path->cfg.budget_ns);
+    path_budgets_ns_.set(key, path->cfg.budget_ns);
   } else {
-    path_budgets_ns_.erase(key);
+    path_budgets_ns_.forget(key);
   }
   return {};
 }
@@ -168,13 +168,9 @@ std::uint32_t KernelMaps::nr_servers() const {
 }
 
 std::uint64_t KernelMaps::smallest_budget_ns() const {
-  std::uint64_t smallest_ns = 0;
-  const auto take = [&smallest_ns](std::uint64_t budget_ns) {
-    if (budget_ns != 0 && (smallest_ns == 0 || budget_ns < smallest_ns)) smallest_ns = budget_ns;
-  };
-  std::ranges::for_each(std::views::values(budgets_ns_), take);
-  std::ranges::for_each(std::views::values(path_budgets_ns_), take);
-  return smallest_ns;
+  const std::uint64_t told_ns = budgets_ns_.number();
+  const std::uint64_t to_come_ns = path_budgets_ns_.number();
+  return told_ns == 0 || to_come_ns == 0 ? std::max(told_ns, to_come_ns) : std::min(told_ns, to_come_ns);
 }
 
 slo_stats* KernelMaps::stats_at(unsigned shard, std::uint32_t slot) const {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +15,7 @@
 #include "base/fd.h"
 #include "bpf/abi/slo_abi.h"
 #include "kernel/map_memory.h"
+#include "kernel/smallest.h"
 
 struct bpf_map;
 
@@ -103,9 +103,9 @@ class KernelMaps {
   MapMemory<slo_stats> stats_memory_;
   MapMemory<slo_limit> limits_memory_;
   MapMemory<slo_unkept_limit> unkept_limits_memory_;
-  std::map<std::uint64_t, std::uint64_t> budgets_ns_;  // by cgroup id, to know the smallest
-  std::map<PathKey, std::uint64_t> path_budgets_ns_;   // of those that may come
-  std::uint64_t events_lost_before_ = 0;               // of slots that were cleared
+  Smallest<std::uint64_t> budgets_ns_;    // by cgroup id
+  Smallest<PathKey> path_budgets_ns_;     // of those that may come
+  std::uint64_t events_lost_before_ = 0;  // of slots that were cleared
 };
 
 }  // namespace slo
