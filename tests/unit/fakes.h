@@ -88,6 +88,7 @@ class Kernel final : public slo::Kernel {
   std::map<std::uint64_t, slo_cfg> cfgs;
   Servers servers;
   std::map<PathKey, slo_path> paths;
+  std::vector<std::string> path_names;  // of those that it was told or had to forget, in order
   std::vector<slo_spare> spares;
   std::vector<std::string> looks_again;  // control groups
   std::optional<slo_tunables> tunables;
@@ -164,6 +165,7 @@ class Kernel final : public slo::Kernel {
     ++path_changes;
     std::erase_if(changes.changes, [this](const PathChange& change) {
       if (refuse_paths.contains(change.key.name)) return false;
+      path_names.push_back(change.key.name);
       if (change.path) {
         paths.insert_or_assign(change.key, *change.path);
       } else {

@@ -133,6 +133,12 @@ TEST_F(TellerTest, OnceThereIsRoomAllAreTriedAtOnceAgain) {
   kernel_.refuse[13] = ENOMEM;
   tell(13, cfg(1));
   EXPECT_EQ(told_within(1), 1) << "rests of earlier troubles are over";
+  EXPECT_LT(told_within(200), 10);
+  kernel_.refuse.clear();
+  tell(13, cfg(2));
+  kernel_.refuse[13] = ENOMEM;
+  tell(13, cfg(1));
+  EXPECT_EQ(told_within(1), 1) << "also of those that were not over by themselves";
 }
 
 TEST_F(TellerTest, NoMoreThanAFewAreToldAtATimeAndEachHasItsTurn) {
@@ -212,6 +218,29 @@ TEST_F(TellerTest, PathsThatWereRefusedAreToldAgainWithWhatBelongsToThem) {
   EXPECT_EQ(kernel_.paths.size(), 2U);
   EXPECT_EQ(teller_.pending(), 0U);
   EXPECT_THAT(kernel_.looks_again, ElementsAre("/a.slice", "/b.slice"));
+}
+
+TEST_F(TellerTest, PathsAreToldAgainInTheirOrderLessAndLessOften) {
+  const slo_path on_the_way{.node = 2, .flags = 0, .cfg = {}};
+  const slo_path end{.node = SLO_NODE_NONE, .flags = 0, .cfg = {}};
+  path(SLO_NODE_ROOT, "old.slice", on_the_way);
+  kernel_.refuse_paths = {"old.slice", "a.slice", "x.service"};
+  path(SLO_NODE_ROOT, "a.slice", on_the_way);
+  path(2, "x.service", end);
+  path(SLO_NODE_ROOT, "old.slice", std::nullopt);
+  kernel_.path_changes = 0;
+  told_within(30);
+  EXPECT_EQ(kernel_.path_changes, 4) << "after 1, 3, 7 and 15 seconds";
+  kernel_.refuse_paths.clear();
+  kernel_.path_names.clear();
+  path(SLO_NODE_ROOT, "b.slice", end);
+  EXPECT_THAT(kernel_.path_names, ElementsAre("old.slice", "x.service", "b.slice", "a.slice"))
+      << "what is forgotten comes first, and what is below a node before it";
+  kernel_.refuse_paths = {"c.slice"};
+  path(SLO_NODE_ROOT, "c.slice", end);
+  kernel_.path_changes = 0;
+  told_within(1);
+  EXPECT_EQ(kernel_.path_changes, 1) << "the rest is over";
 }
 
 TEST_F(TellerTest, APathThatIsForgottenOrHasNewSettingsIsNotToldAsItWas) {
