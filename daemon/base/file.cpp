@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,11 @@ constexpr std::size_t part_size = std::size_t{64} * 1024;
 std::unexpected<Error> error_of(const char* tried, const std::filesystem::path& path, int errno_value) {
   return std::unexpected(
       Error{.tried = tried, .subject = path.string(), .errno_value = errno_value, .advice = {}});
+}
+
+std::uint64_t ns_of(const timespec& time) {
+  constexpr std::uint64_t ns_per_sec = 1'000'000'000;
+  return static_cast<std::uint64_t>(time.tv_sec) * ns_per_sec + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 }  // namespace
@@ -47,6 +53,22 @@ Result<std::string> read_kernel_file(const std::filesystem::path& path, std::siz
   auto text = read_file(path, most);
   if (text && text->ends_with('\n')) text->pop_back();
   return text;
+}
+
+std::optional<FileStamp> stamp_of(const std::filesystem::path& path) {
+  struct stat of{};
+  if (stat(path.c_str(), &of) != 0) return std::nullopt;
+  return FileStamp{.device = of.st_dev,
+                   .inode = of.st_ino,
+                   .size = static_cast<std::uint64_t>(of.st_size),
+                   .modified_ns = ns_of(of.st_mtim),
+                   .changed_ns = ns_of(of.st_ctim)};
+}
+
+std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::filesystem::path> paths) {
+  std::vector<std::optional<FileStamp>> stamps;
+  for (const auto& path : paths) stamps.push_back(stamp_of(path));
+  return stamps;
 }
 
 std::expected<void, int> write_all(int fd, std::span<const std::byte> bytes) {

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -21,6 +23,20 @@ namespace slo {
 // The same of a file of /proc or /sys, without the line feed at its end.
 [[nodiscard]] Result<std::string> read_kernel_file(const std::filesystem::path& path,
                                                    std::size_t most = 4096);
+
+// What is another one once a file has been written to, replaced, or given to somebody else.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::uint64_t modified_ns = 0;
+  std::uint64_t changed_ns = 0;  // of this and the last, neither says more than when the clock last ticked
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+// Of what a path leads to, links followed; nothing: there is no such file, or no way to it.
+[[nodiscard]] std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
+[[nodiscard]] std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::filesystem::path> paths);
 
 // All of the bytes. The error is an errno.
 [[nodiscard]] std::expected<void, int> write_all(int fd, std::span<const std::byte> bytes);

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
 #include "base/unit_name.h"
-#include "settings/unit_file.h"
 
 namespace slo {
 namespace {
@@ -16,12 +16,19 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a directory holds; nothing when it cannot be read.
-std::vector<fs::path> entries(const fs::path& directory) {
-  std::vector<fs::path> paths;
+std::vector<fs::directory_entry> entries(const fs::path& directory) {
+  std::vector<fs::directory_entry> found;
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
-    paths.push_back(at->path());
-  return paths;
+    found.push_back(*at);
+  return found;
+}
+
+std::vector<fs::path> drop_ins_in(const fs::path& directory) {
+  std::vector<fs::path> files;
+  for (const auto& entry : entries(directory))
+    if (entry.path().extension() == ".conf") files.push_back(entry.path());
+  return files;
 }
 
 // "service", "scope" or "slice".
@@ -75,34 +82,48 @@ std::vector<std::string> covering(std::string_view name) {
   return names;
 }
 
-// An alias is another name of a unit that has a file of its own.
-bool is_alias(const fs::path& file) {
-  std::error_code error;
-  return fs::is_symlink(file, error) && fs::canonical(file, error).filename() != file.filename();
-}
-
+// As systemd tells masks: /dev/null, or nothing.
 bool is_masked(const fs::path& file) {
   std::error_code error;
-  return fs::canonical(file, error) == "/dev/null" ||
-         (fs::is_regular_file(file, error) && fs::is_empty(file, error));
-}
-
-bool any_has_settings(const std::vector<fs::path>& files) {
-  return std::ranges::any_of(files, has_settings);
+  const fs::file_status status = fs::status(file, error);
+  return fs::is_character_file(status) || (fs::is_regular_file(status) && fs::is_empty(file, error));
 }
 
 }  // namespace
 
-UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path) {
+UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, HasSettings has_settings)
+    : has_settings_(std::move(has_settings)) {
   for (const auto& directory : unit_path) {
     Directory& read = directories_.emplace_back();
-    for (const auto& path : entries(directory)) {
-      if (path.extension() == ".d")
-        read.drop_ins.emplace(path.stem().string(), path);
-      else
-        read.unit_files.emplace(path.filename().string(), path);
+    for (const auto& entry : entries(directory)) {
+      if (entry.path().extension() != ".d") {
+        add_unit_file(read, entry);
+      } else if (const std::string of = entry.path().stem().string(); is_type(of) || parts_of(of)) {
+        read.drop_ins.emplace(of, drop_ins_in(entry.path()));
+      }
     }
   }
+}
+
+// An alias is another name of a unit that has a file of its own.
+void UnitDirectories::add_unit_file(Directory& directory, const fs::directory_entry& file) {
+  std::error_code error;
+  const std::string name = file.path().filename().string();
+  directory.unit_files.emplace(name, file.path());
+  if (!file.is_symlink(error)) return;
+  const std::string target = fs::canonical(file.path(), error).filename().string();
+  if (target == name) return;
+  directory.aliases.insert(name);
+  aliased_.insert(target);
+}
+
+bool UnitDirectories::any_has_settings(std::span<const fs::path> files) const {
+  return std::ranges::any_of(files, has_settings_);
+}
+
+bool UnitDirectories::has_alias(std::string_view name) const {
+  const auto parts = parts_of(name);
+  return aliased_.contains(name) || (parts && parts->has_at && aliased_.contains(template_of(*parts)));
 }
 
 std::set<std::string> UnitDirectories::with_settings() const {
@@ -114,21 +135,18 @@ std::set<std::string> UnitDirectories::with_settings() const {
     return parts && !parts->is_template && parts->suffix != scope_suffix;
   };
   for (const auto& directory : directories_) {
-    for (const auto& [name, path] : directory.drop_ins) {
+    for (const auto& [name, files] : directory.drop_ins) {
       const auto parts = parts_of(name);
-      if (!is_unit(name) || !std::ranges::any_of(entries(path), [](const fs::path& file) {
-            return file.extension() == ".conf" && has_settings(file);
-          }))
-        continue;
+      if (!is_unit(name) || !any_has_settings(files)) continue;
       if (is_prefix(*parts))
         prefixes.push_back(*parts);
       else
         names.insert(name);
     }
     for (const auto& [name, path] : directory.unit_files) {
-      if (!is_unit(name) || is_alias(path)) continue;
+      if (!is_unit(name) || directory.aliases.contains(name)) continue;
       all.insert(name);
-      if (has_settings(path)) names.insert(name);
+      if (has_settings_(path)) names.insert(name);
     }
   }
   for (const auto& prefix : prefixes) {
@@ -142,9 +160,9 @@ std::set<std::string> UnitDirectories::with_settings() const {
 std::vector<UnitPattern> UnitDirectories::patterns() const {
   std::set<std::string> names;
   for (const auto& directory : directories_) {
-    for (const auto& [name, path] : directory.drop_ins)
+    for (const auto& name : std::views::keys(directory.drop_ins))
       if (is_pattern(name)) names.insert(name);
-    for (const auto& [name, path] : directory.unit_files)
+    for (const auto& name : std::views::keys(directory.unit_files))
       if (const auto parts = parts_of(name); parts && parts->is_template) names.insert(name);
   }
   std::vector<UnitPattern> found;
@@ -155,11 +173,12 @@ std::vector<UnitPattern> UnitDirectories::patterns() const {
   return found;
 }
 
-std::vector<fs::path> UnitDirectories::drop_in_directories(std::string_view name) const {
+// Those that come first hide others of the same name.
+std::vector<fs::path> UnitDirectories::drop_ins_of(std::string_view name) const {
   std::vector<fs::path> found;
   const auto add = [&found](const Directory& directory, const std::string& of) {
     if (const auto at = directory.drop_ins.find(of); at != directory.drop_ins.end())
-      found.push_back(at->second);
+      found.insert(found.end(), at->second.begin(), at->second.end());
   };
   if (!is_type(name)) {
     const auto names = covering(name);
@@ -186,10 +205,7 @@ std::vector<fs::path> UnitDirectories::files_of(std::string_view name) const {
     if (!files.empty()) break;
   }
   std::map<std::string, fs::path> drop_ins;
-  for (const auto& directory : drop_in_directories(name)) {
-    for (const auto& file : entries(directory))
-      if (file.extension() == ".conf") drop_ins.try_emplace(file.filename().string(), file);
-  }
+  for (const auto& file : drop_ins_of(name)) drop_ins.try_emplace(file.filename().string(), file);
   for (const auto& [file_name, file] : drop_ins)
     if (!is_masked(file)) files.push_back(file);
   return files;

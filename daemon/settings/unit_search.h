@@ -3,12 +3,15 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "settings/unit_file.h"
 
 namespace slo {
 
@@ -24,8 +27,11 @@ struct UnitPattern {
 // its budget.
 class UnitDirectories {
  public:
+  using HasSettings = std::function<bool(const std::filesystem::path& file)>;
+
   // The first directory comes before the others.
-  explicit UnitDirectories(std::span<const std::filesystem::path> unit_path);
+  explicit UnitDirectories(std::span<const std::filesystem::path> unit_path,
+                           HasSettings has_settings = slo::has_settings);
 
   // Names of the services and slices that have an [X-Slo] section, or one that looks alike, in a unit file or
   // a drop-in of their own or of their prefix (foo-.service.d). What the files amount to (masks, precedence,
@@ -42,15 +48,25 @@ class UnitDirectories {
   // followed.
   [[nodiscard]] std::vector<std::filesystem::path> files_of(std::string_view name) const;
 
+  // Whether the unit, or its template, has another name too, by which it may have drop-ins that files_of()
+  // does not see.
+  [[nodiscard]] bool has_alias(std::string_view name) const;
+
  private:
   struct Directory {
     std::map<std::string, std::filesystem::path, std::less<>> unit_files;
-    std::map<std::string, std::filesystem::path, std::less<>> drop_ins;  // "foo.service" -> .../foo.service.d
+    std::set<std::string, std::less<>> aliases;  // of unit_files
+    // "foo.service" -> what foo.service.d holds
+    std::map<std::string, std::vector<std::filesystem::path>, std::less<>> drop_ins;
   };
 
-  [[nodiscard]] std::vector<std::filesystem::path> drop_in_directories(std::string_view name) const;
+  void add_unit_file(Directory& directory, const std::filesystem::directory_entry& file);
+  [[nodiscard]] std::vector<std::filesystem::path> drop_ins_of(std::string_view name) const;
+  [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;
 
+  HasSettings has_settings_;
   std::vector<Directory> directories_;
+  std::set<std::string, std::less<>> aliased_;  // names that others are aliases of
 };
 
 // Where systemd of this machine is built to look, for whoever cannot ask it: systemd.unit(5), of the system.

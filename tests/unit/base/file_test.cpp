@@ -29,6 +29,21 @@ TEST(File, of_the_kernel_loses_one_line_feed_at_its_end) {
   EXPECT_EQ(read_kernel_file(directory.write("two", "a\n\n")), "a\n");
 }
 
+TEST(File, has_another_stamp_once_it_is_written_or_replaced) {
+  const fakes::TemporaryDirectory directory;
+  const auto path = directory.write("a", "one");
+  const auto first = stamp_of(path);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(stamp_of(path), first);
+  directory.write("a", "longer");
+  const auto written = stamp_of(path);
+  EXPECT_NE(written, first);
+  std::filesystem::rename(directory.write("b", "other."), path);
+  EXPECT_NE(stamp_of(path), written);
+  std::filesystem::remove(path);
+  EXPECT_EQ(stamp_of(path), std::nullopt);
+}
+
 TEST(File, that_is_not_there_is_told_from_one_that_cannot_be_read) {
   const fakes::TemporaryDirectory directory;
   const auto missing = read_file(directory.path() / "missing");

@@ -126,6 +126,15 @@ TEST_F(UnitSearchTest, an_earlier_directory_hides_files_of_the_same_name_and_nul
   EXPECT_THAT(directories().files_of("a.service"), ElementsAre(file, drop_in));
 }
 
+TEST_F(UnitSearchTest, says_which_units_have_another_name) {
+  fs::create_symlink(directory_.write("lib/a.service", without), directory_.path() / "lib/other.service");
+  fs::create_symlink(directory_.write("lib/b@.service", without), directory_.path() / "lib/other@.service");
+  directory_.write("lib/c.service", without);
+  EXPECT_TRUE(directories().has_alias("a.service"));
+  EXPECT_TRUE(directories().has_alias("b@1.service"));
+  EXPECT_FALSE(directories().has_alias("c.service"));
+}
+
 TEST_F(UnitSearchTest, an_alias_is_no_unit_of_its_own) {
   const auto file = directory_.write("lib/a.service", with_budget);
   fs::create_directories(directory_.path() / "etc");
