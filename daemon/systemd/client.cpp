@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
@@ -15,7 +16,6 @@ namespace {
 
 // PID 1 answers nothing while it reloads, which takes it many seconds on a small busy machine.
 constexpr std::uint64_t call_timeout_us = 90'000'000;
-constexpr unsigned max_list_attempts = 3;
 
 bool is_drop_in(const std::filesystem::path& file) {
   return file.parent_path().extension() == ".d";
@@ -23,8 +23,12 @@ bool is_drop_in(const std::filesystem::path& file) {
 
 }  // namespace
 
-SystemdClient::SystemdClient(sd_bus* bus, Listener listener, std::filesystem::path cgroup_root)
-    : bus_(bus), listener_(std::move(listener)), cgroup_root_(std::move(cgroup_root)) {
+SystemdClient::SystemdClient(sd_bus* bus, Listener listener, std::filesystem::path cgroup_root,
+                             std::uint64_t list_pause_usec)
+    : bus_(bus),
+      listener_(std::move(listener)),
+      cgroup_root_(std::move(cgroup_root)),
+      list_pause_usec_(list_pause_usec) {
   add_match(
       "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged'"
       ","
@@ -82,14 +86,17 @@ void SystemdClient::subscribe() {
 int SystemdClient::on_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) {
   auto* const call = static_cast<Call*>(userdata);
   SystemdClient* const self = call->client;
-  return guard_callback(
-      0, [self] { self->report_exception(); },
-      [&] {
-        const auto node = self->calls_.extract(call);
-        node.mapped()->answer(reply);
-        self->pump();
-        return 1;
-      });
+  const auto report = [self] { self->report_exception(); };
+  guard_callback(0, report, [&] {
+    const auto node = self->calls_.extract(call);
+    node.mapped()->answer(reply);
+    return 0;
+  });
+  // What went wrong with one unit does not hold up the others.
+  return guard_callback(0, report, [&] {
+    self->go_on();
+    return 1;
+  });
 }
 
 int SystemdClient::on_systemd_signal(sd_bus_message* signal, void* userdata, sd_bus_error* /*error*/) {
@@ -103,13 +110,12 @@ int SystemdClient::on_systemd_signal(sd_bus_message* signal, void* userdata, sd_
         if (sender == nullptr || self->owner_ != sender) return 0;
         if (sd_bus_message_is_signal(signal, systemd_manager_interface, "Reloading") > 0) {
           self->set_reloading(signal);
-        } else if (self->reloading_ || self->list_awaited_) {
-          return 0;  // the list to come is newer
         } else if (sd_bus_message_is_signal(signal, systemd_manager_interface, "UnitRemoved") > 0) {
           self->unit_removed(signal);
         } else if (sd_bus_message_is_signal(signal, properties_interface, "PropertiesChanged") > 0) {
           self->unit_changed(signal);
         }
+        self->go_on();
         return 0;
       });
 }
@@ -129,6 +135,7 @@ int SystemdClient::on_owner_signal(sd_bus_message* signal, void* userdata, sd_bu
         self->owner_ = after;
         if (self->owner_.empty()) return 0;
         self->reloading_ = false;
+        self->doubt_all();
         self->subscribe();
         self->request_list();
         return 0;
@@ -148,119 +155,24 @@ void SystemdClient::report_exception() const {
   }
 }
 
-void SystemdClient::request_list() {
-  listener_.awaited();
-  list_attempts_ = 0;
-  send_list();
-}
-
-// First the directories with unit files, whose settings count whether systemd has loaded the unit or not;
-// then what it has loaded.
-void SystemdClient::send_list() {
-  const std::uint64_t serial = ++list_serial_;
-  ++list_attempts_;
-  list_awaited_ = true;
-  list_reading_ = false;
-  Message call = new_call(systemd_path, properties_interface, "Get");
-  check(sd_bus_message_append(call.get(), "ss", systemd_manager_interface, "UnitPath"), "ask for UnitPath");
-  send(std::move(call), [this, serial](sd_bus_message* reply) {
-    if (serial == list_serial_) search_answered(reply);
-  });
-}
-
-void SystemdClient::search_answered(sd_bus_message* reply) {
-  std::vector<std::string> unit_path;
-  if (const sd_bus_error* error = sd_bus_message_get_error(reply); error != nullptr) {
-    list_failed(text_of(error));
-    return;
+// What PID 1 said while it was away is not known.
+void SystemdClient::doubt_all() {
+  ++reloads_;
+  for (Entry& entry : std::views::values(entries_)) {
+    entry.stamps.clear();
+    entry.state = {};
   }
-  if (!read_strings_variant(reply, unit_path)) {
-    list_failed("its answer is malformed");
-    return;
-  }
-  unit_path_.assign(unit_path.begin(), unit_path.end());
-  const UnitDirectories directories(unit_path_);
-  with_settings_ = directories.with_settings();
-  listener_.patterns(directories.patterns());
-  Message call = new_call(systemd_path, systemd_manager_interface, "ListUnitsByPatterns");
-  check(sd_bus_message_append(call.get(), "asas", 1, "loaded", 3, "*.service", "*.scope", "*.slice"),
-        "list units");
-  send(std::move(call), [this, serial = list_serial_](sd_bus_message* answer) {
-    if (serial == list_serial_) list_answered(answer);
-  });
-}
-
-void SystemdClient::list_answered(sd_bus_message* reply) {
-  std::vector<ListedUnit> units;
-  if (const sd_bus_error* error = sd_bus_message_get_error(reply); error != nullptr) {
-    list_failed(text_of(error));
-    return;
-  }
-  if (!read_list(reply, units)) {
-    list_failed("its answer is malformed");
-    return;
-  }
-  list_awaited_ = false;
-  list_reading_ = true;
-  list_damaged_ = false;
-  list_pending_ = 0;
-  entries_.clear();
-  queue_.clear();
-  for (ListedUnit& unit : units) add_listed(std::move(unit));
-  for (const std::string& name : with_settings_) {
-    if (!entries_.contains(name)) add_listed({.name = name, .path = unit_path(name), .active = false});
-  }
-  pump();
-  deliver_list();
-}
-
-void SystemdClient::add_listed(ListedUnit unit) {
-  Entry& entry = entries_[unit.name];
-  entry.id = next_id_++;
-  entry.has_settings = with_settings_.contains(unit.name);
-  entry.fact.name = std::move(unit.name);
-  entry.path = std::move(unit.path);
-  entry.active = unit.active;
-  entry.in_list = true;
-  ++list_pending_;
-  enqueue(entry);
-}
-
-void SystemdClient::list_failed(const std::string& why) {
-  list_awaited_ = false;
-  list_reading_ = false;
-  if (sd_bus_is_open(bus_) <= 0) return;  // whoever connects again asks for a list
-  if (list_attempts_ < max_list_attempts) {
-    send_list();
-  } else {
-    listener_.listed(std::unexpected(Error{"list systemd's units", "", 0, why}));
-  }
-}
-
-// Once every unit of the list has been read. A unit that could not be read would look as if it were gone, so
-// a list with such holes is no list.
-void SystemdClient::deliver_list() {
-  if (!list_reading_ || list_pending_ > 0) return;
-  if (list_damaged_) {
-    list_failed("it did not answer for each of them");
-    return;
-  }
-  list_reading_ = false;
-  std::vector<UnitFact> facts;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.complete) facts.push_back(entry.fact);
-  }
-  listener_.listed(facts);
 }
 
 void SystemdClient::set_reloading(sd_bus_message* signal) {
   int active = 0;
   if (sd_bus_message_read(signal, "b", &active) < 0) return;
   reloading_ = active != 0;
-  // systemd takes all units out and in again meanwhile; what it has afterwards is read once, as a list.
+  // systemd takes all units out and in again meanwhile; what it has afterwards is listed once.
   if (!reloading_) {
+    ++reloads_;
     request_list();
-  } else if (!list_awaited_ && !list_reading_) {
+  } else if (list_ == ListStage::none) {
     listener_.awaited();
     read_ahead();
   }
@@ -274,12 +186,13 @@ void SystemdClient::read_ahead() {
   for (const std::string& name : directories.with_settings()) {
     const auto found = entries_.find(name);
     if (with_settings_.contains(name) || found == entries_.end() || !found->second.complete) continue;
-    UnitFact fact = found->second.fact;
+    UnitFact& fact = found->second.fact;
     // Its unit file is where systemd found it.
     std::erase_if(fact.files, is_drop_in);
     std::ranges::copy_if(directories.files_of(name), std::back_inserter(fact.files), is_drop_in);
     fact.needs_daemon_reload = false;  // that is what happens right now
-    listener_.gone(name);  // so that a file which was there before, without settings, is read anew
+    fact.reload = reloads_ + 1;
+    found->second.stamps.clear();  // a guess, whatever a search makes of it
     listener_.changed(fact);
   }
 }
@@ -288,21 +201,18 @@ void SystemdClient::unit_removed(sd_bus_message* signal) {
   const char* name = nullptr;
   if (sd_bus_message_read(signal, "so", &name, nullptr) < 0) return;
   const auto found = entries_.find(name);
-  if (found == entries_.end()) return;
-  if (found->second.has_settings) {
-    // That it stopped was said before. Loaded anew it may have other files: those of a transient unit.
-    found->second.files_known = false;
+  if (found == entries_.end() || reloading_) return;
+  // A list that has been asked for says whether it is there again. Of one with settings it was said before
+  // that it stopped. Loaded anew it may have other files: those of a transient unit.
+  if (list_ == ListStage::awaited || found->second.has_settings) {
+    found->second.files_of = 0;
+    found->second.reading_files_of = 0;
     return;
   }
-  const bool listed = found->second.in_list;
   const std::string removed = found->first;
+  if (found->second.in_list) --list_pending_;
   entries_.erase(found);
-  if (listed) --list_pending_;
-  if (list_reading_) {
-    deliver_list();
-  } else {
-    listener_.gone(removed);
-  }
+  listener_.gone(removed);
 }
 
 void SystemdClient::unit_changed(sd_bus_message* signal) {
@@ -316,6 +226,11 @@ void SystemdClient::unit_changed(sd_bus_message* signal) {
   if (!read_unit_change(signal, change) || change.active_state.empty()) return;
 
   auto found = entries_.find(*name);
+  if (reloading_) {
+    // All units may be announced; the list that follows settles which of them run, and where.
+    if (found != entries_.end() && !is_same_state(found->second.state, change)) found->second.state = {};
+    return;
+  }
   if (found == entries_.end()) {
     if (!is_active(change.active_state)) return;
     found = entries_.emplace(*name, Entry{}).first;
@@ -324,13 +239,20 @@ void SystemdClient::unit_changed(sd_bus_message* signal) {
     found->second.path = path;
   }
   Entry& entry = found->second;
-  // Most signals are about something else; the first after the unit has got its cgroup is not to be missed.
-  const bool settled = entry.complete && (entry.fact.cgroup_id != 0 || !is_active(change.active_state));
-  if (settled && !entry.busy && change == entry.last_change) return;
+  const bool news = is_news(entry, change);
   entry.active = is_active(change.active_state);
-  entry.last_change = std::move(change);
-  enqueue(entry);
-  pump();
+  entry.state = std::move(change);
+  if (news) enqueue(entry, true);
+}
+
+// Most signals are about something else; the first after the unit has got its cgroup is not to be missed.
+// A list does not tell one run of a unit from the next, but their cgroups do.
+bool SystemdClient::is_news(const Entry& entry, const UnitChange& change) const {
+  const bool settled = entry.complete && (entry.fact.cgroup_id != 0 || !is_active(change.active_state));
+  if (!settled || entry.queued || entry.awaited > 0) return true;
+  if (change == entry.state) return false;
+  return !is_same_state(change, entry.state) || !entry.state.invocation.empty() ||
+         cgroup_id(entry.fact.control_group) != entry.fact.cgroup_id;
 }
 
 }  // namespace slo

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
 
 #include <cstdint>
 #include <deque>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/handle.h"
 #include "settings/unit_search.h"
 #include "systemd/client_messages.h"
@@ -30,10 +33,21 @@ namespace slo {
 // unit that is unloaded keeps them. Of any other unit a property read would make PID 1 load it, announce it
 // and drop it again, which would never end if announcements were answered by reads: so UnitNew alone causes
 // no read, and such a unit shows up when it starts, or with the next list.
+//
+// A list costs one question and four for each unit that is new in it. Units that were known are asked about
+// only where something may have changed:
+// - their files, unless a search of the unit directories (UnitDirectories) finds the very files that systemd
+//   named last, all with the stamp (FileStamp) they had then, and systemd did not say then that they need a
+//   daemon-reload. systemd looks for files in the same way and in nothing else, but for a unit's other names,
+//   so one that has an alias is always asked about. The content of the files is not its business;
+// - whether they run, unless the list has the state (ActiveState, SubState) that was known, and their cgroup
+//   is there with the inode it had: that of a unit which was started anew in between is another one.
+// A signal about a unit is answered by questions in any case where it says something new.
 class SystemdClient final : public UnitSource {
  public:
   struct Listener {
-    // An error: PID 1 gave no list, and what was known stays valid.
+    // All units, once each has been read; what differs from what was told before has been told by changed()
+    // and gone() as soon as it was known. An error: PID 1 gave no list, and what was known stays valid.
     std::function<void(const Result<std::vector<UnitFact>>&)> listed;
     // Of the files that the next list is of; before it.
     std::function<void(const std::vector<UnitPattern>&)> patterns;
@@ -44,13 +58,16 @@ class SystemdClient final : public UnitSource {
         failed;  // to be logged; a list that failed for good leaves the old one valid
   };
 
-  // The bus outlives this object. Subscribes at once; throws std::system_error when not even that can be
-  // sent.
-  SystemdClient(sd_bus* bus, Listener listener, std::filesystem::path cgroup_root = "/sys/fs/cgroup");
+  // The bus, attached to an event loop, outlives this object. Subscribes at once; throws std::system_error
+  // when not even that can be sent. At least list_pause_usec is between the beginnings of two lists.
+  SystemdClient(sd_bus* bus, Listener listener, std::filesystem::path cgroup_root = "/sys/fs/cgroup",
+                std::uint64_t list_pause_usec = 300'000);
   ~SystemdClient() override;
   SystemdClient(const SystemdClient&) = delete;
   SystemdClient& operator=(const SystemdClient&) = delete;
 
+  // While a list is under way, and for some time after it began, however many of these and of systemd's
+  // reloads lead to one more list, and that one ends in listed().
   void request_list() override;
   // Whether a unit could not be read since the last call, other than because it is gone.
   [[nodiscard]] bool take_unread() { return std::exchange(unread_, false); }
@@ -60,6 +77,7 @@ class SystemdClient final : public UnitSource {
  private:
   using Slot = std::unique_ptr<sd_bus_slot, Deleter<sd_bus_slot_unref>>;
   using Message = std::unique_ptr<sd_bus_message, Deleter<sd_bus_message_unref>>;
+  using EventSource = std::unique_ptr<sd_event_source, Deleter<sd_event_source_disable_unref>>;
   using Answer = std::function<void(sd_bus_message* reply)>;  // check sd_bus_message_get_error() first
 
   struct Call {
@@ -69,20 +87,31 @@ class SystemdClient final : public UnitSource {
   };
 
   struct Entry {
-    UnitFact fact;
+    UnitFact fact;     // as of the last read that ended; told
+    UnitFact reading;  // what is being read
     std::string path;
     std::uint64_t id = 0;       // tells answers for this entry from those for an earlier one of the same name
     bool active = false;        // anything but inactive and failed
     bool has_settings = false;  // in its files: known as long as they are there, loaded or not
-    bool files_known = false;
-    bool complete = false;  // read at least once
-    bool in_list = false;   // the list under way waits for it
-    bool busy = false;      // queued or being read
-    bool again = false;     // changed while it was read
+    bool complete = false;      // read at least once
+    bool in_list = false;       // the list under way waits for it
+    bool queued = false;        // to be read
+    bool hurried = false;       // before the others
+    bool again = false;         // changed while it was read
     bool failed = false;
-    unsigned awaited = 0;
-    UnitChange last_change;
+    bool vanished = false;  // the reason: systemd does not know it
+    unsigned awaited = 0;   // answers; not 0: it is being read
+    // As of which reload of systemd fact.files are known, and those that are being read; 0: they are not.
+    std::uint64_t files_of = 0;
+    std::uint64_t reading_files_of = 0;
+    bool reads_files = false;
+    std::vector<std::optional<FileStamp>> stamps;  // of fact.files
+    UnitChange state;                              // systemd's last word
   };
+
+  // The list that comes next: not wanted, to be asked for after a pause, asked for and not answered, or
+  // answered and its units being read.
+  enum class ListStage { none, deferred, awaited, reading };
 
   static int on_reply(sd_bus_message* reply, void* userdata, sd_bus_error* error);
   static int on_systemd_signal(sd_bus_message* signal, void* userdata, sd_bus_error* error);
@@ -95,24 +124,34 @@ class SystemdClient final : public UnitSource {
   void send(Message call, Answer answer);
   void subscribe();
 
+  static int on_pause_over(sd_event_source* source, std::uint64_t usec, void* userdata);
+  void begin_list();
   void send_list();
   void search_answered(sd_bus_message* reply);
   void list_answered(sd_bus_message* reply);
-  void add_listed(ListedUnit unit);
+  void add_listed(const ListedUnit& unit, bool loaded);
+  void forget_all_but(const std::set<std::string_view>& names);
+  [[nodiscard]] bool has_files_as_read(const Entry& entry) const;
+  [[nodiscard]] bool is_as_read(const Entry& entry, const UnitChange& state) const;
   void list_failed(const std::string& why);
-  void deliver_list();
+  void end_list();
 
   void set_reloading(sd_bus_message* signal);
+  void doubt_all();
   void read_ahead();
   void unit_removed(sd_bus_message* signal);
   void unit_changed(sd_bus_message* signal);
+  [[nodiscard]] bool is_news(const Entry& entry, const UnitChange& change) const;
 
-  void enqueue(Entry& entry);
+  void go_on();
+  void enqueue(Entry& entry, bool hurry);
   void pump();
   void start_read(Entry& entry);
+  void ask_for_files(Entry& entry);
   void read_property(Entry& entry, const char* interface, const char* property,
-                     std::function<bool(Entry&, sd_bus_message*)> take);
+                     std::function<bool(UnitFact&, sd_bus_message*)> take);
   void end_read(Entry& entry);
+  [[nodiscard]] bool take_read(Entry& entry);
   [[nodiscard]] Entry* find(const std::string& name, std::uint64_t id);
   [[nodiscard]] std::uint64_t cgroup_id(const std::string& control_group) const;
 
@@ -124,15 +163,20 @@ class SystemdClient final : public UnitSource {
   std::map<Call*, std::unique_ptr<Call>> calls_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::vector<std::filesystem::path> unit_path_;  // as of the last search
+  std::optional<UnitDirectories> directories_;    // the last search
   std::set<std::string> with_settings_;           // as of the last search
+  std::deque<std::pair<std::string, std::uint64_t>> hurried_;
   std::deque<std::pair<std::string, std::uint64_t>> queue_;
   std::uint64_t next_id_ = 1;
-  std::uint64_t list_serial_ = 0;
+  std::uint64_t reloads_ = 1;  // of systemd's, and when it executed itself anew
+  ListStage list_ = ListStage::none;
+  bool list_wanted_ = false;  // one more, as it has been asked for while one is under way
   unsigned list_attempts_ = 0;
-  bool list_awaited_ = false;  // asked for, not yet answered: signals before the answer are older than it
-  bool list_reading_ = false;  // answered, properties being read
   unsigned list_pending_ = 0;  // entries with in_list
   bool list_damaged_ = false;  // a unit of it could not be read
+  std::uint64_t list_pause_usec_;
+  std::uint64_t next_list_usec_ = 0;  // not before
+  EventSource pause_;
   bool reloading_ = false;
   bool unread_ = false;
 };

@@ -74,6 +74,10 @@ std::string text_of(const sd_bus_error* error) {
   return error->message != nullptr ? error->message : (error->name != nullptr ? error->name : "");
 }
 
+bool is_same_state(const UnitChange& one, const UnitChange& other) {
+  return one.active_state == other.active_state && one.sub_state == other.sub_state;
+}
+
 bool read_unit_change(sd_bus_message* signal, UnitChange& change) {
   if (sd_bus_message_enter_container(signal, SD_BUS_TYPE_ARRAY, "{sv}") < 0) return false;
   while (sd_bus_message_enter_container(signal, SD_BUS_TYPE_DICT_ENTRY, "sv") > 0) {
@@ -107,13 +111,14 @@ bool read_list(sd_bus_message* reply, std::vector<ListedUnit>& units) {
   while ((more = sd_bus_message_enter_container(reply, SD_BUS_TYPE_STRUCT, "ssssssouso")) > 0) {
     const char* name = nullptr;
     const char* active_state = nullptr;
+    const char* sub_state = nullptr;
     const char* path = nullptr;
-    if (sd_bus_message_read(reply, "ssssssouso", &name, nullptr, nullptr, &active_state, nullptr, nullptr,
+    if (sd_bus_message_read(reply, "ssssssouso", &name, nullptr, nullptr, &active_state, &sub_state, nullptr,
                             &path, nullptr, nullptr, nullptr) < 0 ||
         sd_bus_message_exit_container(reply) < 0) {
       return false;
     }
-    if (type_interface(name) != nullptr) units.push_back({name, path, is_active(active_state)});
+    if (type_interface(name) != nullptr) units.push_back({name, path, {active_state, sub_state}});
   }
   return more == 0;
 }

@@ -28,22 +28,24 @@ inline constexpr const char* properties_interface = "org.freedesktop.DBus.Proper
 [[nodiscard]] bool read_bool_variant(sd_bus_message* message, bool& value);
 [[nodiscard]] bool read_strings_variant(sd_bus_message* message, std::vector<std::string>& values);
 
-// One line of ListUnitsByPatterns.
+// What one PropertiesChanged of the Unit interface says about whether the unit runs.
+struct UnitChange {
+  std::string active_state = {};
+  std::string sub_state = {};
+  std::string invocation = {};
+  friend bool operator==(const UnitChange&, const UnitChange&) = default;
+};
+// Whether they are the same but for the invocation, which lists do not have.
+[[nodiscard]] bool is_same_state(const UnitChange& one, const UnitChange& other);
+[[nodiscard]] bool read_unit_change(sd_bus_message* signal, UnitChange& change);
+
+// One line of ListUnitsByPatterns, which has no invocation.
 struct ListedUnit {
   std::string name;
   std::string path;
-  bool active = false;
+  UnitChange state;
 };
 [[nodiscard]] bool read_list(sd_bus_message* reply, std::vector<ListedUnit>& units);
-
-// What one PropertiesChanged of the Unit interface says about whether the unit runs.
-struct UnitChange {
-  std::string active_state;
-  std::string sub_state;
-  std::string invocation;
-  friend bool operator==(const UnitChange&, const UnitChange&) = default;
-};
-[[nodiscard]] bool read_unit_change(sd_bus_message* signal, UnitChange& change);
 
 // Whether this is the error for a unit that went away while it was asked about, which is no one's fault.
 [[nodiscard]] bool is_vanished_unit(const sd_bus_error* error);

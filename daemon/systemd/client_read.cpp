@@ -16,62 +16,82 @@ constexpr std::size_t calls_per_read = 4;
 
 }  // namespace
 
-void SystemdClient::enqueue(Entry& entry) {
-  if (entry.busy) {
+// After a message has been handled, whatever became of it.
+void SystemdClient::go_on() {
+  pump();
+  end_list();
+}
+
+void SystemdClient::enqueue(Entry& entry, bool hurry) {
+  if (entry.awaited > 0) {
     entry.again = true;
     return;
   }
-  entry.busy = true;
-  queue_.emplace_back(entry.fact.name, entry.id);
+  if (entry.queued && (entry.hurried || !hurry)) return;
+  entry.queued = true;
+  entry.hurried = hurry;
+  (hurry ? hurried_ : queue_).emplace_back(entry.fact.name, entry.id);
 }
 
+// Who hurries may still be among the others.
 void SystemdClient::pump() {
-  while (!queue_.empty() && calls_.size() + calls_per_read <= max_in_flight) {
-    const auto [name, id] = std::move(queue_.front());
-    queue_.pop_front();
-    if (Entry* entry = find(name, id)) start_read(*entry);
+  while (calls_.size() + calls_per_read <= max_in_flight) {
+    auto& queue = hurried_.empty() ? queue_ : hurried_;
+    if (queue.empty()) return;
+    const auto [name, id] = std::move(queue.front());
+    queue.pop_front();
+    Entry* const entry = find(name, id);
+    if (entry != nullptr && entry->queued) start_read(*entry);
   }
 }
 
-// The files of a loaded unit change only with a daemon-reload, and then everything is listed anew; its cgroup
-// comes and goes with it.
+// The files of a loaded unit change only with a daemon-reload; its cgroup comes and goes with it.
 void SystemdClient::start_read(Entry& entry) {
+  entry.queued = false;
   entry.again = false;
   entry.failed = false;
+  entry.vanished = false;
   entry.awaited = 1;  // so that the last answer, not the first, ends the reading
-  if (!entry.files_known) {
-    entry.fact.files.clear();
-    read_property(entry, systemd_unit_interface, "FragmentPath", [](Entry& of, sd_bus_message* reply) {
-      std::string fragment;
-      if (!read_string_variant(reply, fragment)) return false;
-      if (!fragment.empty()) of.fact.files.insert(of.fact.files.begin(), fragment);
-      return true;
-    });
-    read_property(entry, systemd_unit_interface, "DropInPaths", [](Entry& of, sd_bus_message* reply) {
-      std::vector<std::string> paths;
-      if (!read_strings_variant(reply, paths)) return false;
-      of.fact.files.insert(of.fact.files.end(), paths.begin(), paths.end());
-      return true;
-    });
-  }
+  entry.reading = entry.fact;
+  entry.reads_files = entry.files_of != reloads_;
+  entry.reading_files_of = reloads_;
+  if (entry.reads_files) ask_for_files(entry);
   // systemd looks at the files' dates when asked, and announces nothing: so ask whenever they could be read
   // anew. A unit that stopped is not read.
-  if (!entry.files_known || entry.active) {
-    read_property(entry, systemd_unit_interface, "NeedDaemonReload", [](Entry& of, sd_bus_message* reply) {
-      return read_bool_variant(reply, of.fact.needs_daemon_reload);
-    });
+  if (entry.reads_files || entry.active) {
+    read_property(entry, systemd_unit_interface, "NeedDaemonReload",
+                  [](UnitFact& fact, sd_bus_message* reply) {
+                    return read_bool_variant(reply, fact.needs_daemon_reload);
+                  });
   }
-  entry.fact.control_group.clear();
+  entry.reading.control_group.clear();
   if (entry.active) {
     read_property(
         entry, type_interface(entry.fact.name), "ControlGroup",
-        [](Entry& of, sd_bus_message* reply) { return read_string_variant(reply, of.fact.control_group); });
+        [](UnitFact& fact, sd_bus_message* reply) { return read_string_variant(reply, fact.control_group); });
   }
   end_read(entry);
 }
 
+void SystemdClient::ask_for_files(Entry& entry) {
+  entry.reading.files.clear();
+  entry.reading.reload = reloads_;
+  read_property(entry, systemd_unit_interface, "FragmentPath", [](UnitFact& fact, sd_bus_message* reply) {
+    std::string fragment;
+    if (!read_string_variant(reply, fragment)) return false;
+    if (!fragment.empty()) fact.files.insert(fact.files.begin(), fragment);
+    return true;
+  });
+  read_property(entry, systemd_unit_interface, "DropInPaths", [](UnitFact& fact, sd_bus_message* reply) {
+    std::vector<std::string> paths;
+    if (!read_strings_variant(reply, paths)) return false;
+    fact.files.insert(fact.files.end(), paths.begin(), paths.end());
+    return true;
+  });
+}
+
 void SystemdClient::read_property(Entry& entry, const char* interface, const char* property,
-                                  std::function<bool(Entry&, sd_bus_message*)> take) {
+                                  std::function<bool(UnitFact&, sd_bus_message*)> take) {
   Message call = new_call(entry.path.c_str(), properties_interface, "Get");
   check(sd_bus_message_append(call.get(), "ss", interface, property), property);
   ++entry.awaited;
@@ -80,9 +100,11 @@ void SystemdClient::read_property(Entry& entry, const char* interface, const cha
     Entry* entry_now = find(name, id);
     if (entry_now == nullptr) return;
     const sd_bus_error* error = sd_bus_message_get_error(reply);
-    if (error != nullptr || !take(*entry_now, reply)) {
+    if (error != nullptr || !take(entry_now->reading, reply)) {
       entry_now->failed = true;
-      if (error == nullptr || !is_vanished_unit(error)) {
+      if (error != nullptr && is_vanished_unit(error)) {
+        entry_now->vanished = true;
+      } else {
         unread_ = true;
         if (entry_now->in_list) list_damaged_ = true;
         report({"ask systemd about", name, 0, error != nullptr ? text_of(error) : "its answer is malformed"});
@@ -94,20 +116,27 @@ void SystemdClient::read_property(Entry& entry, const char* interface, const cha
 
 void SystemdClient::end_read(Entry& entry) {
   if (--entry.awaited > 0) return;
-  entry.busy = false;
-  if (!entry.failed) {
-    entry.files_known = true;
-    entry.complete = true;
-    entry.fact.cgroup_id = cgroup_id(entry.fact.control_group);
+  if (std::exchange(entry.in_list, false)) --list_pending_;
+  if (entry.again) enqueue(entry, true);
+  if (entry.vanished) entry.complete = false;
+  if (!entry.failed && take_read(entry)) listener_.changed(entry.fact);
+}
+
+// Whether it says something else than what was told.
+bool SystemdClient::take_read(Entry& entry) {
+  UnitFact& read = entry.reading;
+  if (entry.reads_files) {
+    entry.files_of = entry.reading_files_of;
+    entry.stamps = stamps_of(read.files);
+  } else {  // those of the last read may have been put right since this one began
+    read.files = entry.fact.files;
+    read.reload = entry.fact.reload;
   }
-  if (entry.again) enqueue(entry);
-  if (entry.in_list) {
-    entry.in_list = false;
-    --list_pending_;
-    deliver_list();
-  } else if (!entry.failed && !list_reading_ && !list_awaited_) {
-    listener_.changed(entry.fact);
-  }
+  read.cgroup_id = cgroup_id(read.control_group);
+  const bool is_new = !std::exchange(entry.complete, true);
+  if (!is_new && entry.fact == read) return false;
+  entry.fact = std::move(read);
+  return true;
 }
 
 SystemdClient::Entry* SystemdClient::find(const std::string& name, std::uint64_t id) {

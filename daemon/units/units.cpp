@@ -73,9 +73,11 @@ std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
 std::vector<CfgChange> Units::changed(const UnitFact& fact) {
   const auto [at, is_new] = entries_.try_emplace(fact.name);
   Entry& entry = at->second;
+  if (!is_new && entry.fact == fact) return {};
   // Edited files count from the next daemon-reload on, as for systemd itself; a start must not pick them up
   // before.
-  const bool read_now = is_new || (entry.fact.files != fact.files && !fact.needs_daemon_reload);
+  const bool reloaded = entry.fact.reload != fact.reload || entry.fact.files != fact.files;
+  const bool read_now = is_new || (reloaded && !fact.needs_daemon_reload);
   note_cgroup(entry.fact, fact);
   entry.fact = fact;
   if (read_now) read_files(entry);

@@ -20,7 +20,8 @@ namespace slo {
 // The client at one end of a bus, systemd at the other, and what the client told.
 class SystemdClientTest : public testing::Test {
  protected:
-  void start() {
+  // What the first list consists of is no change.
+  void start(std::uint64_t list_pause_usec = 0) {
     client_ = std::make_unique<SystemdClient>(
         systemd_.client(),
         SystemdClient::Listener{
@@ -31,9 +32,10 @@ class SystemdClientTest : public testing::Test {
             .gone = [this](std::string_view name) { gone_.emplace_back(name); },
             .failed = [this](const Error& error) { failures_.push_back(error); },
         },
-        cgroups_.path());
+        cgroups_.path(), list_pause_usec);
     client_->request_list();
     systemd_.settle();
+    changes_.clear();
   }
 
   // A unit of systemd's that runs, its cgroup there.

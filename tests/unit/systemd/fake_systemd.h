@@ -5,7 +5,10 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -28,6 +31,7 @@ class Systemd {
  public:
   struct Unit {
     std::string active_state = "active";
+    std::string sub_state = "any";
     std::string fragment = {};
     std::vector<std::string> drop_ins = {};
     std::string control_group = {};
@@ -53,6 +57,7 @@ class Systemd {
   std::vector<std::string> unit_path;  // where unit files are
   std::string owner = ":1.1";          // unique name of PID 1
   bool hold = false;                   // keep questions about properties until release()
+  bool hold_lists = false;             // keep questions for a list until release()
   int refuse_lists = 0;
   int refuse_reads = 0;
 
@@ -74,9 +79,23 @@ class Systemd {
     }
   }
 
-  void release() {
-    const auto questions = std::exchange(held_, {});
-    for (const auto& question : questions) answer_read(question.get());
+  // The same with what time brings in the next usec.
+  void settle_for(std::uint64_t usec) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(usec);
+    while (std::chrono::steady_clock::now() < end) must(sd_event_run(event_.get(), 1000), "sd_event_run");
+    settle();
+  }
+
+  // The first of the questions that were kept.
+  void release(std::size_t most = SIZE_MAX) {
+    for (auto left = std::min(most, held_.size()); left > 0; --left) {
+      const Message question = std::move(held_.front());
+      held_.pop_front();
+      if (sd_bus_message_get_member(question.get()) == std::string_view("Get"))
+        answer_read(question.get());
+      else
+        answer_list(question.get());
+    }
   }
 
   void set_state(const std::string& name, const std::string& state, const std::string& sender = ":1.1") {
@@ -163,6 +182,8 @@ class Systemd {
     } else if (asked == "Subscribe") {
       ++subscriptions;
       must(sd_bus_reply_method_return(call, ""), "reply");
+    } else if (asked == "ListUnitsByPatterns" && hold_lists) {
+      held_.emplace_back(sd_bus_message_ref(call));
     } else if (asked == "ListUnitsByPatterns") {
       answer_list(call);
     } else if (asked == "Get" && sd_bus_message_get_path(call) == std::string_view(manager_path)) {
@@ -191,7 +212,8 @@ class Systemd {
     for (const auto& [name, unit] : units) {
       if (!unit.loaded) continue;
       must(sd_bus_message_append(reply, "(ssssssouso)", name.c_str(), "A unit", "loaded",
-                                 unit.active_state.c_str(), "any", "", path_of(name).c_str(), 0, "", "/"),
+                                 unit.active_state.c_str(), unit.sub_state.c_str(), "", path_of(name).c_str(),
+                                 0, "", "/"),
            "append");
     }
     must(sd_bus_message_close_container(reply), "close");

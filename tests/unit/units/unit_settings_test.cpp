@@ -122,6 +122,20 @@ TEST_F(UnitSettings, WhatSystemdHasNotReadYetDoesNotCount) {
   EXPECT_FALSE(units_.configured().at("a.service").needs_daemon_reload);
 }
 
+TEST_F(UnitSettings, AChangeIsReadAnewOnceSystemdHasReloaded) {
+  budget("a.service", "5ms");
+  units_.listed({fact("a.service", 11)});
+  budget("a.service", "9ms");
+  EXPECT_THAT(units_.changed(fact("a.service", 11)), IsEmpty());
+  EXPECT_THAT(units_.changed(fact("a.service", 12)), SizeIs(2)) << "another cgroup, the same settings";
+  EXPECT_EQ(sets("a.service").cfg->budget_ns, 5 * SLO_NSEC_PER_MSEC);
+  auto reloaded = fact("a.service", 12);
+  reloaded.reload = 1;
+  const auto changes = units_.changed(reloaded);
+  EXPECT_THAT(changes, ElementsAre(sets("a.service")));
+  EXPECT_EQ(sets("a.service").cfg->budget_ns, 9 * SLO_NSEC_PER_MSEC);
+}
+
 TEST_F(UnitSettings, AUnitSeenForTheFirstTimeIsReadInAnyCase) {
   budget("a.service", "5ms");
   auto edited = fact("a.service", 11);
