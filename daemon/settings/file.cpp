@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/handle.h"
-#include "base/text_file.h"
 
 namespace slo {
 namespace {
@@ -257,37 +256,45 @@ class FileReader {
 
 }  // namespace
 
+void take_settings(const fs::path& path, std::string_view content, const FileRules& rules,
+                   std::vector<ConfigProblem>& problems) {
+  FileReader(path, logical_lines(content), rules, problems).run();
+}
+
 void read_settings_file(const fs::path& path, const FileRules& rules, std::vector<ConfigProblem>& problems) {
-  const auto content = read_text_file(path, rules.if_missing);
-  if (content) {
-    FileReader(path, logical_lines(*content), rules, problems).run();
-    return;
-  }
-  problems.push_back({.severity = Severity::error,
-                      .file = path.string(),
-                      .line = content.error().line,
-                      .key = "",
-                      .value = "",
-                      .detail = content.error().detail});
+  if (const auto content = read_text_file(path, rules.if_missing))
+    take_settings(path, *content, rules, problems);
+  else
+    problems.push_back(unreadable(path, content.error()));
+}
+
+ConfigProblem unreadable(const fs::path& path, FileTrouble trouble) {
+  return {.severity = Severity::error,
+          .file = path.string(),
+          .line = trouble.line,
+          .key = "",
+          .value = "",
+          .detail = std::move(trouble.detail)};
 }
 
 std::vector<std::string> section_headers(const fs::path& path) {
-  std::vector<std::string> headers;
   const auto content = read_text_file(path, "");
-  if (!content) return headers;
-  for (auto& line : logical_lines(*content)) {
+  return content ? headers_in(*content) : std::vector<std::string>{};
+}
+
+std::vector<std::string> headers_in(std::string_view content) {
+  std::vector<std::string> headers;
+  for (auto& line : logical_lines(content)) {
     if (line.text.starts_with('[')) headers.push_back(std::move(line.text));
   }
   return headers;
 }
 
-std::optional<std::string> last_value(const fs::path& path, std::span<const std::string_view> sections,
+std::optional<std::string> last_value(std::string_view content, std::span<const std::string_view> sections,
                                       std::string_view key) {
   std::optional<std::string> value;
-  const auto content = read_text_file(path, "");
-  if (!content) return value;
   bool inside = false;
-  for (const auto& line : logical_lines(*content)) {
+  for (const auto& line : logical_lines(content)) {
     const std::string_view text = line.text;
     if (text.starts_with('[')) {
       inside = text.ends_with(']') && std::ranges::contains(sections, text.substr(1, text.size() - 2));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text_file.h"
 #include "settings/config_problem.h"
 #include "settings/slo.h"
 
@@ -41,16 +42,21 @@ struct FileRules {
   std::string if_missing;  // what to say when there is no such file
 };
 
-// Reads one file: values go to the rules, what is wrong to `problems`. Never logs.
+// Takes what a file holds: values go to the rules, what is wrong to `problems`. Never logs.
+void take_settings(const std::filesystem::path& path, std::string_view content, const FileRules& rules,
+                   std::vector<ConfigProblem>& problems);
+// The same of a file that is to be read.
 void read_settings_file(const std::filesystem::path& path, const FileRules& rules,
                         std::vector<ConfigProblem>& problems);
+[[nodiscard]] ConfigProblem unreadable(const std::filesystem::path& path, FileTrouble trouble);
 
 // The headers of a file in the order of their lines, "[X-Slo]"; none when it cannot be read.
 [[nodiscard]] std::vector<std::string> section_headers(const std::filesystem::path& path);
+[[nodiscard]] std::vector<std::string> headers_in(std::string_view content);
 
 // The last value of a key that is systemd's, in any of these sections; empty: the last one forgets it.
-// Nothing where the file has no such line, or cannot be read.
-[[nodiscard]] std::optional<std::string> last_value(const std::filesystem::path& path,
+// Nothing where there is no such line.
+[[nodiscard]] std::optional<std::string> last_value(std::string_view content,
                                                     std::span<const std::string_view> sections,
                                                     std::string_view key);
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
+#include "base/text_file.h"
 #include "base/time_span.h"
 #include "settings/file.h"
 
@@ -54,32 +56,61 @@ KeyRule rule_of(const char* key, std::optional<Setting<Budget>>& target) {
   return rule;
 }
 
-FileRules unit_rules(SloSettings& settings) {
+// A line that is refused leaves what earlier files say.
+KeyRule noting(KeyRule rule, std::set<std::string>& keys) {
+  rule.take = [&keys, key = rule.key, take = std::move(rule.take)](std::string_view value,
+                                                                   const Origin& origin) {
+    auto remark = take(value, origin);
+    if (!remark || remark->severity != Severity::error) keys.insert(key);
+    return remark;
+  };
+  return rule;
+}
+
+FileRules unit_rules(UnitFile& file) {
   std::vector<KeyRule> keys;
-  for_each_setting(settings,
-                   [&keys](const char* key, auto& target) { keys.push_back(rule_of(key, target)); });
+  for_each_setting(file.settings, [&keys, &file](const char* key, auto& target) {
+    keys.push_back(noting(rule_of(key, target), file.keys));
+  });
   for (const char* key : {"SloBudgetMin", "SloBudgetMax"}) keys.push_back(not_honoured(own_section, key));
-  return {.keys = std::move(keys),
-          .other_section = look_alike,
-          .all_ours = false,
-          .if_missing = "the file is missing although systemd lists it; run: systemctl daemon-reload"};
+  return {.keys = std::move(keys), .other_section = look_alike, .all_ours = false, .if_missing = ""};
 }
 
 }  // namespace
 
+UnitFile read_unit_file(const std::filesystem::path& path) {
+  UnitFile file;
+  auto content =
+      read_text_file(path, "the file is missing although systemd lists it; run: systemctl daemon-reload");
+  if (!content) {
+    file.readable = false;
+    file.problems.push_back(unreadable(path, std::move(content.error())));
+    return file;
+  }
+  file.slice = last_value(*content, slice_sections, "Slice");
+  file.has_settings = std::ranges::any_of(
+      headers_in(*content), [](const std::string& header) { return look_alike(header).has_value(); });
+  if (file.has_settings) take_settings(path, *content, unit_rules(file), file.problems);
+  return file;
+}
+
+void add_unit_file(const UnitFile& file, UnitFileSettings& settings) {
+#define SLO_TAKE(member, Type, ...) \
+  if (file.keys.contains("Slo" #Type)) settings.settings.member = file.settings.member;
+  SLO_UNIT_SETTINGS(SLO_TAKE)
+#undef SLO_TAKE
+  settings.problems.insert(settings.problems.end(), file.problems.begin(), file.problems.end());
+  if (file.slice) settings.slice = *file.slice;
+}
+
 UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files) {
   UnitFileSettings result;
-  const FileRules rules = unit_rules(result.settings);
-  for (const auto& path : files) {
-    read_settings_file(path, rules, result.problems);
-    if (auto slice = last_value(path, slice_sections, "Slice")) result.slice = *std::move(slice);
-  }
+  for (const auto& path : files) add_unit_file(read_unit_file(path), result);
   return result;
 }
 
 bool has_settings(const std::filesystem::path& file) {
-  return std::ranges::any_of(section_headers(file),
-                             [](const std::string& header) { return look_alike(header).has_value(); });
+  return read_unit_file(file).has_settings;
 }
 
 std::optional<ConfigProblem> too_broad(std::string_view unit, const SloSettings& settings) {

@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,19 @@ struct UnitFileSettings {
   std::vector<ConfigProblem> problems;
   std::string slice = {};  // Slice= of the unit, as written; empty: none is set
 };
+
+// What one file says.
+struct UnitFile {
+  SloSettings settings;
+  std::set<std::string> keys = {};  // of settings, those that the file gives a value or forgets
+  std::vector<ConfigProblem> problems = {};
+  std::optional<std::string> slice = {};  // Slice=; empty: what earlier files say is forgotten
+  bool has_settings = false;              // see has_settings()
+  bool readable = true;
+};
+[[nodiscard]] UnitFile read_unit_file(const std::filesystem::path& path);
+// After what earlier files of the unit said: later wins.
+void add_unit_file(const UnitFile& file, UnitFileSettings& settings);
 
 // Reads [X-Slo] from a unit's files, in the order given (fragment first, then drop-ins, as systemd lists
 // them): later wins, an empty value forgets what came before, a bad line is ignored and reported. A file that

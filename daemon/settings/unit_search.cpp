@@ -93,16 +93,56 @@ bool is_masked(const fs::path& file) {
 
 UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, HasSettings has_settings)
     : has_settings_(std::move(has_settings)) {
-  for (const auto& directory : unit_path) {
-    Directory& read = directories_.emplace_back();
-    for (const auto& entry : entries(directory)) {
-      if (entry.path().extension() != ".d") {
-        add_unit_file(read, entry);
-      } else if (const std::string of = entry.path().stem().string(); is_type(of) || parts_of(of)) {
-        read.drop_ins.emplace(of, drop_ins_in(entry.path()));
-      }
-    }
+  for (const auto& path : unit_path) {
+    Directory& directory = directories_.emplace_back();
+    directory.path = path;
+    directory.stamp = stamp_of(path);
+    read_directory(directory);
   }
+}
+
+// Stamps are older than what is read, so that what comes in between shows the next time. Drop-in directories
+// that were there before are followed by themselves.
+void UnitDirectories::read_directory(Directory& directory) {
+  directory.unit_files.clear();
+  directory.aliases.clear();
+  directory.aliased.clear();
+  auto before = std::exchange(directory.drop_ins, {});
+  for (const auto& entry : entries(directory.path)) {
+    if (entry.path().extension() != ".d") {
+      add_unit_file(directory, entry);
+      continue;
+    }
+    const std::string of = entry.path().stem().string();
+    if (!is_type(of) && !parts_of(of)) continue;
+    if (const auto at = before.find(of); at != before.end()) {
+      directory.drop_ins.insert(before.extract(at));
+      continue;
+    }
+    const auto stamp = stamp_of(entry.path());
+    directory.drop_ins.emplace(of, std::make_unique<DropIns>(entry.path(), stamp, drop_ins_in(entry.path())));
+  }
+}
+
+std::size_t UnitDirectories::follow() {
+  for (auto& directory : directories_) {
+    const auto stamp = stamp_of(directory.path);
+    if (directory.stamp == stamp) continue;
+    directory.stamp = stamp;
+    read_directory(directory);
+  }
+  return directories_.size();
+}
+
+std::size_t UnitDirectories::follow(std::string_view name) {
+  const auto all = drop_ins_of(name);
+  for (DropIns* const drop_ins : all) {
+    const auto stamp = stamp_of(drop_ins->directory);
+    if (drop_ins->stamp == stamp) continue;
+    drop_ins->stamp = stamp;
+    drop_ins->files = drop_ins_in(drop_ins->directory);
+  }
+  return all.size();
 }
 
 // An alias is another name of a unit that has a file of its own.
@@ -114,7 +154,7 @@ void UnitDirectories::add_unit_file(Directory& directory, const fs::directory_en
   const std::string target = fs::canonical(file.path(), error).filename().string();
   if (target == name) return;
   directory.aliases.insert(name);
-  aliased_.insert(target);
+  directory.aliased.insert(target);
 }
 
 bool UnitDirectories::any_has_settings(std::span<const fs::path> files) const {
@@ -123,7 +163,10 @@ bool UnitDirectories::any_has_settings(std::span<const fs::path> files) const {
 
 bool UnitDirectories::has_alias(std::string_view name) const {
   const auto parts = parts_of(name);
-  return aliased_.contains(name) || (parts && parts->has_at && aliased_.contains(template_of(*parts)));
+  const std::string base = parts && parts->has_at ? template_of(*parts) : std::string(name);
+  return std::ranges::any_of(directories_, [&](const Directory& directory) {
+    return directory.aliased.contains(name) || directory.aliased.contains(base);
+  });
 }
 
 std::set<std::string> UnitDirectories::with_settings() const {
@@ -135,9 +178,9 @@ std::set<std::string> UnitDirectories::with_settings() const {
     return parts && !parts->is_template && parts->suffix != scope_suffix;
   };
   for (const auto& directory : directories_) {
-    for (const auto& [name, files] : directory.drop_ins) {
+    for (const auto& [name, drop_ins] : directory.drop_ins) {
       const auto parts = parts_of(name);
-      if (!is_unit(name) || !any_has_settings(files)) continue;
+      if (!is_unit(name) || !any_has_settings(drop_ins->files)) continue;
       if (is_prefix(*parts))
         prefixes.push_back(*parts);
       else
@@ -174,11 +217,11 @@ std::vector<UnitPattern> UnitDirectories::patterns() const {
 }
 
 // Those that come first hide others of the same name.
-std::vector<fs::path> UnitDirectories::drop_ins_of(std::string_view name) const {
-  std::vector<fs::path> found;
+std::vector<UnitDirectories::DropIns*> UnitDirectories::drop_ins_of(std::string_view name) const {
+  std::vector<DropIns*> found;
   const auto add = [&found](const Directory& directory, const std::string& of) {
     if (const auto at = directory.drop_ins.find(of); at != directory.drop_ins.end())
-      found.insert(found.end(), at->second.begin(), at->second.end());
+      found.push_back(at->second.get());
   };
   if (!is_type(name)) {
     const auto names = covering(name);
@@ -205,7 +248,8 @@ std::vector<fs::path> UnitDirectories::files_of(std::string_view name) const {
     if (!files.empty()) break;
   }
   std::map<std::string, fs::path> drop_ins;
-  for (const auto& file : drop_ins_of(name)) drop_ins.try_emplace(file.filename().string(), file);
+  for (const DropIns* const of_name : drop_ins_of(name))
+    for (const auto& file : of_name->files) drop_ins.try_emplace(file.filename().string(), file);
   for (const auto& [file_name, file] : drop_ins)
     if (!is_masked(file)) files.push_back(file);
   return files;

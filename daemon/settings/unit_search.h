@@ -5,12 +5,15 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "settings/unit_file.h"
 
 namespace slo {
@@ -22,7 +25,8 @@ struct UnitPattern {
   friend bool operator==(const UnitPattern&, const UnitPattern&) = default;
 };
 
-// The directories that systemd reads unit files from (Manager.UnitPath), as they were when this was made.
+// The directories that systemd reads unit files from (Manager.UnitPath), as they were when this was made, or
+// followed.
 // systemd knows a unit only while something refers to it; its files are there before and after, and with them
 // its budget.
 class UnitDirectories {
@@ -52,21 +56,34 @@ class UnitDirectories {
   // does not see.
   [[nodiscard]] bool has_alias(std::string_view name) const;
 
+  // Looks at the directories again, and reads those that have changed; of drop-in directories only those of
+  // this unit. Answers how many it looked at.
+  std::size_t follow(std::string_view name);
+  std::size_t follow();
+
  private:
+  struct DropIns {
+    std::filesystem::path directory;
+    std::optional<FileStamp> stamp;
+    std::vector<std::filesystem::path> files;
+  };
   struct Directory {
+    std::filesystem::path path;
+    std::optional<FileStamp> stamp;
     std::map<std::string, std::filesystem::path, std::less<>> unit_files;
     std::set<std::string, std::less<>> aliases;  // of unit_files
-    // "foo.service" -> what foo.service.d holds
-    std::map<std::string, std::vector<std::filesystem::path>, std::less<>> drop_ins;
+    std::set<std::string, std::less<>> aliased;  // names that these are other names of
+    // "foo.service" -> foo.service.d
+    std::map<std::string, std::unique_ptr<DropIns>, std::less<>> drop_ins;
   };
 
-  void add_unit_file(Directory& directory, const std::filesystem::directory_entry& file);
-  [[nodiscard]] std::vector<std::filesystem::path> drop_ins_of(std::string_view name) const;
+  static void read_directory(Directory& directory);
+  static void add_unit_file(Directory& directory, const std::filesystem::directory_entry& file);
+  [[nodiscard]] std::vector<DropIns*> drop_ins_of(std::string_view name) const;
   [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;
 
   HasSettings has_settings_;
   std::vector<Directory> directories_;
-  std::set<std::string, std::less<>> aliased_;  // names that others are aliases of
 };
 
 // Where systemd of this machine is built to look, for whoever cannot ask it: systemd.unit(5), of the system.

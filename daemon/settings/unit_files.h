@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "base/file.h"
+#include "base/this_machine.h"
+#include "settings/unit_file.h"
+
+namespace slo {
+
+// Unit files, each opened and parsed once for as long as it has the same stamp (FileStamp). A file that could
+// not be read, or that was written just before it was read, is read again in any case: within one tick of the
+// kernel's clock it may get another content of the same size under the same stamp.
+//
+// Of files that come and go between two calls of forget_unnamed() no more than most_files are remembered:
+// when there are as many it begins anew.
+class UnitFiles {
+ public:
+  using Read = std::function<UnitFile(const std::filesystem::path&)>;
+
+  explicit UnitFiles(std::function<Instant()> now, Read read = read_unit_file,
+                     std::size_t most_files = 32768);
+  UnitFiles(const UnitFiles&) = delete;
+  UnitFiles& operator=(const UnitFiles&) = delete;
+
+  // As read_unit_files() and has_settings().
+  [[nodiscard]] UnitFileSettings read(std::span<const std::filesystem::path> files);
+  [[nodiscard]] bool has_settings(const std::filesystem::path& file);
+  // Forgets the files that nobody has named since the last call.
+  void forget_unnamed();
+  // How many files are remembered.
+  [[nodiscard]] std::size_t size() const { return known_.size(); }
+
+ private:
+  struct Known {
+    FileStamp stamp;
+    std::shared_ptr<const UnitFile> file;  // nullptr: it says nothing, as most do
+    bool named = false;
+  };
+  [[nodiscard]] std::shared_ptr<const UnitFile> file(const std::filesystem::path& path);
+
+  std::function<Instant()> now_;
+  Read read_;
+  std::size_t most_files_;
+  std::map<std::filesystem::path, Known> known_;
+};
+
+}  // namespace slo
