@@ -28,7 +28,7 @@
 #include "manager.h"
 #include "service.h"
 #include "settings/config.h"
-#include "settings/unit_file.h"
+#include "settings/unit_files.h"
 #include "systemd/journal.h"
 #include "systemd/link.h"
 #include "systemd/service_notice.h"
@@ -110,7 +110,8 @@ int run(const std::string& log_level) {
 
   const LatchFile latch_file(runtime_directory() / "latch");
   Turns turns;
-  SystemdLink systemd(event.get());
+  UnitFiles unit_files(now);
+  SystemdLink systemd(event.get(), unit_files);
   const auto own_figures = [&turns, &journal, &systemd] {
     return OwnFigures{.lines_lost = journal.lost(),
                       .longest_turn_ns = turns.longest_ns(),
@@ -127,7 +128,7 @@ int run(const std::string& log_level) {
   Manager manager({.kernel = **kernel,
                    .source = systemd,
                    .audience = audience,
-                   .read_unit_files = read_unit_files,
+                   .read_unit_files = [&unit_files](auto files) { return unit_files.read(files); },
                    .read_config = [] { return read_config(root); },
                    .check_requirements = requirements,
                    .find_unkept = look_for_unkept,
@@ -146,6 +147,7 @@ int run(const std::string& log_level) {
                    .manager = manager,
                    .bus = bus,
                    .systemd = systemd,
+                   .unit_files = unit_files,
                    .journal = journal,
                    .urgency = urgency,
                    .turns = turns});

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -186,7 +187,9 @@ void Service::run() {
 }
 
 void Service::take_unit_files() {
-  const UnitDirectories directories(standard_unit_path());
+  const UnitDirectories directories(standard_unit_path(), [this](const std::filesystem::path& file) {
+    return parts_.unit_files.has_settings(file);
+  });
   std::vector<UnitFact> facts;
   for (const auto& name : directories.with_settings()) {
     UnitFact& fact = facts.emplace_back();

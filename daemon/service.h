@@ -15,6 +15,7 @@
 #include "bus/link.h"
 #include "kernel/bpf_kernel.h"
 #include "manager.h"
+#include "settings/unit_files.h"
 #include "systemd/journal.h"
 #include "systemd/link.h"
 
@@ -39,6 +40,7 @@ class Service {
     Manager& manager;
     BusLink& bus;
     SystemdLink& systemd;
+    UnitFiles& unit_files;
     Journal& journal;
     Urgency& urgency;
     Turns& turns;

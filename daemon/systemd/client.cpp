@@ -23,9 +23,10 @@ bool is_drop_in(const std::filesystem::path& file) {
 
 }  // namespace
 
-SystemdClient::SystemdClient(sd_bus* bus, Listener listener, std::filesystem::path cgroup_root,
-                             std::uint64_t list_pause_usec)
+SystemdClient::SystemdClient(sd_bus* bus, UnitFiles& files, Listener listener,
+                             std::filesystem::path cgroup_root, std::uint64_t list_pause_usec)
     : bus_(bus),
+      files_(files),
       listener_(std::move(listener)),
       cgroup_root_(std::move(cgroup_root)),
       list_pause_usec_(list_pause_usec) {
@@ -182,7 +183,7 @@ void SystemdClient::set_reloading(sd_bus_message* signal) {
 // only the first budget may be what ends that. So a unit that runs and has settings for the first time is
 // believed by its files now; the list that follows has systemd's word on what they amount to.
 void SystemdClient::read_ahead() {
-  const UnitDirectories directories(unit_path_);
+  const UnitDirectories directories(unit_path_, has_settings());
   for (const std::string& name : directories.with_settings()) {
     const auto found = entries_.find(name);
     if (with_settings_.contains(name) || found == entries_.end() || !found->second.complete) continue;

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/handle.h"
+#include "settings/unit_files.h"
 #include "settings/unit_search.h"
 #include "systemd/client_messages.h"
 #include "units/source.h"
@@ -58,9 +59,11 @@ class SystemdClient final : public UnitSource {
         failed;  // to be logged; a list that failed for good leaves the old one valid
   };
 
-  // The bus, attached to an event loop, outlives this object. Subscribes at once; throws std::system_error
-  // when not even that can be sent. At least list_pause_usec is between the beginnings of two lists.
-  SystemdClient(sd_bus* bus, Listener listener, std::filesystem::path cgroup_root = "/sys/fs/cgroup",
+  // The bus, attached to an event loop, and the files outlive this object. Subscribes at once; throws
+  // std::system_error when not even that can be sent. At least list_pause_usec is between the beginnings of
+  // two lists.
+  SystemdClient(sd_bus* bus, UnitFiles& files, Listener listener,
+                std::filesystem::path cgroup_root = "/sys/fs/cgroup",
                 std::uint64_t list_pause_usec = 300'000);
   ~SystemdClient() override;
   SystemdClient(const SystemdClient&) = delete;
@@ -69,6 +72,10 @@ class SystemdClient final : public UnitSource {
   // While a list is under way, and for some time after it began, however many of these and of systemd's
   // reloads lead to one more list, and that one ends in listed().
   void request_list() override;
+  // About once a second: asks systemd about units with settings whose files, or drop-in directories, are no
+  // longer as they were, since it does not announce that they need a daemon-reload. Looks at no more files
+  // and directories than about that many, and goes on where the last call ended.
+  void look_at_files(std::size_t most = 200);
   // Whether a unit could not be read since the last call, other than because it is gone.
   [[nodiscard]] bool take_unread() { return std::exchange(unread_, false); }
   // How many units are kept track of.
@@ -93,6 +100,7 @@ class SystemdClient final : public UnitSource {
     std::uint64_t id = 0;       // tells answers for this entry from those for an earlier one of the same name
     bool active = false;        // anything but inactive and failed
     bool has_settings = false;  // in its files: known as long as they are there, loaded or not
+    bool looked_at = false;     // who has settings of whatever file, so that look_at_files() is for it
     bool complete = false;      // read at least once
     bool in_list = false;       // the list under way waits for it
     bool queued = false;        // to be read
@@ -106,6 +114,7 @@ class SystemdClient final : public UnitSource {
     std::uint64_t reading_files_of = 0;
     bool reads_files = false;
     std::vector<std::optional<FileStamp>> stamps;  // of fact.files
+    std::vector<std::filesystem::path> found;      // as a search found them then
     UnitChange state;                              // systemd's last word
   };
 
@@ -133,12 +142,16 @@ class SystemdClient final : public UnitSource {
   void forget_all_but(const std::set<std::string_view>& names);
   [[nodiscard]] bool has_files_as_read(const Entry& entry) const;
   [[nodiscard]] bool is_as_read(const Entry& entry, const UnitChange& state) const;
+  [[nodiscard]] std::size_t look_at_files_of(Entry& entry);
   void list_failed(const std::string& why);
   void end_list();
 
   void set_reloading(sd_bus_message* signal);
   void doubt_all();
   void read_ahead();
+  [[nodiscard]] UnitDirectories::HasSettings has_settings() const {
+    return [&files = files_](const std::filesystem::path& file) { return files.has_settings(file); };
+  }
   void unit_removed(sd_bus_message* signal);
   void unit_changed(sd_bus_message* signal);
   [[nodiscard]] bool is_news(const Entry& entry, const UnitChange& change) const;
@@ -156,6 +169,7 @@ class SystemdClient final : public UnitSource {
   [[nodiscard]] std::uint64_t cgroup_id(const std::string& control_group) const;
 
   sd_bus* bus_;
+  UnitFiles& files_;
   Listener listener_;
   std::filesystem::path cgroup_root_;
   std::string owner_;  // unique name of PID 1 on the bus: signals from anyone else are forged
@@ -177,6 +191,7 @@ class SystemdClient final : public UnitSource {
   std::uint64_t list_pause_usec_;
   std::uint64_t next_list_usec_ = 0;  // not before
   EventSource pause_;
+  std::string looked_at_;  // the unit that look_at_files() came to last
   bool reloading_ = false;
   bool unread_ = false;
 };

@@ -75,7 +75,7 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
     return;
   }
   unit_path_.assign(unit_path.begin(), unit_path.end());
-  directories_.emplace(unit_path_);
+  directories_.emplace(unit_path_, has_settings());
   with_settings_ = directories_->with_settings();
   listener_.patterns(directories_->patterns());
   Message call = new_call(systemd_path, systemd_manager_interface, "ListUnitsByPatterns");
@@ -117,6 +117,7 @@ void SystemdClient::add_listed(const ListedUnit& unit, bool loaded) {
   }
   entry.path = unit.path;
   entry.has_settings = with_settings_.contains(unit.name);
+  entry.looked_at = entry.looked_at || entry.has_settings;
   const bool being_read = entry.awaited > 0;
   const bool files_as_read =
       (being_read && entry.reads_files && entry.reading_files_of == reloads_) || has_files_as_read(entry);
@@ -190,6 +191,33 @@ void SystemdClient::end_list() {
     if (entry.complete) facts.push_back(entry.fact);
   }
   listener_.listed(facts);
+  files_.forget_unnamed();
+}
+
+void SystemdClient::look_at_files(std::size_t most) {
+  if (!directories_ || reloading_ || list_ != ListStage::none) return;
+  auto looks = directories_->follow();
+  auto at = entries_.upper_bound(looked_at_);
+  for (auto left = entries_.size(); left > 0 && looks < most; --left, ++at) {
+    if (at == entries_.end()) at = entries_.begin();
+    Entry& entry = at->second;
+    looked_at_ = at->first;
+    if (entry.looked_at && entry.complete && !entry.queued && entry.awaited == 0)
+      looks += look_at_files_of(entry);
+  }
+  go_on();
+}
+
+// Whatever systemd says to it, each change is a reason to ask but once.
+std::size_t SystemdClient::look_at_files_of(Entry& entry) {
+  const auto followed = directories_->follow(entry.fact.name);
+  auto found = directories_->files_of(entry.fact.name);
+  const auto looks = followed + found.size() + entry.fact.files.size();
+  if (found == entry.found && stamps_of(entry.fact.files) == entry.stamps) return looks;
+  entry.found = std::move(found);
+  entry.files_of = 0;
+  enqueue(entry, true);
+  return looks;
 }
 
 }  // namespace slo

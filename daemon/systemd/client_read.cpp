@@ -2,6 +2,7 @@
 // The properties of one unit after the other.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bus_names.h"
@@ -128,6 +129,8 @@ bool SystemdClient::take_read(Entry& entry) {
   if (entry.reads_files) {
     entry.files_of = entry.reading_files_of;
     entry.stamps = stamps_of(read.files);
+    if (directories_) entry.found = directories_->files_of(read.name);
+    entry.looked_at = entry.has_settings || std::ranges::any_of(read.files, has_settings());
   } else {  // those of the last read may have been put right since this one began
     read.files = entry.fact.files;
     read.reload = entry.fact.reload;

@@ -30,7 +30,7 @@ void SystemdLink::open() {
   });
   auto listener = listener_;
   listener.listed = [this](const Result<std::vector<UnitFact>>& facts) { take_list(facts); };
-  client_ = std::make_unique<SystemdClient>(bus_->get(), std::move(listener));
+  client_ = std::make_unique<SystemdClient>(bus_->get(), files_, std::move(listener));
   client_->request_list();
 }
 
@@ -69,6 +69,7 @@ void SystemdLink::tend(std::uint64_t now_ns) {
   if (bus_ && bus_->is_open()) {
     if (client_->take_unread()) owed_ = true;
     if (owed_) ask_again(now_ns);
+    client_->look_at_files();
     return;
   }
   lost({.tried = "reach systemd", .advice = "the system bus has gone"});

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "settings/unit_files.h"
 #include "systemd/client.h"
 #include "systemd/system_bus.h"
 #include "units/source.h"
@@ -16,8 +17,8 @@ namespace slo {
 // on a started unit waiting. Connects again when it is lost, and asks again for what PID 1 did not tell.
 class SystemdLink final : public UnitSource {
  public:
-  // The event loop outlives this object.
-  explicit SystemdLink(sd_event* event) : event_(event) {}
+  // The event loop and the files outlive this object.
+  SystemdLink(sd_event* event, UnitFiles& files) : event_(event), files_(files) {}
   SystemdLink(const SystemdLink&) = delete;
   SystemdLink& operator=(const SystemdLink&) = delete;
 
@@ -39,6 +40,7 @@ class SystemdLink final : public UnitSource {
   void ask_again(std::uint64_t now_ns);
 
   sd_event* event_;
+  UnitFiles& files_;
   SystemdClient::Listener listener_;
   std::unique_ptr<SystemBus> bus_;
   std::unique_ptr<SystemdClient> client_;

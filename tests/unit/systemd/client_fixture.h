@@ -23,7 +23,7 @@ class SystemdClientTest : public testing::Test {
   // What the first list consists of is no change.
   void start(std::uint64_t list_pause_usec = 0) {
     client_ = std::make_unique<SystemdClient>(
-        systemd_.client(),
+        systemd_.client(), unit_files_,
         SystemdClient::Listener{
             .listed = [this](const Result<std::vector<UnitFact>>& facts) { lists_.push_back(facts); },
             .patterns = [this](const std::vector<UnitPattern>& found) { patterns_ = found; },
@@ -54,6 +54,7 @@ class SystemdClientTest : public testing::Test {
 
   fakes::TemporaryDirectory cgroups_;
   fakes::Systemd systemd_;
+  UnitFiles unit_files_{[] { return Instant{.realtime_ns = UINT64_MAX}; }};
   std::vector<Result<std::vector<UnitFact>>> lists_;
   std::vector<UnitPattern> patterns_;
   std::vector<UnitFact> changes_;

@@ -160,6 +160,17 @@ TEST_F(SystemdReloadTest, a_unit_that_lasts_without_a_process_is_not_asked_about
   EXPECT_EQ(changes_.at(0).cgroup_id, inode("a.service"));
 }
 
+TEST_F(SystemdReloadTest, remembers_the_files_of_the_last_list_alone) {
+  add_service("a.service");
+  start();
+  EXPECT_GT(unit_files_.size(), 0U);
+  for (const char* name : {"a.service", "a.service.d/slo.conf"})
+    std::filesystem::remove(files_.path() / name);
+  systemd_.units.clear();
+  reload();
+  EXPECT_EQ(unit_files_.size(), 0U);
+}
+
 TEST_F(SystemdReloadTest, each_unit_is_told_as_soon_as_it_is_read) {
   add_service("a.service");
   add_service("b.service");
@@ -281,6 +292,7 @@ TEST_F(SystemdReloadTest, reloads_in_a_row_are_followed_by_a_list_after_a_pause)
   systemd_.settle_for(100'000);
   EXPECT_EQ(systemd_.lists, 2);
   EXPECT_THAT(lists_, SizeIs(2));
+  systemd_.settle_for(100'000);
   reload();
   EXPECT_EQ(systemd_.lists, 3) << "long after the last one";
 }

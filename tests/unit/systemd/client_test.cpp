@@ -227,7 +227,7 @@ TEST_F(SystemdClientTest, a_bus_that_goes_away_ends_open_questions_and_nothing_e
 TEST_F(SystemdClientTest, a_listener_that_throws_is_reported_and_the_next_message_is_handled) {
   int listed = 0;
   client_ = std::make_unique<SystemdClient>(
-      systemd_.client(),
+      systemd_.client(), unit_files_,
       SystemdClient::Listener{
           .listed = [&listed](const Result<std::vector<UnitFact>>&) { ++listed; },
           .patterns = [](const std::vector<UnitPattern>&) {},
