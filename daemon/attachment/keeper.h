@@ -27,7 +27,7 @@ class AttachmentAudience {
   virtual void scheduler_ended(const SchedulerExit& /*exit*/) {}  // log it with its dump
   // One with other tunables has taken over; for so long the kernel's own was in charge. Log it.
   virtual void scheduler_renewed(std::uint64_t /*gap_ns*/) {}
-  virtual void failed(const Error& /*error*/) {}                  // log it
+  virtual void failed(const Error& /*error*/) {}  // log it
 };
 
 // Keeps attached what is to be: asks Recovery, carries out its answer, and notices when the scheduler has

@@ -47,8 +47,9 @@ namespace slo {
 class SystemdClient final : public UnitSource {
  public:
   struct Listener {
-    // All units, once each has been read; what differs from what was told before has been told by changed()
-    // and gone() as soon as it was known. An error: PID 1 gave no list, and what was known stays valid.
+    // All units, once each has been read; where few of them differ from what was told before, each has been
+    // told by changed() or gone() as soon as it was known. An error: PID 1 gave no list, and what was known
+    // stays valid.
     std::function<void(const Result<std::vector<UnitFact>>&)> listed;
     // Of the files that the next list is of; before it.
     std::function<void(const std::vector<UnitPattern>&)> patterns;
@@ -186,7 +187,10 @@ class SystemdClient final : public UnitSource {
   ListStage list_ = ListStage::none;
   bool list_wanted_ = false;  // one more, as it has been asked for while one is under way
   unsigned list_attempts_ = 0;
-  unsigned list_pending_ = 0;  // entries with in_list
+  unsigned list_pending_ = 0;      // entries with in_list
+  unsigned lists_superseded_ = 0;  // one after the other, and so not delivered
+  bool listed_once_ = false;
+  bool tells_each_ = false;    // of those that a list asks about
   bool list_damaged_ = false;  // a unit of it could not be read
   std::uint64_t list_pause_usec_;
   std::uint64_t next_list_usec_ = 0;  // not before

@@ -12,6 +12,11 @@ namespace slo {
 namespace {
 
 constexpr unsigned max_list_attempts = 3;
+// However often a list is asked for while one is under way: what has been read is told after so many.
+constexpr unsigned max_superseded = 3;
+// Units that are told one by one as they are read. Where more of them may have changed it is less work for
+// all to take them at once, and before the first list is in nobody acts on any.
+constexpr unsigned most_told_each = 256;
 constexpr std::uint64_t pause_slack_usec = 10'000;
 
 }  // namespace
@@ -106,6 +111,7 @@ void SystemdClient::list_answered(sd_bus_message* reply) {
       add_listed({.name = name, .path = unit_path(name), .state = {.active_state = "inactive"}}, false);
   }
   forget_all_but(names);
+  tells_each_ = listed_once_ && list_pending_ <= most_told_each;
 }
 
 void SystemdClient::add_listed(const ListedUnit& unit, bool loaded) {
@@ -182,16 +188,20 @@ void SystemdClient::end_list() {
     return;
   }
   list_ = ListStage::none;
-  if (list_wanted_) {
+  tells_each_ = true;
+  if (list_wanted_ && ++lists_superseded_ <= max_superseded) {
     begin_list();
     return;
   }
+  lists_superseded_ = 0;
+  listed_once_ = true;
   std::vector<UnitFact> facts;
   for (const auto& [name, entry] : entries_) {
     if (entry.complete) facts.push_back(entry.fact);
   }
   listener_.listed(facts);
   files_.forget_unnamed();
+  if (list_wanted_) begin_list();
 }
 
 void SystemdClient::look_at_files(std::size_t most) {

@@ -120,7 +120,7 @@ void SystemdClient::end_read(Entry& entry) {
   if (std::exchange(entry.in_list, false)) --list_pending_;
   if (entry.again) enqueue(entry, true);
   if (entry.vanished) entry.complete = false;
-  if (!entry.failed && take_read(entry)) listener_.changed(entry.fact);
+  if (!entry.failed && take_read(entry) && (tells_each_ || entry.hurried)) listener_.changed(entry.fact);
 }
 
 // Whether it says something else than what was told.

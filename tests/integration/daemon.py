@@ -9,7 +9,7 @@ import signal
 from bus import SYSTEM, Refused, Subscription, plain
 from commands import run, wait_for
 from kernel import enforcing
-from systemd import is_active, reset_failed, run_jobs, show, start
+from systemd import cgroup_of, is_active, reset_failed, run_jobs, show, start
 
 BUS = ("org.scxslo", "/org/scxslo", "org.scxslo.Manager1")
 CONFIG_DIR = pathlib.Path("/etc/scx-slo/scx-slo.conf.d")
@@ -94,6 +94,13 @@ class Listener:
 
 def main_pid():
     return int(show("scx-slo", "MainPID"))
+
+
+def charged_kib():
+    """Memory that is the daemon's own: not the kernel's, which the maps and tasks' storage are, nor files'."""
+    stat = (cgroup_of("scx-slo.service") / "memory.stat").read_text()
+    fields = dict(line.split() for line in stat.splitlines())
+    return (int(fields["anon"]) + int(fields["shmem"])) // 1024
 
 
 def memory_kib():

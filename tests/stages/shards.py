@@ -27,7 +27,7 @@ SUITE = {
 CLOCK = {
     "crowd": ("clock/test_crowd",),
     "flood": ("clock/test_flood", "clock/test_operator"),
-    "hostile": ("clock/test_hostile",),
+    "hostile": ("clock/test_hostile", "clock/test_many_units"),
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
     "limits": ("clock/test_limits",),
     "starts": ("clock/test_starts",),

@@ -49,12 +49,6 @@ def stopped(unit):
         os.kill(pid, signal.SIGCONT)
 
 
-def memory_kib():
-    stat = (machine.cgroup_of("scx-slo.service") / "memory.stat").read_text()
-    fields = dict(line.split() for line in stat.splitlines())
-    return (int(fields["anon"]) + int(fields["shmem"])) // 1024
-
-
 def has_gone_on(pid):
     """The daemon is the same one, was never busy for long, and the unit has its budget."""
     machine.wait_for("it answers", lambda: not machine.refusal("ListUnits"), limit=60)
@@ -167,7 +161,7 @@ def test_a_run_that_is_full(run_full):
 
 
 def test_a_user_who_asks_without_end():
-    pid, before = machine.main_pid(), memory_kib()
+    pid, before = machine.main_pid(), machine.charged_kib()
     command = ["runuser", "-u", USER, "--", "python3", "-B", FLOOD]
     flood = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -179,7 +173,7 @@ def test_a_user_who_asks_without_end():
                 begin = time.monotonic()
                 machine.run("scx-slo", order, limit=120)
                 waits.append((order, time.monotonic() - begin))
-            most_kib = max(most_kib, memory_kib())
+            most_kib = max(most_kib, machine.charged_kib())
     finally:
         flood.stdin.close()
         said = json.loads(flood.stdout.read())

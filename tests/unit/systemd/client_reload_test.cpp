@@ -283,6 +283,35 @@ TEST_F(SystemdReloadTest, many_reloads_during_a_list_are_followed_by_one_more) {
   EXPECT_THAT(lists_, SizeIs(2)) << "who asked waits for the list that began afterwards";
 }
 
+// Else a program that reloads systemd without end would keep all units from their budgets.
+TEST_F(SystemdReloadTest, reloads_without_end_do_not_keep_what_was_read) {
+  add_running("a.service");
+  start();
+  systemd_.hold = true;
+  reload();
+  for (int lists = 0; lists < 4; ++lists) {
+    EXPECT_THAT(lists_, SizeIs(1)) << lists;
+    reload();  // one more is wanted
+    systemd_.release();
+    systemd_.settle();
+  }
+  EXPECT_THAT(lists_, SizeIs(2));
+}
+
+TEST_F(SystemdReloadTest, where_many_units_have_changed_they_are_told_at_once) {
+  constexpr int units = 300;
+  for (int i = 0; i < units; ++i) add_service("u" + std::to_string(i) + ".service");
+  start();
+  EXPECT_THAT(changes_, IsEmpty()) << "nobody acts before the first list";
+  for (int i = 0; i < units; ++i) write_drop_in("u" + std::to_string(i) + ".service", "10ms");
+  reload();
+  EXPECT_THAT(changes_, IsEmpty());
+  EXPECT_THAT(lists_.at(1).value(), SizeIs(units));
+  systemd_.set_state("u7.service", "inactive");
+  systemd_.settle();
+  EXPECT_THAT(changed(), ElementsAre("u7.service"));
+}
+
 TEST_F(SystemdReloadTest, reloads_in_a_row_are_followed_by_a_list_after_a_pause) {
   add_service("a.service");
   start(50'000);

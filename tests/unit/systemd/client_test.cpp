@@ -240,12 +240,12 @@ TEST_F(SystemdClientTest, a_listener_that_throws_is_reported_and_the_next_messag
   add_running("a.service");
   client_->request_list();
   systemd_.settle();
-  EXPECT_EQ(listed, 1) << "the list is told all the same";
+  EXPECT_EQ(listed, 1);
   systemd_.set_state("a.service", "inactive");
   systemd_.announce("UnitRemoved", "a.service");
   systemd_.settle();
-  ASSERT_EQ(failures_.size(), 2U);
-  EXPECT_THAT(failures_[1].message(), testing::HasSubstr("no memory for this"));
+  ASSERT_EQ(failures_.size(), 1U);
+  EXPECT_THAT(failures_[0].message(), testing::HasSubstr("no memory for this"));
   EXPECT_THAT(gone_, ElementsAre("a.service"));
 }
 
