@@ -111,11 +111,17 @@ def test_a_start_beside_hogs(hogs):
     assert busy <= 2 * idle
 
 
+def is_loaded_ahead():
+    return "slo_enqueue" in machine.output("bpftool", "prog", "show")
+
+
 def without_budget():
     has_budget(False)
     machine.daemon_reload()
     machine.start("scx-slo")
     machine.wait_for_state("idle")
+    # By the next tick, which may come when the machine has been idle for a while.
+    machine.wait_for("the scheduler is loaded ahead", is_loaded_ahead, limit=60)
     has_budget(True)
 
 
