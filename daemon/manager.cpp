@@ -51,12 +51,19 @@ Manager::Manager(Surroundings surroundings, ConfigReading config, Latch latch)
 void Manager::units_listed(const std::vector<UnitFact>& facts) {
   for (const auto& spare : around_.kernel.take_spares()) units_.taken(spare);
   attachment_.begin();
+  list_under_way_ = false;
   tell_changes(units_.listed(facts), true);
 }
 
 void Manager::patterns_found(const std::vector<UnitPattern>& patterns) {
-  // What is wrong in their files is told with the list, which has the units that share the mistake.
+  // What is wrong in files is told with the list, which has the units that share the mistake.
+  list_under_way_ = true;
   tell_kernel(units_.found_patterns(patterns), false);
+}
+
+void Manager::list_failed() {
+  list_under_way_ = false;
+  tell_problems();
 }
 
 void Manager::unit_changed(const UnitFact& fact) {
@@ -243,10 +250,14 @@ void Manager::tell_kernel(const std::vector<CfgChange>& changes, bool all_anew) 
 
 void Manager::tell_changes(const std::vector<CfgChange>& changes, bool all_anew) {
   tell_kernel(changes, all_anew);
-  for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
+  if (!list_under_way_) tell_problems();
   if (const auto names = units_.take_changed()) around_.audience.units_changed(*names);
   recording_.follow(units_);
   attachment_.settle();
+}
+
+void Manager::tell_problems() {
+  for (const auto& problem : units_.take_new_problems()) around_.audience.config_problem(problem);
 }
 
 void Manager::show_pending() {

@@ -71,6 +71,7 @@ class Manager {
   void units_listed(const std::vector<UnitFact>& facts);
   // What gives settings to units that nobody knows yet; before the list that it comes with.
   void patterns_found(const std::vector<UnitPattern>& patterns);
+  void list_failed();  // the one that patterns came with
   void unit_changed(const UnitFact& fact);
   void unit_gone(std::string_view name);
   // Time has passed; about once a second.
@@ -151,6 +152,7 @@ class Manager {
   void tell_changes(const std::vector<CfgChange>& changes, bool all_anew);
   void tell_kernel(const std::vector<CfgChange>& changes, bool all_anew);
   void tell_paths();
+  void tell_problems();
   void show_pending();
   void tell_left_out(std::size_t left_out);
   void judge_start(std::uint64_t cgroup_id);
@@ -177,6 +179,7 @@ class Manager {
   std::vector<UnkeptSetting> unkept_;
   LateBudgets late_;
   std::size_t paths_left_out_ = 0;
+  bool list_under_way_ = false;
   bool has_missed_ = false;  // a job, since the last look
   bool was_healthy_ = true;
 };

@@ -73,6 +73,7 @@ void Service::take_list(const Result<std::vector<UnitFact>>& facts) {
     parts_.manager.units_listed(*facts);
   } else {
     outcome = std::unexpected(facts.error());
+    parts_.manager.list_failed();
     parts_.journal.failed(facts.error());
   }
   parts_.bus.list_ended(outcome);
