@@ -111,17 +111,19 @@ def test_a_start_beside_hogs(hogs):
     assert busy <= 2 * idle
 
 
-def is_loaded_ahead():
-    return "slo_enqueue" in machine.output("bpftool", "prog", "show")
+def is_loaded_ahead(cursor):
+    """Since it was idle; the programs of before are freed some time later, so they are not what to look for."""
+    entries = list(switching_on.told(cursor))
+    idle = switching_on.instant_of(entries, "idle:")
+    return idle and switching_on.instant_of([at for at in entries if at[0] > idle], "done with loading")
 
 
 def without_budget():
+    cursor = machine.journal_mark()
     has_budget(False)
     machine.daemon_reload()
     machine.start("scx-slo")
-    machine.wait_for_state("idle")
-    # By the next tick, which may come when the machine has been idle for a while.
-    machine.wait_for("the scheduler is loaded ahead", is_loaded_ahead, limit=60)
+    machine.wait_for("the scheduler is loaded ahead", lambda: is_loaded_ahead(cursor), limit=60)
     has_budget(True)
 
 
