@@ -15,6 +15,8 @@ namespace slo {
 namespace {
 
 constexpr std::size_t part_size = std::size_t{64} * 1024;
+// Many ticks, and a clock that is set a little.
+constexpr std::uint64_t settled_ns = 1'000'000'000;
 
 std::unexpected<Error> error_of(const char* tried, const std::filesystem::path& path, int errno_value) {
   return std::unexpected(
@@ -63,6 +65,10 @@ std::optional<FileStamp> stamp_of(const std::filesystem::path& path) {
                    .size = static_cast<std::uint64_t>(of.st_size),
                    .modified_ns = ns_of(of.st_mtim),
                    .changed_ns = ns_of(of.st_ctim)};
+}
+
+bool is_settled(const FileStamp& stamp, std::uint64_t realtime_ns) {
+  return stamp.changed_ns + settled_ns < realtime_ns;
 }
 
 std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::filesystem::path> paths) {

@@ -36,6 +36,9 @@ struct FileStamp {
 
 // Of what a path leads to, links followed; nothing: there is no such file, or no way to it.
 [[nodiscard]] std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
+// It has changed so long ago that whatever changes it now gives it another one: only then does the same stamp
+// mean the same content as was read at realtime_ns (CLOCK_REALTIME).
+[[nodiscard]] bool is_settled(const FileStamp& stamp, std::uint64_t realtime_ns);
 [[nodiscard]] std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::filesystem::path> paths);
 
 // All of the bytes. The error is an errno.

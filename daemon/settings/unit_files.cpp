@@ -6,9 +6,6 @@
 namespace slo {
 namespace {
 
-// Many ticks, and a clock that is set a little.
-constexpr std::uint64_t settled_ns = 1'000'000'000;
-
 bool says_nothing(const UnitFile& file) {
   return !file.has_settings && !file.slice && file.problems.empty();
 }
@@ -44,7 +41,7 @@ std::shared_ptr<const UnitFile> UnitFiles::file(const std::filesystem::path& pat
     return at->second.file;
   }
   if (at != known_.end()) known_.erase(at);
-  const bool settled = stamp && stamp->changed_ns + settled_ns < now_().realtime_ns;
+  const bool settled = stamp && is_settled(*stamp, now_().realtime_ns);
   auto read = std::make_shared<const UnitFile>(read_(path));
   const bool keep = settled && read->readable;
   if (says_nothing(*read)) read = nullptr;

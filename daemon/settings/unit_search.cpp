@@ -84,26 +84,31 @@ std::vector<std::string> covering(std::string_view name) {
 
 // As systemd tells masks: /dev/null, or nothing.
 bool is_masked(const fs::path& file) {
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  return fs::is_character_file(status) || (fs::is_regular_file(status) && fs::is_empty(file, error));
+  const auto stamp = stamp_of(file);
+  return stamp && stamp->size == 0;
+}
+
+// From before a directory is read, so that what comes in between shows the next time.
+std::optional<FileStamp> stamp_before(const fs::path& directory, std::uint64_t realtime_ns) {
+  const auto stamp = stamp_of(directory);
+  return stamp && !is_settled(*stamp, realtime_ns) ? FileStamp{} : stamp;
 }
 
 }  // namespace
 
-UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, HasSettings has_settings)
+UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, HasSettings has_settings,
+                                 std::uint64_t realtime_ns)
     : has_settings_(std::move(has_settings)) {
   for (const auto& path : unit_path) {
     Directory& directory = directories_.emplace_back();
     directory.path = path;
-    directory.stamp = stamp_of(path);
-    read_directory(directory);
+    directory.stamp = stamp_before(path, realtime_ns);
+    read_directory(directory, realtime_ns);
   }
 }
 
-// Stamps are older than what is read, so that what comes in between shows the next time. Drop-in directories
-// that were there before are followed by themselves.
-void UnitDirectories::read_directory(Directory& directory) {
+// Drop-in directories that were there before are followed by themselves.
+void UnitDirectories::read_directory(Directory& directory, std::uint64_t realtime_ns) {
   directory.unit_files.clear();
   directory.aliases.clear();
   directory.aliased.clear();
@@ -119,30 +124,41 @@ void UnitDirectories::read_directory(Directory& directory) {
       directory.drop_ins.insert(before.extract(at));
       continue;
     }
-    const auto stamp = stamp_of(entry.path());
+    const auto stamp = stamp_before(entry.path(), realtime_ns);
     directory.drop_ins.emplace(of, std::make_unique<DropIns>(entry.path(), stamp, drop_ins_in(entry.path())));
   }
 }
 
-std::size_t UnitDirectories::follow() {
+std::size_t UnitDirectories::follow(std::uint64_t realtime_ns) {
   for (auto& directory : directories_) {
-    const auto stamp = stamp_of(directory.path);
-    if (directory.stamp == stamp) continue;
+    const auto stamp = stamp_before(directory.path, realtime_ns);
+    if (directory.stamp == stamp && stamp != FileStamp{}) continue;
     directory.stamp = stamp;
-    read_directory(directory);
+    read_directory(directory, realtime_ns);
   }
   return directories_.size();
 }
 
-std::size_t UnitDirectories::follow(std::string_view name) {
-  const auto all = drop_ins_of(name);
-  for (DropIns* const drop_ins : all) {
-    const auto stamp = stamp_of(drop_ins->directory);
-    if (drop_ins->stamp == stamp) continue;
-    drop_ins->stamp = stamp;
-    drop_ins->files = drop_ins_in(drop_ins->directory);
+std::size_t UnitDirectories::follow(DropIns& drop_ins, std::uint64_t realtime_ns) {
+  const auto stamp = stamp_before(drop_ins.directory, realtime_ns);
+  if (drop_ins.stamp != stamp || stamp == FileStamp{}) {
+    drop_ins.stamp = stamp;
+    drop_ins.files = drop_ins_in(drop_ins.directory);
   }
-  return all.size();
+  return 1;
+}
+
+std::size_t UnitDirectories::follow(std::string_view name, std::uint64_t realtime_ns) {
+  std::size_t looks = 0;
+  for (DropIns* const drop_ins : drop_ins_of(name)) looks += follow(*drop_ins, realtime_ns);
+  return looks;
+}
+
+std::size_t UnitDirectories::follow_all(std::uint64_t realtime_ns) {
+  std::size_t looks = follow(realtime_ns);
+  for (auto& directory : directories_)
+    for (auto& drop_ins : std::views::values(directory.drop_ins)) looks += follow(*drop_ins, realtime_ns);
+  return looks;
 }
 
 // An alias is another name of a unit that has a file of its own.

@@ -33,9 +33,9 @@ class UnitDirectories {
  public:
   using HasSettings = std::function<bool(const std::filesystem::path& file)>;
 
-  // The first directory comes before the others.
+  // The first directory comes before the others. realtime_ns: CLOCK_REALTIME, for who follows them.
   explicit UnitDirectories(std::span<const std::filesystem::path> unit_path,
-                           HasSettings has_settings = slo::has_settings);
+                           HasSettings has_settings = slo::has_settings, std::uint64_t realtime_ns = 0);
 
   // Names of the services and slices that have an [X-Slo] section, or one that looks alike, in a unit file or
   // a drop-in of their own or of their prefix (foo-.service.d). What the files amount to (masks, precedence,
@@ -56,12 +56,14 @@ class UnitDirectories {
   // does not see.
   [[nodiscard]] bool has_alias(std::string_view name) const;
 
-  // Looks at the directories again, and reads those that have changed; of drop-in directories only those of
-  // this unit. Answers how many it looked at.
-  std::size_t follow(std::string_view name);
-  std::size_t follow();
+  // Looks at the directories again, and reads those that have changed, or had just changed when they were
+  // read last; of drop-in directories only those of this unit, or all. Answers how many it looked at.
+  std::size_t follow(std::uint64_t realtime_ns);
+  std::size_t follow(std::string_view name, std::uint64_t realtime_ns);
+  std::size_t follow_all(std::uint64_t realtime_ns);
 
  private:
+  // stamp: what it had when it was read; all zero where that does not settle what it holds.
   struct DropIns {
     std::filesystem::path directory;
     std::optional<FileStamp> stamp;
@@ -77,7 +79,8 @@ class UnitDirectories {
     std::map<std::string, std::unique_ptr<DropIns>, std::less<>> drop_ins;
   };
 
-  static void read_directory(Directory& directory);
+  static void read_directory(Directory& directory, std::uint64_t realtime_ns);
+  static std::size_t follow(DropIns& drop_ins, std::uint64_t realtime_ns);
   static void add_unit_file(Directory& directory, const std::filesystem::directory_entry& file);
   [[nodiscard]] std::vector<DropIns*> drop_ins_of(std::string_view name) const;
   [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;

@@ -183,14 +183,15 @@ void SystemdClient::set_reloading(sd_bus_message* signal) {
 // only the first budget may be what ends that. So a unit that runs and has settings for the first time is
 // believed by its files now; the list that follows has systemd's word on what they amount to.
 void SystemdClient::read_ahead() {
-  const UnitDirectories directories(unit_path_, has_settings());
-  for (const std::string& name : directories.with_settings()) {
+  if (!directories_) return;  // before the first list
+  directories_->follow_all(realtime_ns());
+  for (const std::string& name : directories_->with_settings()) {
     const auto found = entries_.find(name);
     if (with_settings_.contains(name) || found == entries_.end() || !found->second.complete) continue;
     UnitFact& fact = found->second.fact;
     // Its unit file is where systemd found it.
     std::erase_if(fact.files, is_drop_in);
-    std::ranges::copy_if(directories.files_of(name), std::back_inserter(fact.files), is_drop_in);
+    std::ranges::copy_if(directories_->files_of(name), std::back_inserter(fact.files), is_drop_in);
     fact.needs_daemon_reload = false;  // that is what happens right now
     fact.reload = reloads_ + 1;
     found->second.stamps.clear();  // a guess, whatever a search makes of it

@@ -138,6 +138,8 @@ class SystemdClient final : public UnitSource {
   void begin_list();
   void send_list();
   void search_answered(sd_bus_message* reply);
+  void search(std::vector<std::filesystem::path> unit_path);
+  [[nodiscard]] std::uint64_t realtime_ns() const;
   void list_answered(sd_bus_message* reply);
   void add_listed(const ListedUnit& unit, bool loaded);
   void forget_all_but(const std::set<std::string_view>& names);

@@ -79,14 +79,29 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
     list_failed("its answer is malformed");
     return;
   }
-  unit_path_.assign(unit_path.begin(), unit_path.end());
-  directories_.emplace(unit_path_, has_settings());
+  search({unit_path.begin(), unit_path.end()});
   with_settings_ = directories_->with_settings();
   listener_.patterns(directories_->patterns());
   Message call = new_call(systemd_path, systemd_manager_interface, "ListUnitsByPatterns");
   check(sd_bus_message_append(call.get(), "asas", 1, "loaded", 3, "*.service", "*.scope", "*.slice"),
         "list units");
   send(std::move(call), [this](sd_bus_message* answer) { list_answered(answer); });
+}
+
+// Most directories are as they were.
+void SystemdClient::search(std::vector<std::filesystem::path> unit_path) {
+  if (directories_ && unit_path == unit_path_) {
+    directories_->follow_all(realtime_ns());
+    return;
+  }
+  unit_path_ = std::move(unit_path);
+  directories_.emplace(unit_path_, has_settings(), realtime_ns());
+}
+
+std::uint64_t SystemdClient::realtime_ns() const {
+  std::uint64_t now_usec = 0;
+  check(sd_event_now(sd_bus_get_event(bus_), CLOCK_REALTIME, &now_usec), "look at the clock");
+  return now_usec * SLO_NSEC_PER_USEC;
 }
 
 void SystemdClient::list_answered(sd_bus_message* reply) {
@@ -206,7 +221,7 @@ void SystemdClient::end_list() {
 
 void SystemdClient::look_at_files(std::size_t most) {
   if (!directories_ || reloading_ || list_ != ListStage::none) return;
-  auto looks = directories_->follow();
+  auto looks = directories_->follow(realtime_ns());
   auto at = entries_.upper_bound(looked_at_);
   for (auto left = entries_.size(); left > 0 && looks < most; --left, ++at) {
     if (at == entries_.end()) at = entries_.begin();
@@ -220,7 +235,7 @@ void SystemdClient::look_at_files(std::size_t most) {
 
 // Whatever systemd says to it, each change is a reason to ask but once.
 std::size_t SystemdClient::look_at_files_of(Entry& entry) {
-  const auto followed = directories_->follow(entry.fact.name);
+  const auto followed = directories_->follow(entry.fact.name, realtime_ns());
   auto found = directories_->files_of(entry.fact.name);
   const auto looks = followed + found.size() + entry.fact.files.size();
   if (found == entry.found && stamps_of(entry.fact.files) == entry.stamps) return looks;

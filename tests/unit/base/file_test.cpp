@@ -66,5 +66,13 @@ TEST(File, is_written_whole_or_the_reason_is_told) {
   EXPECT_EQ(write_all(full.get(), std::as_bytes(std::span(text))).error(), ENOSPC);
 }
 
+TEST(FileStamp, says_what_a_file_holds_only_if_that_had_not_just_changed) {
+  const FileStamp stamp{.changed_ns = 5'000'000'000};
+  EXPECT_FALSE(is_settled(stamp, 0)) << "nobody said when";
+  EXPECT_FALSE(is_settled(stamp, 5'000'000'001));
+  EXPECT_FALSE(is_settled(stamp, 6'000'000'000));
+  EXPECT_TRUE(is_settled(stamp, 6'000'000'001));
+}
+
 }  // namespace
 }  // namespace slo

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdint>
+#include <ctime>
 #include <filesystem>
 
 #include "tests/unit/fakes.h"
@@ -30,6 +32,25 @@ class UnitSearchTest : public testing::Test {
   std::vector<UnitPattern> patterns() { return directories().patterns(); }
   fakes::TemporaryDirectory directory_;
 };
+
+TEST_F(UnitSearchTest, follows_what_changes_in_directories) {
+  const auto long_after = [] {
+    return static_cast<std::uint64_t>(time(nullptr) + 3600) * 1'000'000'000;
+  };
+  directory_.write("etc/a.service.d/slo.conf", without);
+  directory_.write("etc/b.service.d/slo.conf", with_budget);
+  const auto unit_path = std::to_array<fs::path>({directory_.path() / "etc"});
+  UnitDirectories followed(unit_path, has_settings, long_after());
+  EXPECT_THAT(followed.with_settings(), ElementsAre("b.service"));
+  directory_.write("etc/a.service.d/more.conf", with_budget);
+  EXPECT_THAT(followed.with_settings(), ElementsAre("b.service"));
+  EXPECT_EQ(followed.follow_all(long_after()), 3U);
+  EXPECT_THAT(followed.with_settings(), ElementsAre("a.service", "b.service"));
+  fs::remove_all(directory_.path() / "etc/b.service.d");
+  directory_.write("etc/c.service", with_budget);
+  followed.follow_all(long_after());
+  EXPECT_THAT(followed.with_settings(), ElementsAre("a.service", "c.service"));
+}
 
 TEST_F(UnitSearchTest, an_empty_machine_has_none) {
   EXPECT_THAT(found(), IsEmpty());
