@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -22,6 +23,13 @@ Split split(std::string_view path) {
 bool is_root(std::string_view path) {
   return path.empty() || path == "/";
 }
+
+std::size_t nodes_and_itself(std::string_view path) {
+  return static_cast<std::size_t>(std::ranges::count(path, '/'));
+}
+
+// A path brings its nodes with it, of which there are never as many as levels in a file system's path.
+constexpr std::size_t room = SLO_PATHS_MAX - 256;
 
 constexpr slo_path nothing{.node = SLO_NODE_NONE, .flags = 0, .cfg = {}};
 
@@ -55,8 +63,6 @@ PathChanges PathTree::tell(const Places& wanted) {
   Entries entries;
   Numbers numbers;
   std::size_t left_out = 0;
-  // A path brings its nodes with it, of which there are never as many as levels in a file system's path.
-  constexpr std::size_t room = SLO_PATHS_MAX - 256;
   for (const auto& [place, cfg] : wanted.patterns) {
     if (entries.size() >= room) {
       ++left_out;
@@ -85,6 +91,81 @@ PathChanges PathTree::tell(const Places& wanted) {
   told_ = std::move(entries);
   numbers_ = std::move(numbers);
   return changes;
+}
+
+std::optional<PathChanges> PathTree::change(const PathCfgs& paths) {
+  std::size_t most = told_.size();
+  for (const auto& path : std::views::keys(paths)) most += nodes_and_itself(path);
+  if (most > SLO_PATHS_MAX) return std::nullopt;
+  PathChanges changes;
+  for (const auto& [path, cfg] : paths)
+    if (!cfg) forget_path(path, changes);
+  for (const auto& [path, cfg] : paths)
+    if (cfg && !is_root(path)) change_path(path, *cfg, changes);
+  return changes;
+}
+
+// Nothing: no way leads there.
+std::optional<PathKey> PathTree::key_of(std::string_view path) const {
+  const auto [above, name] = split(path);
+  if (is_root(above)) return PathKey{.node = SLO_NODE_ROOT, .name = std::string(name)};
+  const auto parent = numbers_.find(above);
+  if (parent == numbers_.end()) return std::nullopt;
+  return PathKey{.node = parent->second, .name = std::string(name)};
+}
+
+void PathTree::forget_path(std::string_view path, PathChanges& changes) {
+  const auto key = key_of(path);
+  const auto at = key ? told_.find(*key) : told_.end();
+  if (at == told_.end()) return;
+  at->second.flags &= ~SLO_PATH_HAS_CFG;
+  at->second.cfg = {};
+  forget_entry(at, changes);
+  forget_way(split(path).above, changes);
+}
+
+// Those ways that led to nothing else.
+void PathTree::forget_way(std::string_view path, PathChanges& changes) {
+  for (; !is_root(path); path = split(path).above) {
+    const auto number = numbers_.find(path);
+    if (number == numbers_.end() || leads_further(number->second)) return;
+    const auto at = told_.find(*key_of(path));
+    numbers_.erase(number);
+    at->second.node = SLO_NODE_NONE;
+    forget_entry(at, changes);
+  }
+}
+
+bool PathTree::leads_further(std::uint32_t node) const {
+  const auto first = told_.lower_bound({.node = node, .name = ""});
+  return first != told_.end() && first->first.node == node;
+}
+
+void PathTree::forget_entry(Entries::iterator at, PathChanges& changes) {
+  if (at->second != nothing) {
+    changes.changes.push_back({.key = at->first, .path = at->second});
+    return;
+  }
+  changes.changes.push_back({.key = at->first, .path = {}});
+  told_.erase(at);
+}
+
+void PathTree::change_path(std::string_view path, const slo_cfg& cfg, PathChanges& changes) {
+  std::vector<std::string_view> news;
+  for (auto above = split(path).above; !is_root(above) && !numbers_.contains(above);
+       above = split(above).above)
+    news.push_back(above);
+  if (!news.empty()) changes.look_again.emplace_back(news.back());
+  const auto key = key_of(path);
+  const auto told = key ? told_.find(*key) : told_.end();
+  const slo_path before = told == told_.end() ? nothing : told->second;
+  add_path(path, cfg, told_, numbers_);
+  const PathKey now = *key_of(path);
+  if (told_.at(now) != before) changes.changes.push_back({.key = now, .path = told_.at(now)});
+  for (const auto way : news) {
+    const PathKey way_key = *key_of(way);
+    changes.changes.push_back({.key = way_key, .path = told_.at(way_key)});
+  }
 }
 
 // What is below a node is told before it, so that a cgroup on its way never finds half of it.

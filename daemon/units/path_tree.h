@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ struct Places {
   std::set<PatternPlace> shared;
 };
 
+// What the cgroup at each path is to have; not set: no settings.
+using PathCfgs = std::map<std::string, std::optional<slo_cfg>, std::less<>>;
+
 // The tree of path_map: what the kernel was told of it, and the numbers of its nodes, which are never given
 // again.
 class PathTree {
@@ -36,6 +40,9 @@ class PathTree {
   // What the kernel has to be told so that it knows these and no others; from then on it was told. What is
   // beyond SLO_PATHS_MAX is left out.
   [[nodiscard]] PathChanges tell(const Places& wanted);
+  // The same where only these paths have other settings now, or none, and none of them is a slice: for the
+  // work of these alone. Nothing: there may be no room, so that all are to be told.
+  [[nodiscard]] std::optional<PathChanges> change(const PathCfgs& paths);
   [[nodiscard]] std::size_t size() const { return told_.size(); }
 
  private:
@@ -45,6 +52,12 @@ class PathTree {
   std::uint32_t node_of(std::string_view path, Entries& entries, Numbers& numbers);
   static slo_path& entry(Entries& entries, PathKey key);
   void add_path(std::string_view path, const slo_cfg& cfg, Entries& entries, Numbers& numbers);
+  [[nodiscard]] std::optional<PathKey> key_of(std::string_view path) const;
+  void forget_path(std::string_view path, PathChanges& changes);
+  void forget_way(std::string_view path, PathChanges& changes);
+  void forget_entry(Entries::iterator at, PathChanges& changes);
+  [[nodiscard]] bool leads_further(std::uint32_t node) const;
+  void change_path(std::string_view path, const slo_cfg& cfg, PathChanges& changes);
   [[nodiscard]] PathChanges difference(const Entries& wanted, const Numbers& numbers) const;
 
   Entries told_;

@@ -40,10 +40,12 @@ std::vector<CfgChange> Units::set_operator_reserve(std::uint64_t permille) {
 }
 
 std::vector<CfgChange> Units::set_shed(std::set<std::string, std::less<>> names) {
-  std::ranges::set_symmetric_difference(names, shed_, std::inserter(stale_, stale_.end()));
+  std::set<std::string, std::less<>> moved;
+  std::ranges::set_symmetric_difference(names, shed_, std::inserter(moved, moved.end()));
+  for (const Unit* const unit : those_named(moved)) note_path(*unit);
+  stale_.merge(moved);
   shed_ = std::move(names);
   changed_ = true;
-  paths_stale_ = true;
   return take_changes();
 }
 
@@ -204,9 +206,9 @@ void Units::place(const Entry& entry) {
   if (entry.read.settings.empty()) {
     if (at == configured_.end()) return;
     slots_.take_back(fact.name);
+    note_path(at->second);
     take_out(at->second);
     configured_.erase(at);
-    paths_stale_ = true;
     return;
   }
   Unit unit;
@@ -223,12 +225,15 @@ void Units::place(const Entry& entry) {
   unit.settings = entry.read.settings;
   unit.needs_daemon_reload = fact.needs_daemon_reload;
   if (at == configured_.end()) {
-    paths_stale_ = true;
+    note_path(unit);
     put_in(configured_.emplace(fact.name, std::move(unit)).first->second);
     return;
   }
   if (at->second == unit) return;
-  if (at->second.path != unit.path || at->second.settings != unit.settings) paths_stale_ = true;
+  if (at->second.path != unit.path || at->second.settings != unit.settings) {
+    note_path(at->second);
+    note_path(unit);
+  }
   take_out(at->second);
   at->second = std::move(unit);
   put_in(at->second);

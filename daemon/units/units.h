@@ -183,6 +183,8 @@ class Units {
   [[nodiscard]] std::optional<slo_cfg> wanted_cfg(std::uint64_t cgroup_id) const;
   [[nodiscard]] CfgMap wanted_cfgs() const;
   [[nodiscard]] Places places() const;
+  void note_path(const Unit& unit);
+  [[nodiscard]] std::optional<PathChanges> change_paths(const std::set<std::string, std::less<>>& paths);
   void add_patterns(const std::string& slice, Places& places) const;
   [[nodiscard]] std::vector<ConfigProblem> problems_of(std::string_view name) const;
   void note_problems();
@@ -228,6 +230,7 @@ class Units {
   bool reserves_stale_ = false;
   bool shares_stale_ = false;
   bool paths_stale_ = true;
+  std::set<std::string, std::less<>> stale_paths_;  // where less than all are
 };
 
 }  // namespace slo

@@ -77,7 +77,8 @@ void Units::inherit(const std::vector<Unit*>& units) {
     unit->effective = std::move(merged);
     if (unit->effective.has_budget()) ++with_budget_;
     changed_names_.insert(unit->name);
-    changed_ = reserves_stale_ = paths_stale_ = true;
+    changed_ = reserves_stale_ = true;
+    note_path(*unit);
   }
 }
 
@@ -128,7 +129,8 @@ void Units::find_slot(Unit& unit) {
   problems_stale_.insert(unit.name);
   cgroups_stale_.insert(unit.cgroup_id);
   changed_names_.insert(unit.name);
-  changed_ = reserves_stale_ = paths_stale_ = true;
+  changed_ = reserves_stale_ = true;
+  note_path(unit);
 }
 
 // The nearest unit above this path that is counted and whose figures can be asked for.

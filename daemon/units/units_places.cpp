@@ -122,8 +122,35 @@ void Units::add_patterns(const std::string& slice, Places& places) const {
   }
 }
 
+// Patterns, and what holds where no file says anything, depend on the slices alone.
+void Units::note_path(const Unit& unit) {
+  if (unit.path.empty() || paths_stale_) return;
+  if (unit.name.ends_with(slice_suffix) || is_vital(unit.name) || is_operators(unit.name))
+    paths_stale_ = true;
+  else
+    stale_paths_.insert(unit.path);
+}
+
+// Where some were left out, one that goes makes room for another.
+std::optional<PathChanges> Units::change_paths(const std::set<std::string, std::less<>>& paths) {
+  if (paths_told_.left_out != 0) return std::nullopt;
+  looked_at_ += paths.size();
+  PathCfgs wanted;
+  for (const auto& path : paths) {
+    const Unit* const unit = by_path_.at(path);
+    wanted.emplace(path, has_budget(unit) ? std::optional(cfg_of(*unit)) : std::nullopt);
+  }
+  auto changes = paths_.change(wanted);
+  if (changes) changes->has_patterns = paths_told_.has_patterns;
+  return changes;
+}
+
 PathChanges Units::take_path_changes() {
-  if (!std::exchange(paths_stale_, false)) return paths_told_;
+  const auto paths = std::exchange(stale_paths_, {});
+  if (!std::exchange(paths_stale_, false)) {
+    if (paths.empty()) return paths_told_;
+    if (auto changes = change_paths(paths)) return *std::move(changes);
+  }
   const Places wanted = places();
   looked_at_ += configured_.size();
   has_shared_ = !wanted.shared.empty();

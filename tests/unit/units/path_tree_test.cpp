@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <random>
+#include <ranges>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slo {
@@ -20,17 +23,24 @@ slo_cfg cfg(slo_u64 budget_ns) {
   return of;
 }
 
+// Of "/a.slice/b.service".
+std::vector<std::string> components(std::string_view path) {
+  std::vector<std::string> names;
+  for (const auto name : std::views::split(path.substr(1), '/')) names.emplace_back(std::string_view(name));
+  return names;
+}
+
 // What the kernel makes of what it is told.
 class Told {
  public:
   PathChanges tell(const Places& wanted) {
     PathChanges changes = tree_.tell(wanted);
-    for (const auto& [key, path] : changes.changes) {
-      if (path)
-        map_.insert_or_assign(key, *path);
-      else
-        map_.erase(key);
-    }
+    take(changes);
+    return changes;
+  }
+  std::optional<PathChanges> change(const PathCfgs& paths) {
+    auto changes = tree_.change(paths);
+    if (changes) take(*changes);
     return changes;
   }
   // Walks as the placer does; nothing: the way ends.
@@ -51,6 +61,15 @@ class Told {
   PathTree tree_;
 
  private:
+  void take(const PathChanges& changes) {
+    for (const auto& [key, path] : changes.changes) {
+      if (path)
+        map_.insert_or_assign(key, *path);
+      else
+        map_.erase(key);
+    }
+  }
+
   std::map<PathKey, slo_path> map_;
 };
 
@@ -126,12 +145,57 @@ TEST(PathTree, PatternsAreFoundAtTheRootAndInSlicesThatHaveTheirOwn) {
   EXPECT_FALSE(told.tell({.paths = {{"/a", cfg(1)}}, .patterns = {}, .shared = {}}).has_patterns);
 }
 
+TEST(PathTree, AChangeOfOneIsToldForItselfAlone) {
+  Told told;
+  Places places;
+  for (int i = 0; i < 1000; ++i) places.paths["/a.slice/u" + std::to_string(i) + ".service"] = cfg(5);
+  told.tell(places);
+  const auto changed = told.change({{"/a.slice/u7.service", cfg(6)}}).value();
+  ASSERT_EQ(changed.changes.size(), 1U);
+  EXPECT_EQ(told.at({"a.slice", "u7.service"})->cfg.budget_ns, 6U);
+  EXPECT_THAT(told.change({{"/a.slice/u7.service", cfg(6)}})->changes, IsEmpty());
+  const auto added = told.change({{"/b.slice/b-c.slice/new.service", cfg(7)}}).value();
+  EXPECT_EQ(added.changes.size(), 3U);
+  EXPECT_EQ(added.changes.front().key.name, "new.service") << "found by whoever finds the way";
+  EXPECT_THAT(added.look_again, ElementsAre("/b.slice"));
+  EXPECT_EQ(told.at({"b.slice", "b-c.slice", "new.service"})->cfg.budget_ns, 7U);
+}
+
+TEST(PathTree, HoweverItIsToldTheKernelKnowsTheSame) {
+  const std::vector<std::string> slices{"/a.slice", "/a.slice/a-b.slice", "/c.slice", ""};
+  const PatternPlace pattern{.slice = "/c.slice", .type = SLO_PATTERN_SCOPE, .prefix = "x-"};
+  std::mt19937 random(7);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
+  Told told;
+  Places places{.paths = {{"/a.slice", cfg(9)}}, .patterns = {{pattern, cfg(3)}}, .shared = {}};
+  told.tell(places);
+  for (int round = 0; round < 2000; ++round) {
+    PathCfgs changes;
+    for (auto i = random() % 3; i > 0; --i) {
+      const std::string path = slices[random() % slices.size()] + "/u" + std::to_string(random() % 4);
+      changes[path] = random() % 2 == 0 ? std::optional(cfg(1 + random() % 3)) : std::nullopt;
+    }
+    for (const auto& [path, of] : changes) {
+      places.paths.erase(path);
+      if (of) places.paths.emplace(path, *of);
+    }
+    ASSERT_TRUE(told.change(changes));
+    ASSERT_THAT(told.tree_.tell(places).changes, IsEmpty()) << "round " << round;
+    ASSERT_EQ(told.size(), told.tree_.size());
+    for (const auto& [path, of] : places.paths)
+      ASSERT_EQ(told.at(components(path))->cfg.budget_ns, of.budget_ns);
+  }
+}
+
 TEST(PathTree, WhatDoesNotFitIsCounted) {
   Told told;
   Places places;
   for (unsigned i = 0; i < SLO_PATHS_MAX; ++i) places.paths["/system.slice/u" + std::to_string(i)] = cfg(5);
   const auto changes = told.tell(places);
   EXPECT_LE(told.size(), SLO_PATHS_MAX);
+  PathCfgs more;
+  for (unsigned i = 0; i < 1000; ++i) more["/more.slice/u" + std::to_string(i)] = cfg(5);
+  EXPECT_FALSE(told.change(more)) << "some would have to be left out";
+  EXPECT_THAT(told.tree_.tell(places).changes, IsEmpty()) << "which changes nothing";
   EXPECT_EQ(changes.left_out, SLO_PATHS_MAX - (told.size() - 1)) << "all but the slice are paths";
 }
 

@@ -63,6 +63,18 @@ TEST_F(UnitChanges, AUnitThatStartsOrStopsIsTheOnlyOneLookedAt) {
   EXPECT_THAT(files_.reads, IsEmpty());
 }
 
+TEST_F(UnitChanges, ABudgetThatComesChangesOrGoesIsTheOnlyOneLookedAt) {
+  list(units_);
+  budget("new.service", "3ms");
+  EXPECT_EQ(looked_at(units_, [this] { units_.changed(fact("new.service", 0)); }), 2U) << "and its place";
+  budget("new.service", "4ms");
+  auto edited = fact("new.service", 0);
+  ++edited.reload;
+  EXPECT_EQ(looked_at(units_, [&] { units_.changed(edited); }), 2U);
+  EXPECT_LE(looked_at(units_, [this] { units_.set_shed({"u0.service"}); }), 2U);
+  EXPECT_LE(looked_at(units_, [this] { units_.gone("new.service"); }), 2U);
+}
+
 TEST_F(UnitChanges, NorAreOthersWhereSlotsAreScarce) {
   Units small(files_.reader(), 8);
   list(small);
