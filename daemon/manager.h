@@ -141,6 +141,8 @@ class Manager {
   [[nodiscard]] std::optional<std::vector<LimitFigures>> limits() const;
   // Units whose budget came after they were made, as nobody could know them, since the daemon started.
   [[nodiscard]] const LateBudgets& late_budgets() const { return late_; }
+  // Units whose first settings are in a file that systemd has not read.
+  [[nodiscard]] const NameSet& waiting() const { return units_.waiting(); }
   // Settings that are not in force, as the kernel has refused them so far.
   [[nodiscard]] std::size_t pending() const { return teller_.pending(); }
   [[nodiscard]] bool is_pending(const Unit& unit) const { return teller_.is_pending(unit.cgroup_id); }

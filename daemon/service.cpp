@@ -188,9 +188,7 @@ void Service::run() {
 }
 
 void Service::take_unit_files() {
-  const UnitDirectories directories(standard_unit_path(), [this](const std::filesystem::path& file) {
-    return parts_.unit_files.has_settings(file);
-  });
+  const UnitDirectories directories(standard_unit_path(), as_known(parts_.unit_files));
   std::vector<UnitFact> facts;
   for (const auto& name : directories.with_settings()) {
     UnitFact& fact = facts.emplace_back();

@@ -71,12 +71,6 @@ bool is_settled(const FileStamp& stamp, std::uint64_t realtime_ns) {
   return stamp.changed_ns + settled_ns < realtime_ns;
 }
 
-std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::filesystem::path> paths) {
-  std::vector<std::optional<FileStamp>> stamps;
-  for (const auto& path : paths) stamps.push_back(stamp_of(path));
-  return stamps;
-}
-
 std::expected<void, int> write_all(int fd, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(fd, bytes.data(), bytes.size());

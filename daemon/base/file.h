@@ -8,7 +8,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 
@@ -39,7 +38,6 @@ struct FileStamp {
 // It has changed so long ago that whatever changes it now gives it another one: only then does the same stamp
 // mean the same content as was read at realtime_ns (CLOCK_REALTIME).
 [[nodiscard]] bool is_settled(const FileStamp& stamp, std::uint64_t realtime_ns);
-[[nodiscard]] std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::filesystem::path> paths);
 
 // All of the bytes. The error is an errno.
 [[nodiscard]] std::expected<void, int> write_all(int fd, std::span<const std::byte> bytes);

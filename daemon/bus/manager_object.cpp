@@ -42,6 +42,7 @@ struct Shown {
   std::vector<UnkeptSetting> unkept = {};
   std::uint32_t config_errors = 0;
   std::uint32_t pending = 0;
+  std::vector<std::string> waiting = {};
   std::uint32_t failures = 0;
   std::uint64_t late_budgets = 0;
 };
@@ -128,10 +129,10 @@ class BusManager::Object final
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
     const auto misses = std::exchange(misses_, {});
     for (const auto& miss : misses) emitDeadlineMissed(miss.unit, miss.count, encode_worst(miss));
-    Shown now{Mode(),     State(),           StateReason(),  Healthy(),
-              Units(),    Folded(),          Shed(),         OperatorReservePerSecUSec(),
-              Strict(),   manager_.unkept(), ConfigErrors(), Pending(),
-              Failures(), LateBudgets()};
+    Shown now{Mode(),    State(),           StateReason(),  Healthy(),
+              Units(),   Folded(),          Shed(),         OperatorReservePerSecUSec(),
+              Strict(),  manager_.unkept(), ConfigErrors(), Pending(),
+              Waiting(), Failures(),        LateBudgets()};
     std::vector<sdbus::PropertyName> changed;
     if (now.mode != shown_.mode) changed.emplace_back("Mode");
     if (now.state != shown_.state) changed.emplace_back("State");
@@ -145,6 +146,7 @@ class BusManager::Object final
     if (now.unkept != shown_.unkept) changed.emplace_back("Unkept");
     if (now.config_errors != shown_.config_errors) changed.emplace_back("ConfigErrors");
     if (now.pending != shown_.pending) changed.emplace_back("Pending");
+    if (now.waiting != shown_.waiting) changed.emplace_back("Waiting");
     if (now.failures != shown_.failures) changed.emplace_back("Failures");
     if (now.late_budgets != shown_.late_budgets)
       changed.insert(changed.end(),
@@ -247,6 +249,9 @@ class BusManager::Object final
   bool Healthy() override { return manager_.healthy(); }
   std::uint32_t Units() override { return static_cast<std::uint32_t>(manager_.units().size()); }
   std::uint32_t Capacity() override { return manager_.capacity(); }
+  std::vector<std::string> Waiting() override {
+    return {manager_.waiting().begin(), manager_.waiting().end()};
+  }
   std::vector<std::string> Shed() override { return {manager_.shed().begin(), manager_.shed().end()}; }
   std::uint64_t OperatorReservePerSecUSec() override { return per_sec_usec(manager_.operator_permille()); }
   bool Strict() override { return manager_.strict(); }

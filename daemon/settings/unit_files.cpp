@@ -32,10 +32,18 @@ void UnitFiles::forget_unnamed() {
   std::erase_if(known_, [](auto& known) { return !std::exchange(known.second.named, false); });
 }
 
+std::optional<FileStamp> UnitFiles::stamp(const std::filesystem::path& path) {
+  const auto at = known_.find(path.native());
+  if (at != known_.end() && look_ != no_look && at->second.look == look_) return at->second.stamp;
+  auto stamp = stamp_of(path);
+  if (at != known_.end() && stamp == at->second.stamp) at->second.look = look_;
+  return stamp;
+}
+
 // The stamp is from before the content: what is written in between shows as another one the next time.
 std::shared_ptr<const UnitFile> UnitFiles::file(const std::filesystem::path& path) {
-  const auto stamp = stamp_of(path);
-  const auto at = known_.find(path);
+  const auto stamp = this->stamp(path);
+  const auto at = known_.find(path.native());
   if (at != known_.end() && stamp && at->second.stamp == *stamp) {
     at->second.named = true;
     return at->second.file;
@@ -46,8 +54,13 @@ std::shared_ptr<const UnitFile> UnitFiles::file(const std::filesystem::path& pat
   const bool keep = settled && read->readable;
   if (says_nothing(*read)) read = nullptr;
   if (known_.size() >= most_files_) known_.clear();
-  if (keep) known_.emplace(path, Known{.stamp = *stamp, .file = read, .named = true});
+  if (keep) known_.emplace(path, Known{.stamp = *stamp, .file = read, .named = true, .look = look_});
   return read;
+}
+
+FileQuestions as_known(UnitFiles& files) {
+  return {.has_settings = [&files](const std::filesystem::path& file) { return files.has_settings(file); },
+          .stamp_of = [&files](const std::filesystem::path& file) { return files.stamp(file); }};
 }
 
 }  // namespace slo

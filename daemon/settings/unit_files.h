@@ -4,13 +4,16 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <unordered_map>
 
 #include "base/file.h"
 #include "base/this_machine.h"
 #include "settings/unit_file.h"
+#include "settings/unit_search.h"
 
 namespace slo {
 
@@ -32,6 +35,12 @@ class UnitFiles {
   // As read_unit_files() and has_settings().
   [[nodiscard]] UnitFileSettings read(std::span<const std::filesystem::path> files);
   [[nodiscard]] bool has_settings(const std::filesystem::path& file);
+  // As stamp_of().
+  [[nodiscard]] std::optional<FileStamp> stamp(const std::filesystem::path& file);
+  // Until end_look() a file that is found as it was is taken to stay so: one that is asked about several
+  // times is looked at once.
+  void begin_look() { look_ = next_look_++; }
+  void end_look() { look_ = no_look; }
   // Forgets the files that nobody has named since the last call.
   void forget_unnamed();
   // How many files are remembered.
@@ -42,13 +51,21 @@ class UnitFiles {
     FileStamp stamp;
     std::shared_ptr<const UnitFile> file;  // nullptr: it says nothing, as most do
     bool named = false;
+    std::uint64_t look = no_look;  // the last that has found it so
   };
+  static constexpr std::uint64_t no_look = 0;
+
   [[nodiscard]] std::shared_ptr<const UnitFile> file(const std::filesystem::path& path);
 
   std::function<Instant()> now_;
   Read read_;
   std::size_t most_files_;
-  std::map<std::filesystem::path, Known> known_;
+  std::unordered_map<std::string, Known> known_;  // by path
+  std::uint64_t look_ = no_look;
+  std::uint64_t next_look_ = no_look + 1;
 };
+
+// For a search; the files outlive it.
+[[nodiscard]] FileQuestions as_known(UnitFiles& files);
 
 }  // namespace slo

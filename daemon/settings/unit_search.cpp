@@ -82,12 +82,6 @@ std::vector<std::string> covering(std::string_view name) {
   return names;
 }
 
-// As systemd tells masks: /dev/null, or nothing.
-bool is_masked(const fs::path& file) {
-  const auto stamp = stamp_of(file);
-  return stamp && stamp->size == 0;
-}
-
 // From before a directory is read, so that what comes in between shows the next time.
 std::optional<FileStamp> stamp_before(const fs::path& directory, std::uint64_t realtime_ns) {
   const auto stamp = stamp_of(directory);
@@ -96,9 +90,9 @@ std::optional<FileStamp> stamp_before(const fs::path& directory, std::uint64_t r
 
 }  // namespace
 
-UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, HasSettings has_settings,
+UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, FileQuestions ask,
                                  std::uint64_t realtime_ns)
-    : has_settings_(std::move(has_settings)) {
+    : ask_(std::move(ask)) {
   for (const auto& path : unit_path) {
     Directory& directory = directories_.emplace_back();
     directory.path = path;
@@ -174,7 +168,13 @@ void UnitDirectories::add_unit_file(Directory& directory, const fs::directory_en
 }
 
 bool UnitDirectories::any_has_settings(std::span<const fs::path> files) const {
-  return std::ranges::any_of(files, has_settings_);
+  return std::ranges::any_of(files, ask_.has_settings);
+}
+
+// As systemd tells masks: /dev/null, or nothing.
+bool UnitDirectories::is_masked(const fs::path& file) const {
+  const auto stamp = ask_.stamp_of(file);
+  return stamp && stamp->size == 0;
 }
 
 bool UnitDirectories::has_alias(std::string_view name) const {
@@ -205,7 +205,7 @@ std::set<std::string> UnitDirectories::with_settings() const {
     for (const auto& [name, path] : directory.unit_files) {
       if (!is_unit(name) || directory.aliases.contains(name)) continue;
       all.insert(name);
-      if (has_settings_(path)) names.insert(name);
+      if (ask_.has_settings(path)) names.insert(name);
     }
   }
   for (const auto& prefix : prefixes) {

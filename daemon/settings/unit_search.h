@@ -25,17 +25,21 @@ struct UnitPattern {
   friend bool operator==(const UnitPattern&, const UnitPattern&) = default;
 };
 
+// What a search asks about files; as the functions of these names.
+struct FileQuestions {
+  std::function<bool(const std::filesystem::path& file)> has_settings = slo::has_settings;
+  std::function<std::optional<FileStamp>(const std::filesystem::path& file)> stamp_of = slo::stamp_of;
+};
+
 // The directories that systemd reads unit files from (Manager.UnitPath), as they were when this was made, or
 // followed.
 // systemd knows a unit only while something refers to it; its files are there before and after, and with them
 // its budget.
 class UnitDirectories {
  public:
-  using HasSettings = std::function<bool(const std::filesystem::path& file)>;
-
   // The first directory comes before the others. realtime_ns: CLOCK_REALTIME, for who follows them.
-  explicit UnitDirectories(std::span<const std::filesystem::path> unit_path,
-                           HasSettings has_settings = slo::has_settings, std::uint64_t realtime_ns = 0);
+  explicit UnitDirectories(std::span<const std::filesystem::path> unit_path, FileQuestions ask = {},
+                           std::uint64_t realtime_ns = 0);
 
   // Names of the services and slices that have an [X-Slo] section, or one that looks alike, in a unit file or
   // a drop-in of their own or of their prefix (foo-.service.d). What the files amount to (masks, precedence,
@@ -84,8 +88,9 @@ class UnitDirectories {
   static void add_unit_file(Directory& directory, const std::filesystem::directory_entry& file);
   [[nodiscard]] std::vector<DropIns*> drop_ins_of(std::string_view name) const;
   [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;
+  [[nodiscard]] bool is_masked(const std::filesystem::path& file) const;
 
-  HasSettings has_settings_;
+  FileQuestions ask_;
   std::vector<Directory> directories_;
 };
 

@@ -169,6 +169,7 @@ void SystemdClient::set_reloading(sd_bus_message* signal) {
   int active = 0;
   if (sd_bus_message_read(signal, "b", &active) < 0) return;
   reloading_ = active != 0;
+  files_.end_look();
   // systemd takes all units out and in again meanwhile; what it has afterwards is listed once.
   if (!reloading_) {
     ++reloads_;
@@ -183,7 +184,7 @@ void SystemdClient::set_reloading(sd_bus_message* signal) {
 // only the first budget may be what ends that. So a unit that runs and has settings for the first time is
 // believed by its files now; the list that follows has systemd's word on what they amount to.
 void SystemdClient::read_ahead() {
-  if (!directories_) return;  // before the first list
+  if (!directories_ || !with_settings_.empty()) return;
   directories_->follow_all(realtime_ns());
   for (const std::string& name : directories_->with_settings()) {
     const auto found = entries_.find(name);
@@ -245,6 +246,17 @@ void SystemdClient::unit_changed(sd_bus_message* signal) {
   entry.active = is_active(change.active_state);
   entry.state = std::move(change);
   if (news) enqueue(entry, true);
+}
+
+bool SystemdClient::any_has_settings(std::span<const std::filesystem::path> files) const {
+  return std::ranges::any_of(files, as_known(files_).has_settings);
+}
+
+std::vector<std::optional<FileStamp>> SystemdClient::stamps_of(
+    std::span<const std::filesystem::path> files) const {
+  std::vector<std::optional<FileStamp>> stamps;
+  for (const auto& file : files) stamps.push_back(files_.stamp(file));
+  return stamps;
 }
 
 // Most signals are about something else; the first after the unit has got its cgroup is not to be missed.

@@ -4,6 +4,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,9 +75,10 @@ class SystemdClient final : public UnitSource {
   // While a list is under way, and for some time after it began, however many of these and of systemd's
   // reloads lead to one more list, and that one ends in listed().
   void request_list() override;
-  // About once a second: asks systemd about units with settings whose files, or drop-in directories, are no
-  // longer as they were, since it does not announce that they need a daemon-reload. Looks at no more files
-  // and directories than about that many, and goes on where the last call ended.
+  // About once a second: asks systemd about units whose files, or drop-in directories, are no longer as they
+  // were, since it does not announce that they need a daemon-reload; of those without settings where these
+  // are the first. Looks at no more files and directories than about that many of each of the two, and goes
+  // on where the last call ended.
   void look_at_files(std::size_t most = 200);
   // Whether a unit could not be read since the last call, other than because it is gone.
   [[nodiscard]] bool take_unread() { return std::exchange(unread_, false); }
@@ -101,7 +104,7 @@ class SystemdClient final : public UnitSource {
     std::uint64_t id = 0;       // tells answers for this entry from those for an earlier one of the same name
     bool active = false;        // anything but inactive and failed
     bool has_settings = false;  // in its files: known as long as they are there, loaded or not
-    bool looked_at = false;     // who has settings of whatever file, so that look_at_files() is for it
+    bool looked_at = false;     // has settings, of whatever file: look_at_files() comes to it sooner
     bool complete = false;      // read at least once
     bool in_list = false;       // the list under way waits for it
     bool queued = false;        // to be read
@@ -146,15 +149,16 @@ class SystemdClient final : public UnitSource {
   [[nodiscard]] bool has_files_as_read(const Entry& entry) const;
   [[nodiscard]] bool is_as_read(const Entry& entry, const UnitChange& state) const;
   [[nodiscard]] std::size_t look_at_files_of(Entry& entry);
+  void look_at_files_of(bool with_settings, std::size_t most);
+  [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;
+  [[nodiscard]] std::vector<std::optional<FileStamp>> stamps_of(
+      std::span<const std::filesystem::path> files) const;
   void list_failed(const std::string& why);
   void end_list();
 
   void set_reloading(sd_bus_message* signal);
   void doubt_all();
   void read_ahead();
-  [[nodiscard]] UnitDirectories::HasSettings has_settings() const {
-    return [&files = files_](const std::filesystem::path& file) { return files.has_settings(file); };
-  }
   void unit_removed(sd_bus_message* signal);
   void unit_changed(sd_bus_message* signal);
   [[nodiscard]] bool is_news(const Entry& entry, const UnitChange& change) const;
@@ -168,6 +172,7 @@ class SystemdClient final : public UnitSource {
                      std::function<bool(UnitFact&, sd_bus_message*)> take);
   void end_read(Entry& entry);
   [[nodiscard]] bool take_read(Entry& entry);
+  [[nodiscard]] std::filesystem::path waiting(const Entry& entry) const;
   [[nodiscard]] Entry* find(const std::string& name, std::uint64_t id);
   [[nodiscard]] std::uint64_t cgroup_id(const std::string& control_group) const;
 
@@ -197,7 +202,8 @@ class SystemdClient final : public UnitSource {
   std::uint64_t list_pause_usec_;
   std::uint64_t next_list_usec_ = 0;  // not before
   EventSource pause_;
-  std::string looked_at_;  // the unit that look_at_files() came to last
+  // The unit that look_at_files() came to last; [1]: of those with settings.
+  std::array<std::string, 2> looked_at_;
   bool reloading_ = false;
   bool unread_ = false;
 };

@@ -90,12 +90,13 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
 
 // Most directories are as they were.
 void SystemdClient::search(std::vector<std::filesystem::path> unit_path) {
+  files_.begin_look();
   if (directories_ && unit_path == unit_path_) {
     directories_->follow_all(realtime_ns());
     return;
   }
   unit_path_ = std::move(unit_path);
-  directories_.emplace(unit_path_, has_settings(), realtime_ns());
+  directories_.emplace(unit_path_, as_known(files_), realtime_ns());
 }
 
 std::uint64_t SystemdClient::realtime_ns() const {
@@ -125,6 +126,7 @@ void SystemdClient::list_answered(sd_bus_message* reply) {
     if (names.insert(name).second)
       add_listed({.name = name, .path = unit_path(name), .state = {.active_state = "inactive"}}, false);
   }
+  files_.end_look();
   forget_all_but(names);
   tells_each_ = listed_once_ && list_pending_ <= most_told_each;
 }
@@ -183,6 +185,7 @@ void SystemdClient::forget_all_but(const std::set<std::string_view>& names) {
 }
 
 void SystemdClient::list_failed(const std::string& why) {
+  files_.end_look();
   list_ = ListStage::none;
   if (sd_bus_is_open(bus_) <= 0) return;  // whoever connects again asks for a list
   if (list_wanted_) {
@@ -221,16 +224,23 @@ void SystemdClient::end_list() {
 
 void SystemdClient::look_at_files(std::size_t most) {
   if (!directories_ || reloading_ || list_ != ListStage::none) return;
-  auto looks = directories_->follow(realtime_ns());
-  auto at = entries_.upper_bound(looked_at_);
+  directories_->follow(realtime_ns());
+  look_at_files_of(true, most);
+  look_at_files_of(false, most);
+  go_on();
+}
+
+void SystemdClient::look_at_files_of(bool with_settings, std::size_t most) {
+  std::string& last = looked_at_.at(with_settings ? 1 : 0);
+  std::size_t looks = 0;
+  auto at = entries_.upper_bound(last);
   for (auto left = entries_.size(); left > 0 && looks < most; --left, ++at) {
     if (at == entries_.end()) at = entries_.begin();
     Entry& entry = at->second;
-    looked_at_ = at->first;
-    if (entry.looked_at && entry.complete && !entry.queued && entry.awaited == 0)
+    last = at->first;
+    if (entry.looked_at == with_settings && entry.complete && !entry.queued && entry.awaited == 0)
       looks += look_at_files_of(entry);
   }
-  go_on();
 }
 
 // Whatever systemd says to it, each change is a reason to ask but once.
@@ -238,7 +248,10 @@ std::size_t SystemdClient::look_at_files_of(Entry& entry) {
   const auto followed = directories_->follow(entry.fact.name, realtime_ns());
   auto found = directories_->files_of(entry.fact.name);
   const auto looks = followed + found.size() + entry.fact.files.size();
-  if (found == entry.found && stamps_of(entry.fact.files) == entry.stamps) return looks;
+  const auto& waiting = entry.fact.waiting;
+  const bool waits_as_told = waiting.empty() || files_.has_settings(waiting);
+  if (waits_as_told && found == entry.found && stamps_of(entry.fact.files) == entry.stamps) return looks;
+  if (!entry.looked_at && !any_has_settings(found)) return looks;
   entry.found = std::move(found);
   entry.files_of = 0;
   enqueue(entry, true);

@@ -130,16 +130,23 @@ bool SystemdClient::take_read(Entry& entry) {
     entry.files_of = entry.reading_files_of;
     entry.stamps = stamps_of(read.files);
     if (directories_) entry.found = directories_->files_of(read.name);
-    entry.looked_at = entry.has_settings || std::ranges::any_of(read.files, has_settings());
   } else {  // those of the last read may have been put right since this one began
     read.files = entry.fact.files;
     read.reload = entry.fact.reload;
   }
+  read.waiting = waiting(entry);
+  entry.looked_at = entry.has_settings || !read.waiting.empty() || any_has_settings(read.files);
   read.cgroup_id = cgroup_id(read.control_group);
   const bool is_new = !std::exchange(entry.complete, true);
   if (!is_new && entry.fact == read) return false;
   entry.fact = std::move(read);
   return true;
+}
+
+std::filesystem::path SystemdClient::waiting(const Entry& entry) const {
+  if (!entry.reading.needs_daemon_reload) return {};
+  const auto file = std::ranges::find_if(entry.found, as_known(files_).has_settings);
+  return file == entry.found.end() ? std::filesystem::path() : *file;
 }
 
 SystemdClient::Entry* SystemdClient::find(const std::string& name, std::uint64_t id) {

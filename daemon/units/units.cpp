@@ -13,6 +13,15 @@
 namespace slo {
 namespace {
 
+ConfigProblem waits_for_reload(const UnitFact& fact) {
+  return {
+      .severity = ConfigProblem::Severity::warning,
+      .file = fact.waiting,
+      .key = "",
+      .value = "",
+      .detail = "its settings are not in force, as systemd has not read the file: systemctl daemon-reload"};
+}
+
 Setting<Budget> implicit_budget() {
   return {.value = Budget::implicit(), .origin = {}};
 }
@@ -63,8 +72,7 @@ std::vector<CfgChange> Units::listed(const std::vector<UnitFact>& facts) {
 
   for (const auto& fact : facts) {
     const auto [at, is_new] = entries_.try_emplace(fact.name);
-    note_cgroup(at->second.fact, fact);
-    at->second.fact = fact;
+    take_fact(at->second, fact);
     // What systemd itself has not read yet does not count: the files are for the next daemon-reload.
     if (is_new || !fact.needs_daemon_reload) read_files(at->second);
     place(at->second);
@@ -80,8 +88,7 @@ std::vector<CfgChange> Units::changed(const UnitFact& fact) {
   // before.
   const bool reloaded = entry.fact.reload != fact.reload || entry.fact.files != fact.files;
   const bool read_now = is_new || (reloaded && !fact.needs_daemon_reload);
-  note_cgroup(entry.fact, fact);
-  entry.fact = fact;
+  take_fact(entry, fact);
   if (read_now) read_files(entry);
   place(entry);
   return take_changes();
@@ -130,6 +137,7 @@ std::vector<ConfigProblem> Units::problems_of(std::string_view name) const {
   if (entry == entries_.end()) return {};
   std::vector<ConfigProblem> all = entry->second.read.problems;
   if (auto problem = too_broad(name, entry->second.read.settings)) all.push_back(*std::move(problem));
+  if (is_waiting(entry->second)) all.push_back(waits_for_reload(entry->second.fact));
   const auto unit = configured_.find(name);
   if (unit == configured_.end()) return all;
   if (unit->second.counted_with) all.push_back(no_slot_for(unit->second));
@@ -138,7 +146,17 @@ std::vector<ConfigProblem> Units::problems_of(std::string_view name) const {
 }
 
 void Units::note_problems() {
-  for (const auto& name : std::exchange(problems_stale_, {})) told_problems_.set(name, problems_of(name));
+  for (const auto& name : std::exchange(problems_stale_, {})) {
+    told_problems_.set(name, problems_of(name));
+    const auto entry = entries_.find(name);
+    const bool waits = entry != entries_.end() && is_waiting(entry->second);
+    if (waits ? waiting_.insert(name).second : waiting_.erase(name) > 0) changed_ = true;
+  }
+}
+
+// With settings already it is shown to need a daemon-reload.
+bool Units::is_waiting(const Entry& entry) {
+  return entry.read.settings.empty() && !entry.fact.waiting.empty();
 }
 
 const Unit* Units::owner_of_slot(std::uint32_t slot) const {
@@ -170,6 +188,12 @@ NameSet Units::names_in(const std::set<std::uint64_t>& cgroup_ids) const {
 std::optional<NameSet> Units::take_changed() {
   if (!std::exchange(changed_, false)) return std::nullopt;
   return std::exchange(changed_names_, {});
+}
+
+void Units::take_fact(Entry& entry, const UnitFact& fact) {
+  note_cgroup(entry.fact, fact);
+  if (entry.fact.waiting != fact.waiting) problems_stale_.insert(fact.name);
+  entry.fact = fact;
 }
 
 void Units::note_cgroup(const UnitFact& before, const UnitFact& after) {

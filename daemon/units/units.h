@@ -120,6 +120,8 @@ class Units {
   // How many units have a finite budget, and how many are counted with another one, or not at all.
   [[nodiscard]] std::size_t with_budget() const { return with_budget_; }
   [[nodiscard]] std::size_t folded() const { return folded_; }
+  // Units without settings so far, whose first are in a file that systemd has not read.
+  [[nodiscard]] const NameSet& waiting() const { return waiting_; }
   // Of all that systemd has loaded and that have a cgroup.
   [[nodiscard]] UnitNames names() const;
   // Of what is in these cgroups.
@@ -155,6 +157,7 @@ class Units {
     UnitFileSettings read;
   };
 
+  void take_fact(Entry& entry, const UnitFact& fact);
   void note_cgroup(const UnitFact& before, const UnitFact& after);
   void forget_cgroup(const UnitFact& fact);
   [[nodiscard]] std::uint32_t number_for(const UnitFact& fact);
@@ -188,6 +191,7 @@ class Units {
   void add_patterns(const std::string& slice, Places& places) const;
   [[nodiscard]] std::vector<ConfigProblem> problems_of(std::string_view name) const;
   void note_problems();
+  [[nodiscard]] static bool is_waiting(const Entry& entry);
   [[nodiscard]] ConfigProblem scaled_down(const Unit& unit) const;
   [[nodiscard]] ConfigProblem no_slot_for(const Unit& unit) const;
 
@@ -217,6 +221,7 @@ class Units {
   std::map<std::uint64_t, slo_spare> claims_;  // by cgroup, of units not heard of yet
   std::vector<std::uint64_t> started_;
   ToldProblems told_problems_;
+  NameSet waiting_;
   std::set<std::string, std::less<>> problems_stale_;  // units whose problems may be different now
   bool changed_ = false;
   NameSet changed_names_;

@@ -114,6 +114,29 @@ def test_a_reload_of_ours_does_not_run_ahead_of_systemd(worker):
     assert "daemon-reload" not in machine.output("scx-slo", "cat", "worker.service")
 
 
+def status():
+    return json.loads(machine.output("scx-slo", "status", "--json"))
+
+
+@SETTINGS
+def test_an_edit_that_systemd_has_not_read_is_seen_soon(worker):
+    worker.budget("worker.service", "9ms")
+    worker.budget("plain.service", "9ms")
+    machine.wait_for("plain.service waits", lambda: status()["waiting"] == ["plain.service"], limit=30)
+    told = machine.output("scx-slo", "status")
+    assert "plain.service; nothing of [X-Slo] holds for it until: systemctl daemon-reload" in told
+    machine.wait_for(
+        "worker.service is named", lambda: "Changed    worker.service;" in machine.output("scx-slo", "status"), limit=30
+    )
+    machine.daemon_reload()
+    budget_becomes("plain.service", 9000)
+    assert status()["waiting"] == []
+    assert "daemon-reload" not in machine.output("scx-slo", "status")
+    machine.remove_drop_in("plain.service")
+    worker.budget("worker.service", "8ms")
+    machine.daemon_reload()
+
+
 @SETTINGS
 def test_settings_are_inherited_one_by_one_and_cat_says_from_where(units, worker):
     machine.write_drop_in("team.slice", "[X-Slo]\nSloObjective=95%\n", name="60-objective.conf")

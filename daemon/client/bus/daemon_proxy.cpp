@@ -201,6 +201,7 @@ Answer<Overview> DaemonProxy::overview() const {
                     .healthy = find_or<bool>(all, "Healthy", false),
                     .config_errors = find_or<std::uint32_t>(all, "ConfigErrors", 0),
                     .pending = find_or<std::uint32_t>(all, "Pending", 0),
+                    .waiting = find_or<std::vector<std::string>>(all, "Waiting", {}),
                     .failures = find_or<std::uint32_t>(all, "Failures", 0),
                     .events_lost = find_or<std::uint64_t>(all, "EventsLost", 0),
                     .untracked = find_or<std::uint64_t>(all, "Untracked", 0),

@@ -33,8 +33,9 @@ struct Overview {
   std::string reason = {};
   bool healthy = false;  // what runs is what is wanted; else somebody should have a look
   std::uint32_t config_errors = 0;
-  std::uint32_t pending = 0;   // settings that the kernel has refused
-  std::uint32_t failures = 0;  // of the scheduler, within RetryWindow=
+  std::uint32_t pending = 0;              // settings that the kernel has refused
+  std::vector<std::string> waiting = {};  // units whose first settings systemd has not read
+  std::uint32_t failures = 0;             // of the scheduler, within RetryWindow=
   std::uint64_t events_lost = 0;
   std::uint64_t untracked = 0;
   std::uint64_t late_budgets = 0;  // units that were there before their budget was

@@ -176,6 +176,7 @@ std::string status_json(const Overview& overview, const std::vector<UnitReport>&
                {"version", overview.version},
                {"config_errors", overview.config_errors},
                {"pending", overview.pending},
+               {"waiting", overview.waiting},
                {"scheduler", overview.scheduler},
                {"failures", overview.failures},
                {"events_lost", overview.events_lost},

@@ -60,10 +60,10 @@ std::string limits_text(const Overview& overview) {
                      overview.throttled_units == 0 ? "none" : std::to_string(overview.throttled_units));
 }
 
-std::string changed_on_disk(const std::vector<UnitReport>& units) {
-  std::string names;
+std::vector<std::string> changed_on_disk(const std::vector<UnitReport>& units) {
+  std::vector<std::string> names;
   for (const UnitReport& unit : units)
-    if (unit.need_daemon_reload) names += (names.empty() ? "" : ", ") + unit.name;
+    if (unit.need_daemon_reload) names.push_back(unit.name);
   return names;
 }
 
@@ -88,10 +88,14 @@ std::string cpu_time_text(const UnitReport& unit) {
   return text;
 }
 
-std::string shed_text(const std::vector<std::string>& units) {
+std::string joined(const std::vector<std::string>& names) {
   std::string text;
-  for (const auto& unit : units) text += (text.empty() ? "" : ", ") + unit;
-  return text + "; too much work for all, so these come after the others for now";
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string shed_text(const std::vector<std::string>& units) {
+  return joined(units) + "; too much work for all, so these come after the others for now";
 }
 
 // What an operator should know and mostly need not.
@@ -110,8 +114,12 @@ void add_troubles(Table& table, const Overview& overview, const std::vector<Unit
                      overview.pending == 1 ? "1 setting" : std::format("{} settings", overview.pending))});
   if (const std::string folded = folded_text(units); !folded.empty())
     table.add_row({"Capacity", std::format("{0} of {0} units", overview.capacity) + folded});
-  if (const std::string names = changed_on_disk(units); !names.empty())
-    table.add_row({"Changed", names + "; what was read before holds until: systemctl daemon-reload"});
+  if (const auto names = changed_on_disk(units); !names.empty())
+    table.add_row({"Changed", joined(names) + "; what was read before holds until: systemctl daemon-reload"});
+  if (!overview.waiting.empty())
+    table.add_row({"Waiting", joined(overview.waiting) + "; nothing of [X-Slo] holds for " +
+                                  (overview.waiting.size() == 1 ? "it" : "them") +
+                                  " until: systemctl daemon-reload"});
   if (overview.failures > 0)
     table.add_row(
         {"Failures", std::format("{} of the scheduler within RetryWindow=; see: journalctl -b -u scx-slo",

@@ -34,13 +34,11 @@ class UnitSearchTest : public testing::Test {
 };
 
 TEST_F(UnitSearchTest, follows_what_changes_in_directories) {
-  const auto long_after = [] {
-    return static_cast<std::uint64_t>(time(nullptr) + 3600) * 1'000'000'000;
-  };
+  const auto long_after = [] { return static_cast<std::uint64_t>(time(nullptr) + 3600) * 1'000'000'000; };
   directory_.write("etc/a.service.d/slo.conf", without);
   directory_.write("etc/b.service.d/slo.conf", with_budget);
   const auto unit_path = std::to_array<fs::path>({directory_.path() / "etc"});
-  UnitDirectories followed(unit_path, has_settings, long_after());
+  UnitDirectories followed(unit_path, {}, long_after());
   EXPECT_THAT(followed.with_settings(), ElementsAre("b.service"));
   directory_.write("etc/a.service.d/more.conf", with_budget);
   EXPECT_THAT(followed.with_settings(), ElementsAre("b.service"));

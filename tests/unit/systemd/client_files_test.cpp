@@ -87,6 +87,21 @@ TEST_F(SystemdFilesTest, units_without_settings_are_left_alone) {
   EXPECT_EQ(reads_of_look(), 0);
 }
 
+TEST_F(SystemdFilesTest, first_settings_are_told_to_wait_for_systemd) {
+  add_service("a.service", "[Service]\nNice=5\n");
+  start();
+  EXPECT_EQ(changes_.size(), 0U);
+  for (const char* name : {"a.service.d/slo.conf", "a.service.d/y.conf", "service.d/z.conf"}) {
+    const auto file = files_.write(name, with_budget);
+    edited("a.service", true);
+    EXPECT_EQ(changes_.back().waiting, file);
+    EXPECT_EQ(reads_of_look(), 0) << "what was told once";
+    files_.write(name, "[Service]\nNice=5\n");
+    edited("a.service", true);
+    EXPECT_EQ(changes_.back().waiting, "") << name;
+  }
+}
+
 TEST_F(SystemdFilesTest, an_instance_has_the_settings_of_its_template) {
   add_running("a@1.service");
   systemd_.units["a@1.service"].fragment = files_.write("a@.service", with_budget).string();

@@ -136,6 +136,25 @@ TEST_F(UnitSettings, AChangeIsReadAnewOnceSystemdHasReloaded) {
   EXPECT_EQ(sets("a.service").cfg->budget_ns, 9 * SLO_NSEC_PER_MSEC);
 }
 
+TEST_F(UnitSettings, FirstSettingsThatSystemdHasNotReadHaveAWord) {
+  auto edited = fact("a.service", 7);
+  units_.listed({edited});
+  edited.needs_daemon_reload = true;
+  edited.waiting = "/etc/a.service.d/slo.conf";
+  units_.changed(edited);
+  ASSERT_THAT(units_.problems(), SizeIs(1));
+  EXPECT_EQ(units_.problems()[0].message(),
+            "/etc/a.service.d/slo.conf: its settings are not in force, as systemd has not read the file: "
+            "systemctl daemon-reload");
+  EXPECT_THAT(units_.problems()[0].units, ElementsAre("a.service"));
+  EXPECT_THAT(units_.waiting(), ElementsAre("a.service"));
+  EXPECT_TRUE(units_.take_changed());
+  edited.waiting.clear();
+  units_.changed(edited);
+  EXPECT_THAT(units_.problems(), IsEmpty());
+  EXPECT_THAT(units_.waiting(), IsEmpty());
+}
+
 TEST_F(UnitSettings, AUnitSeenForTheFirstTimeIsReadInAnyCase) {
   budget("a.service", "5ms");
   auto edited = fact("a.service", 11);

@@ -155,6 +155,7 @@ TEST(ClientJson, StatusHasStateAndUnits) {
                           .healthy = true,
                           .config_errors = 2,
                           .pending = 14,
+                          .waiting = {"c.service"},
                           .failures = 1,
                           .events_lost = 3,
                           .untracked = 4,
@@ -177,7 +178,7 @@ TEST(ClientJson, StatusHasStateAndUnits) {
   json expected = json::parse(list_json({nginx()}));
   expected.update(
       json::parse(R"({"running": true, "state": "enforcing", "reason": "why", "healthy": true, "mode": "auto",
-                                  "version": "1.2.3", "config_errors": 2, "pending": 14, "scheduler": "scx_slo",
+                                  "version": "1.2.3", "config_errors": 2, "pending": 14, "waiting": ["c.service"], "scheduler": "scx_slo",
                                   "failures": 1, "events_lost": 3, "untracked": 4,
                                   "late_budgets": 9, "late_budget_max_usec": 10,
                                   "systemd_behind": true, "log_lines_lost": 11, "longest_turn_usec": 12,

@@ -106,8 +106,8 @@ TEST(ClientReport, StatusSaysWhatOperatorsCanCountOn) {
 TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
   Overview overview = enforcing;
   UnitReport unit = nginx();
-  const char* const names[] = {"Settings ", "Pending ", "Changed ",  "Failures ",
-                               "Lost ",     "Late ",    "Untracked "};
+  const char* const names[] = {"Settings ", "Pending ", "Changed ", "Waiting ",
+                               "Failures ", "Lost ",    "Late ",    "Untracked "};
   for (const char* name : names)
     EXPECT_EQ(status_text(overview, {unit}).find(name), std::string::npos) << name;
   overview.config_errors = 2;
@@ -118,6 +118,7 @@ TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
   overview.late_budgets = 2;
   overview.late_budget_max_usec = 45'000;
   unit.need_daemon_reload = true;
+  overview.waiting = {"a.service"};
   const std::string text = status_text(overview, {unit});
   for (const char* name : names) EXPECT_NE(text.find(name), std::string::npos) << name << text;
   EXPECT_NE(text.find("2 ignored as wrong; see: journalctl -b -u scx-slo"), std::string::npos);
@@ -129,6 +130,8 @@ TEST(ClientReport, StatusTellsOfTroublesAndOnlyThen) {
   EXPECT_NE(text.find("2 units got a budget only after the start, at most 45.0ms later"), std::string::npos)
       << text;
   EXPECT_NE(text.find("nginx.service; what was read before holds until: systemctl daemon-reload"),
+            std::string::npos);
+  EXPECT_NE(text.find("a.service; nothing of [X-Slo] holds for it until: systemctl daemon-reload"),
             std::string::npos);
 }
 
