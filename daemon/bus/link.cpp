@@ -26,7 +26,7 @@ BusLink::~BusLink() {
 }
 
 void BusLink::connect(Manager& manager) {
-  objects_ = std::make_unique<BusManager>(inner_.objects(), event_, manager, self_);
+  objects_ = std::make_unique<BusManager>(inner_, event_, manager, self_);
   log_control_ = std::make_unique<BusLogControl>(inner_.objects(), self_.log_target);
   open();
 }

@@ -20,7 +20,7 @@
 #include "bus/gate.h"
 #include "bus/setting_values.h"
 #include "bus/stats.h"
-#include "bus/unit_object.h"
+#include "bus/unit_objects.h"
 #include "trace/recording_order.h"
 
 namespace slo {
@@ -53,24 +53,21 @@ class BusManager::Object final
     : public sdbus::AdaptorInterfaces<org::scxslo::Manager1_adaptor, sdbus::Properties_adaptor,
                                       sdbus::ObjectManager_adaptor> {
  public:
-  Object(sdbus::IConnection& connection, sd_event* event, Manager& manager, const Self& self)
-      : AdaptorInterfaces(connection, sdbus::ObjectPath{manager_path}),
-        connection_(connection),
+  Object(const InnerBus& bus, sd_event* event, Manager& manager, const Self& self)
+      : AdaptorInterfaces(bus.objects(), sdbus::ObjectPath{manager_path}),
         manager_(manager),
         self_(self),
-        documents_(event) {
+        documents_(event),
+        units_(bus.answering(), manager) {
     sd_event_source* source = nullptr;
     check(sd_event_add_defer(event, &source, on_deferred, this), "prepare the signals on the bus");
     deferred_.reset(source);
     registerAdaptor();
     for (const auto& name : std::views::keys(manager_.units())) changed_units_.insert(name);
-    follow_units();
+    units_.follow(std::exchange(changed_units_, {}));
   }
 
-  ~Object() {
-    units_.clear();
-    unregisterAdaptor();
-  }
+  ~Object() { unregisterAdaptor(); }
 
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
@@ -124,7 +121,7 @@ class BusManager::Object final
   }
 
   void announce() {
-    follow_units();
+    units_.follow(std::exchange(changed_units_, {}));
     const auto states = std::exchange(states_, {});
     for (const auto& [state, reason] : states) emitStateChanged(state, reason);
     const auto misses = std::exchange(misses_, {});
@@ -153,20 +150,6 @@ class BusManager::Object final
                      {sdbus::PropertyName("LateBudgets"), sdbus::PropertyName("LateBudgetMaxUSec")});
     shown_ = std::move(now);
     if (!changed.empty()) emitPropertiesChangedSignal(org::scxslo::Manager1_adaptor::INTERFACE_NAME, changed);
-  }
-
-  void follow_units() {
-    for (const auto& name : std::exchange(changed_units_, {})) {
-      const auto unit = manager_.units().find(name);
-      const auto known = units_.find(name);
-      if (unit == manager_.units().end()) {
-        units_.erase(name);
-      } else if (known != units_.end()) {
-        known->second->update(unit->second);
-      } else {
-        units_.emplace(name, std::make_unique<BusUnit>(connection_, manager_, unit->second));
-      }
-    }
   }
 
   std::vector<sdbus::Struct<std::string, sdbus::ObjectPath>> ListUnits() override {
@@ -285,7 +268,6 @@ class BusManager::Object final
   std::uint64_t LateBudgets() override { return manager_.late_budgets().number; }
   std::uint64_t LateBudgetMaxUSec() override { return manager_.late_budgets().latest_ns / SLO_NSEC_PER_USEC; }
 
-  sdbus::IConnection& connection_;
   Manager& manager_;
   const Self& self_;
   Documents documents_;
@@ -296,11 +278,11 @@ class BusManager::Object final
   std::vector<MissReport> misses_;                           // still to be announced
   std::vector<std::shared_ptr<sdbus::Result<>>> reloads_;    // callers who wait for the list
   NameSet changed_units_;                                    // still to be announced
-  std::map<std::string, std::unique_ptr<BusUnit>, std::less<>> units_;
+  BusUnits units_;
 };
 
-BusManager::BusManager(sdbus::IConnection& connection, sd_event* event, Manager& manager, const Self& self)
-    : object_(std::make_unique<Object>(connection, event, manager, self)) {}
+BusManager::BusManager(const InnerBus& bus, sd_event* event, Manager& manager, const Self& self)
+    : object_(std::make_unique<Object>(bus, event, manager, self)) {}
 
 BusManager::~BusManager() = default;
 

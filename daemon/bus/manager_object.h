@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "bus/inner_bus.h"
 #include "bus/self.h"
 #include "manager.h"
 
@@ -19,7 +20,7 @@ namespace slo {
 class BusManager {
  public:
   // All outlive this object.
-  BusManager(sdbus::IConnection& connection, sd_event* event, Manager& manager, const Self& self);
+  BusManager(const InnerBus& bus, sd_event* event, Manager& manager, const Self& self);
   ~BusManager();
   BusManager(const BusManager&) = delete;
   BusManager& operator=(const BusManager&) = delete;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/handle.h"
+
 namespace slo {
 namespace {
 
@@ -85,6 +87,48 @@ class Variants {
   }
 
   std::map<std::string, sdbus::Variant> figures_;
+};
+
+class Entries {
+ public:
+  explicit Entries(sd_bus_message* reply) : reply_(reply) { open('a', "{sv}"); }
+  void close() { check(sd_bus_message_close_container(reply_), step); }
+
+  void text(const std::string& name, const std::optional<std::string>& value) {
+    if (value) add(name, "s", value->c_str());
+  }
+  void count(const std::string& name, std::optional<std::uint64_t> value) {
+    if (value) add(name, "t", *value);
+  }
+  void ratio(const std::string& name, std::optional<double> value) {
+    if (value) add(name, "d", *value);
+  }
+  void duration(const std::string& name, std::optional<std::uint64_t> ns) {
+    if (ns) add(name, "t", to_usec(*ns));
+  }
+  void histogram(const std::string& name, const Histogram* histogram) {
+    if (histogram == nullptr) return;
+    open('e', "sv");
+    check(sd_bus_message_append(reply_, "s", name.c_str()), step);
+    open('v', "a(ttt)");
+    open('a', "(ttt)");
+    for (const auto& [lower_ns, upper_ns, count] : *histogram)
+      check(sd_bus_message_append(reply_, "(ttt)", lower_ns, upper_ns, count), step);
+    for (int opened = 0; opened < 3; ++opened) close();
+  }
+
+ private:
+  static constexpr const char* step = "answer GetStats";
+
+  void open(char type, const char* contents) {
+    check(sd_bus_message_open_container(reply_, type, contents), step);
+  }
+  template <class T>
+  void add(const std::string& name, const char* type, T value) {
+    check(sd_bus_message_append(reply_, "{sv}", name.c_str(), type, value), step);
+  }
+
+  sd_bus_message* reply_;
 };
 
 // Numbers are written as they come. Histograms have hundreds, and nlohmann::json, which knows no other way
@@ -180,6 +224,12 @@ std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats) {
   Variants figures;
   name_figures(stats, figures);
   return figures.take();
+}
+
+void append_stats(sd_bus_message* reply, const UnitStats& stats) {
+  Entries figures(reply);
+  name_figures(stats, figures);
+  figures.close();
 }
 
 std::string stats_json(const UnitStats& stats) {

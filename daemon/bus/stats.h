@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sdbus-c++/sdbus-c++.h>
+#include <systemd/sd-bus.h>
 
 #include <cstdint>
 #include <map>
@@ -21,6 +22,9 @@ using EncodedBucket = sdbus::Struct<std::uint64_t, std::uint64_t, std::uint64_t>
 // What GetStats answers. Durations in microseconds, but the edges of histograms exactly and in nanoseconds;
 // what is not yet known is absent.
 [[nodiscard]] std::map<std::string, sdbus::Variant> encode_stats(const UnitStats& stats);
+
+// The same, appended to a reply. Throws std::system_error.
+void append_stats(sd_bus_message* reply, const UnitStats& stats);
 
 // The same under the same names as a JSON object. All keys are there: what is not yet known is null, and so
 // is infinity, which is no number of JSON. A bucket of a histogram is an array of three.

@@ -23,7 +23,7 @@ CLEAN = {
     "daemon/kernel/bpf_kernel.cpp": '#include <bpf/libbpf.h>\n#include "kernel/bpf_kernel.h"\n',
     "daemon/kernel/scheduler.cpp": '#include "kernel/bpf_kernel.h"\n#include "scheduler.skel.h"\n',
     "daemon/systemd/journal.cpp": "#include <systemd/sd-journal.h>\n#include <spdlog/spdlog.h>\n",
-    "daemon/bus/unit_object.cpp": '#include <sdbus-c++/sdbus-c++.h>\n#include "org.scxslo.Unit1_adaptor.h"\n',
+    "daemon/bus/manager_object.cpp": '#include <sdbus-c++/sdbus-c++.h>\n#include "org.scxslo.Manager1_adaptor.h"\n',
     "daemon/client/print/report.h": "#include <string>\n",
     "daemon/client/command/check.cpp": '#include "settings/config.h"\n',
     "daemon/client/main.cpp": '#include "client/print/report.h"\n#include "settings/slo.h"\n',
