@@ -57,7 +57,7 @@ Result<std::string> read_kernel_file(const std::filesystem::path& path, std::siz
   return text;
 }
 
-std::optional<FileStamp> stamp_of(const std::filesystem::path& path) {
+std::optional<FileStamp> stamp_of(const std::string& path) {
   struct stat of{};
   if (stat(path.c_str(), &of) != 0) return std::nullopt;
   return FileStamp{.device = of.st_dev,

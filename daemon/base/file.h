@@ -34,7 +34,7 @@ struct FileStamp {
 };
 
 // Of what a path leads to, links followed; nothing: there is no such file, or no way to it.
-[[nodiscard]] std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
+[[nodiscard]] std::optional<FileStamp> stamp_of(const std::string& path);
 // It has changed so long ago that whatever changes it now gives it another one: only then does the same stamp
 // mean the same content as was read at realtime_ns (CLOCK_REALTIME).
 [[nodiscard]] bool is_settled(const FileStamp& stamp, std::uint64_t realtime_ns);

@@ -38,18 +38,18 @@ const SloSettings& standard() {
   return settings;
 }
 
-#define SLO_PROPERTIES(member, Type, Suffix, signature, ...)                            \
-  Property{.name = "Slo" #Type #Suffix,                                            \
-           .type = #signature,                                                          \
-           .is_constant = false,                                                   \
-           .of = [](const Manager& /*manager*/, const Unit& unit) -> Value {       \
-             return on_bus(unit.effective.member, standard().member);              \
-           }},                                                                     \
-      Property{.name = "Slo" #Type "Origin",                                       \
-               .type = "s",                                                        \
-               .is_constant = false,                                               \
-               .of = [](const Manager& /*manager*/, const Unit& unit) -> Value {   \
-                 return origin_of(unit.effective.member);                          \
+#define SLO_PROPERTIES(member, Type, Suffix, signature, ...)                     \
+  Property{.name = "Slo" #Type #Suffix,                                          \
+           .type = #signature,                                                   \
+           .is_constant = false,                                                 \
+           .of = [](const Manager& /*manager*/, const Unit& unit) -> Value {     \
+             return on_bus(unit.effective.member, standard().member);            \
+           }},                                                                   \
+      Property{.name = "Slo" #Type "Origin",                                     \
+               .type = "s",                                                      \
+               .is_constant = false,                                             \
+               .of = [](const Manager& /*manager*/, const Unit& unit) -> Value { \
+                 return origin_of(unit.effective.member);                        \
                }},
 
 constexpr std::array properties{
@@ -65,16 +65,16 @@ constexpr std::array properties{
              .type = "t",
              .is_constant = false,
              .of = [](const Manager& /*manager*/, const Unit& unit) -> Value { return unit.cgroup_id; }},
-    SLO_UNIT_SETTINGS(SLO_PROPERTIES)
-    Property{
+    SLO_UNIT_SETTINGS(SLO_PROPERTIES) Property{
         .name = "NeedDaemonReload",
         .type = "b",
         .is_constant = false,
         .of = [](const Manager& /*manager*/, const Unit& unit) -> Value { return unit.needs_daemon_reload; }},
-    Property{.name = "Pending",
-             .type = "b",
-             .is_constant = false,
-             .of = [](const Manager& manager, const Unit& unit) -> Value { return manager.is_pending(unit); }},
+    Property{
+        .name = "Pending",
+        .type = "b",
+        .is_constant = false,
+        .of = [](const Manager& manager, const Unit& unit) -> Value { return manager.is_pending(unit); }},
 };
 #undef SLO_PROPERTIES
 
@@ -160,7 +160,8 @@ BusUnits::BusUnits(sd_bus* bus, const Manager& manager) : bus_(bus), manager_(ma
   check(sd_bus_add_fallback_vtable(bus, &slot, unit_path_prefix, unit_interface, table.entries(), find, this),
         "offer the units on the bus");
   slots_.emplace_back(slot);
-  check(sd_bus_add_node_enumerator(bus, &slot, unit_path_prefix, enumerate, this), "list the units on the bus");
+  check(sd_bus_add_node_enumerator(bus, &slot, unit_path_prefix, enumerate, this),
+        "list the units on the bus");
   slots_.emplace_back(slot);
 }
 
@@ -185,9 +186,11 @@ void BusUnits::follow_one(const std::string& name) {
   if (changed.empty()) return;
   changed.push_back(nullptr);
   std::vector<char*> list;  // which sd-bus does not change
-  for (const char* const property : changed) list.push_back(const_cast<char*>(property));  // NOLINT(*const-cast)
-  check(sd_bus_emit_properties_changed_strv(bus_, unit_object_path(name).c_str(), unit_interface, list.data()),
-        "tell the bus of a unit");
+  for (const char* const property : changed)
+    list.push_back(const_cast<char*>(property));  // NOLINT(*const-cast)
+  check(
+      sd_bus_emit_properties_changed_strv(bus_, unit_object_path(name).c_str(), unit_interface, list.data()),
+      "tell the bus of a unit");
 }
 
 void BusUnits::appear(const std::string& name, const Unit& unit) {

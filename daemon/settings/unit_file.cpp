@@ -78,7 +78,7 @@ FileRules unit_rules(UnitFile& file) {
 
 }  // namespace
 
-UnitFile read_unit_file(const std::filesystem::path& path) {
+UnitFile read_unit_file(const std::string& path) {
   UnitFile file;
   auto content =
       read_text_file(path, "the file is missing although systemd lists it; run: systemctl daemon-reload");
@@ -103,13 +103,13 @@ void add_unit_file(const UnitFile& file, UnitFileSettings& settings) {
   if (file.slice) settings.slice = *file.slice;
 }
 
-UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files) {
+UnitFileSettings read_unit_files(std::span<const std::string> files) {
   UnitFileSettings result;
   for (const auto& path : files) add_unit_file(read_unit_file(path), result);
   return result;
 }
 
-bool has_settings(const std::filesystem::path& file) {
+bool has_settings(const std::string& file) {
   return read_unit_file(file).has_settings;
 }
 

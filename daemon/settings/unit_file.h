@@ -29,17 +29,17 @@ struct UnitFile {
   bool has_settings = false;              // see has_settings()
   bool readable = true;
 };
-[[nodiscard]] UnitFile read_unit_file(const std::filesystem::path& path);
+[[nodiscard]] UnitFile read_unit_file(const std::string& path);
 // After what earlier files of the unit said: later wins.
 void add_unit_file(const UnitFile& file, UnitFileSettings& settings);
 
 // Reads [X-Slo] from a unit's files, in the order given (fragment first, then drop-ins, as systemd lists
 // them): later wins, an empty value forgets what came before, a bad line is ignored and reported. A file that
 // is missing or cannot be read is reported and skipped. Never logs.
-[[nodiscard]] UnitFileSettings read_unit_files(std::span<const std::filesystem::path> files);
+[[nodiscard]] UnitFileSettings read_unit_files(std::span<const std::string> files);
 
 // Whether a file has an [X-Slo] section, or one that looks alike and of which there is something to say.
-[[nodiscard]] bool has_settings(const std::filesystem::path& file);
+[[nodiscard]] bool has_settings(const std::string& file);
 
 // The warning for a budget on a slice that holds (nearly) all services; nothing for other units.
 [[nodiscard]] std::optional<ConfigProblem> too_broad(std::string_view unit, const SloSettings& settings);

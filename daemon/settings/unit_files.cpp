@@ -15,7 +15,7 @@ bool says_nothing(const UnitFile& file) {
 UnitFiles::UnitFiles(std::function<Instant()> now, Read read, std::size_t most_files)
     : now_(std::move(now)), read_(std::move(read)), most_files_(most_files) {}
 
-UnitFileSettings UnitFiles::read(std::span<const std::filesystem::path> files) {
+UnitFileSettings UnitFiles::read(std::span<const std::string> files) {
   UnitFileSettings settings;
   for (const auto& path : files) {
     if (const auto said = file(path)) add_unit_file(*said, settings);
@@ -23,7 +23,7 @@ UnitFileSettings UnitFiles::read(std::span<const std::filesystem::path> files) {
   return settings;
 }
 
-bool UnitFiles::has_settings(const std::filesystem::path& path) {
+bool UnitFiles::has_settings(const std::string& path) {
   const auto said = file(path);
   return said && said->has_settings;
 }
@@ -32,8 +32,8 @@ void UnitFiles::forget_unnamed() {
   std::erase_if(known_, [](auto& known) { return !std::exchange(known.second.named, false); });
 }
 
-std::optional<FileStamp> UnitFiles::stamp(const std::filesystem::path& path) {
-  const auto at = known_.find(path.native());
+std::optional<FileStamp> UnitFiles::stamp(const std::string& path) {
+  const auto at = known_.find(path);
   if (at != known_.end() && look_ != no_look && at->second.look == look_) return at->second.stamp;
   auto stamp = stamp_of(path);
   if (at != known_.end() && stamp == at->second.stamp) at->second.look = look_;
@@ -41,9 +41,9 @@ std::optional<FileStamp> UnitFiles::stamp(const std::filesystem::path& path) {
 }
 
 // The stamp is from before the content: what is written in between shows as another one the next time.
-std::shared_ptr<const UnitFile> UnitFiles::file(const std::filesystem::path& path) {
+std::shared_ptr<const UnitFile> UnitFiles::file(const std::string& path) {
   const auto stamp = this->stamp(path);
-  const auto at = known_.find(path.native());
+  const auto at = known_.find(path);
   if (at != known_.end() && stamp && at->second.stamp == *stamp) {
     at->second.named = true;
     return at->second.file;
@@ -59,8 +59,8 @@ std::shared_ptr<const UnitFile> UnitFiles::file(const std::filesystem::path& pat
 }
 
 FileQuestions as_known(UnitFiles& files) {
-  return {.has_settings = [&files](const std::filesystem::path& file) { return files.has_settings(file); },
-          .stamp_of = [&files](const std::filesystem::path& file) { return files.stamp(file); }};
+  return {.has_settings = [&files](const std::string& file) { return files.has_settings(file); },
+          .stamp_of = [&files](const std::string& file) { return files.stamp(file); }};
 }
 
 }  // namespace slo

@@ -25,7 +25,7 @@ namespace slo {
 // when there are as many it begins anew.
 class UnitFiles {
  public:
-  using Read = std::function<UnitFile(const std::filesystem::path&)>;
+  using Read = std::function<UnitFile(const std::string&)>;
 
   explicit UnitFiles(std::function<Instant()> now, Read read = read_unit_file,
                      std::size_t most_files = 32768);
@@ -33,10 +33,10 @@ class UnitFiles {
   UnitFiles& operator=(const UnitFiles&) = delete;
 
   // As read_unit_files() and has_settings().
-  [[nodiscard]] UnitFileSettings read(std::span<const std::filesystem::path> files);
-  [[nodiscard]] bool has_settings(const std::filesystem::path& file);
+  [[nodiscard]] UnitFileSettings read(std::span<const std::string> files);
+  [[nodiscard]] bool has_settings(const std::string& file);
   // As stamp_of().
-  [[nodiscard]] std::optional<FileStamp> stamp(const std::filesystem::path& file);
+  [[nodiscard]] std::optional<FileStamp> stamp(const std::string& file);
   // Until end_look() a file that is found as it was is taken to stay so: one that is asked about several
   // times is looked at once.
   void begin_look() { look_ = next_look_++; }
@@ -55,7 +55,7 @@ class UnitFiles {
   };
   static constexpr std::uint64_t no_look = 0;
 
-  [[nodiscard]] std::shared_ptr<const UnitFile> file(const std::filesystem::path& path);
+  [[nodiscard]] std::shared_ptr<const UnitFile> file(const std::string& path);
 
   std::function<Instant()> now_;
   Read read_;

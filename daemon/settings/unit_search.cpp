@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a directory holds; nothing when it cannot be read.
-std::vector<fs::directory_entry> entries(const fs::path& directory) {
+std::vector<fs::directory_entry> entries(const std::string& directory) {
   std::vector<fs::directory_entry> found;
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
@@ -24,8 +24,8 @@ std::vector<fs::directory_entry> entries(const fs::path& directory) {
   return found;
 }
 
-std::vector<fs::path> drop_ins_in(const fs::path& directory) {
-  std::vector<fs::path> files;
+std::vector<std::string> drop_ins_in(const std::string& directory) {
+  std::vector<std::string> files;
   for (const auto& entry : entries(directory))
     if (entry.path().extension() == ".conf") files.push_back(entry.path());
   return files;
@@ -83,14 +83,14 @@ std::vector<std::string> covering(std::string_view name) {
 }
 
 // From before a directory is read, so that what comes in between shows the next time.
-std::optional<FileStamp> stamp_before(const fs::path& directory, std::uint64_t realtime_ns) {
+std::optional<FileStamp> stamp_before(const std::string& directory, std::uint64_t realtime_ns) {
   const auto stamp = stamp_of(directory);
   return stamp && !is_settled(*stamp, realtime_ns) ? FileStamp{} : stamp;
 }
 
 }  // namespace
 
-UnitDirectories::UnitDirectories(std::span<const fs::path> unit_path, FileQuestions ask,
+UnitDirectories::UnitDirectories(std::span<const std::string> unit_path, FileQuestions ask,
                                  std::uint64_t realtime_ns)
     : ask_(std::move(ask)) {
   for (const auto& path : unit_path) {
@@ -167,12 +167,12 @@ void UnitDirectories::add_unit_file(Directory& directory, const fs::directory_en
   directory.aliased.insert(target);
 }
 
-bool UnitDirectories::any_has_settings(std::span<const fs::path> files) const {
+bool UnitDirectories::any_has_settings(std::span<const std::string> files) const {
   return std::ranges::any_of(files, ask_.has_settings);
 }
 
 // As systemd tells masks: /dev/null, or nothing.
-bool UnitDirectories::is_masked(const fs::path& file) const {
+bool UnitDirectories::is_masked(const std::string& file) const {
   const auto stamp = ask_.stamp_of(file);
   return stamp && stamp->size == 0;
 }
@@ -249,8 +249,8 @@ std::vector<UnitDirectories::DropIns*> UnitDirectories::drop_ins_of(std::string_
   return found;
 }
 
-std::vector<fs::path> UnitDirectories::files_of(std::string_view name) const {
-  std::vector<fs::path> files;
+std::vector<std::string> UnitDirectories::files_of(std::string_view name) const {
+  std::vector<std::string> files;
   const auto parts = parts_of(name);
   std::vector<std::string> of{std::string(name)};
   if (parts && parts->has_at && !parts->is_template) of.push_back(template_of(*parts));
@@ -263,15 +263,15 @@ std::vector<fs::path> UnitDirectories::files_of(std::string_view name) const {
     }
     if (!files.empty()) break;
   }
-  std::map<std::string, fs::path> drop_ins;
+  std::map<std::string, std::string> drop_ins;
   for (const DropIns* const of_name : drop_ins_of(name))
-    for (const auto& file : of_name->files) drop_ins.try_emplace(file.filename().string(), file);
+    for (const auto& file : of_name->files) drop_ins.try_emplace(file.substr(file.rfind('/') + 1), file);
   for (const auto& [file_name, file] : drop_ins)
     if (!is_masked(file)) files.push_back(file);
   return files;
 }
 
-std::vector<fs::path> standard_unit_path() {
+std::vector<std::string> standard_unit_path() {
   return {"/etc/systemd/system.control",   "/run/systemd/system.control",  "/run/systemd/transient",
           "/run/systemd/generator.early",  "/etc/systemd/system",          "/etc/systemd/system.attached",
           "/run/systemd/system",           "/run/systemd/system.attached", "/run/systemd/generator",

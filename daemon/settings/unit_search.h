@@ -20,15 +20,15 @@ namespace slo {
 
 // What gives settings to units by the beginning of their names.
 struct UnitPattern {
-  std::string name;                          // "foo@.service", "docker-.scope", "service": all of the type
-  std::vector<std::filesystem::path> files;  // as UnitFact::files
+  std::string name;                // "foo@.service", "docker-.scope", "service": all of the type
+  std::vector<std::string> files;  // as UnitFact::files
   friend bool operator==(const UnitPattern&, const UnitPattern&) = default;
 };
 
 // What a search asks about files; as the functions of these names.
 struct FileQuestions {
-  std::function<bool(const std::filesystem::path& file)> has_settings = slo::has_settings;
-  std::function<std::optional<FileStamp>(const std::filesystem::path& file)> stamp_of = slo::stamp_of;
+  std::function<bool(const std::string& file)> has_settings = slo::has_settings;
+  std::function<std::optional<FileStamp>(const std::string& file)> stamp_of = slo::stamp_of;
 };
 
 // The directories that systemd reads unit files from (Manager.UnitPath), as they were when this was made, or
@@ -38,7 +38,7 @@ struct FileQuestions {
 class UnitDirectories {
  public:
   // The first directory comes before the others. realtime_ns: CLOCK_REALTIME, for who follows them.
-  explicit UnitDirectories(std::span<const std::filesystem::path> unit_path, FileQuestions ask = {},
+  explicit UnitDirectories(std::span<const std::string> unit_path, FileQuestions ask = {},
                            std::uint64_t realtime_ns = 0);
 
   // Names of the services and slices that have an [X-Slo] section, or one that looks alike, in a unit file or
@@ -54,7 +54,7 @@ class UnitDirectories {
   // The files of a unit or a pattern, as systemd would list them: its unit file, or its template's; then
   // drop-ins, by the names of their files, of which one in an earlier directory hides others. Aliases are not
   // followed.
-  [[nodiscard]] std::vector<std::filesystem::path> files_of(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> files_of(std::string_view name) const;
 
   // Whether the unit, or its template, has another name too, by which it may have drop-ins that files_of()
   // does not see.
@@ -69,14 +69,14 @@ class UnitDirectories {
  private:
   // stamp: what it had when it was read; all zero where that does not settle what it holds.
   struct DropIns {
-    std::filesystem::path directory;
+    std::string directory;
     std::optional<FileStamp> stamp;
-    std::vector<std::filesystem::path> files;
+    std::vector<std::string> files;
   };
   struct Directory {
-    std::filesystem::path path;
+    std::string path;
     std::optional<FileStamp> stamp;
-    std::map<std::string, std::filesystem::path, std::less<>> unit_files;
+    std::map<std::string, std::string, std::less<>> unit_files;
     std::set<std::string, std::less<>> aliases;  // of unit_files
     std::set<std::string, std::less<>> aliased;  // names that these are other names of
     // "foo.service" -> foo.service.d
@@ -87,14 +87,14 @@ class UnitDirectories {
   static std::size_t follow(DropIns& drop_ins, std::uint64_t realtime_ns);
   static void add_unit_file(Directory& directory, const std::filesystem::directory_entry& file);
   [[nodiscard]] std::vector<DropIns*> drop_ins_of(std::string_view name) const;
-  [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;
-  [[nodiscard]] bool is_masked(const std::filesystem::path& file) const;
+  [[nodiscard]] bool any_has_settings(std::span<const std::string> files) const;
+  [[nodiscard]] bool is_masked(const std::string& file) const;
 
   FileQuestions ask_;
   std::vector<Directory> directories_;
 };
 
 // Where systemd of this machine is built to look, for whoever cannot ask it: systemd.unit(5), of the system.
-[[nodiscard]] std::vector<std::filesystem::path> standard_unit_path();
+[[nodiscard]] std::vector<std::string> standard_unit_path();
 
 }  // namespace slo

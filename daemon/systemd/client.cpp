@@ -17,8 +17,8 @@ namespace {
 // PID 1 answers nothing while it reloads, which takes it many seconds on a small busy machine.
 constexpr std::uint64_t call_timeout_us = 90'000'000;
 
-bool is_drop_in(const std::filesystem::path& file) {
-  return file.parent_path().extension() == ".d";
+bool is_drop_in(const std::string& file) {
+  return std::filesystem::path(file).parent_path().extension() == ".d";
 }
 
 }  // namespace
@@ -248,12 +248,11 @@ void SystemdClient::unit_changed(sd_bus_message* signal) {
   if (news) enqueue(entry, true);
 }
 
-bool SystemdClient::any_has_settings(std::span<const std::filesystem::path> files) const {
+bool SystemdClient::any_has_settings(std::span<const std::string> files) const {
   return std::ranges::any_of(files, as_known(files_).has_settings);
 }
 
-std::vector<std::optional<FileStamp>> SystemdClient::stamps_of(
-    std::span<const std::filesystem::path> files) const {
+std::vector<std::optional<FileStamp>> SystemdClient::stamps_of(std::span<const std::string> files) const {
   std::vector<std::optional<FileStamp>> stamps;
   for (const auto& file : files) stamps.push_back(files_.stamp(file));
   return stamps;

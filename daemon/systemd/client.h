@@ -117,9 +117,9 @@ class SystemdClient final : public UnitSource {
     std::uint64_t files_of = 0;
     std::uint64_t reading_files_of = 0;
     bool reads_files = false;
-    std::vector<std::optional<FileStamp>> stamps;  // of fact.files
-    std::vector<std::filesystem::path> found;      // as a search found them then
-    UnitChange state;                              // systemd's last word
+    std::vector<std::optional<FileStamp>> stamps;   // of fact.files
+    std::optional<std::vector<std::string>> found;  // as a search found them then; not set: the same
+    UnitChange state;                               // systemd's last word
   };
 
   // The list that comes next: not wanted, to be asked for after a pause, asked for and not answered, or
@@ -141,7 +141,7 @@ class SystemdClient final : public UnitSource {
   void begin_list();
   void send_list();
   void search_answered(sd_bus_message* reply);
-  void search(std::vector<std::filesystem::path> unit_path);
+  void search(std::vector<std::string> unit_path);
   [[nodiscard]] std::uint64_t realtime_ns() const;
   void list_answered(sd_bus_message* reply);
   void add_listed(const ListedUnit& unit, bool loaded);
@@ -150,9 +150,8 @@ class SystemdClient final : public UnitSource {
   [[nodiscard]] bool is_as_read(const Entry& entry, const UnitChange& state) const;
   [[nodiscard]] std::size_t look_at_files_of(Entry& entry);
   void look_at_files_of(bool with_settings, std::size_t most);
-  [[nodiscard]] bool any_has_settings(std::span<const std::filesystem::path> files) const;
-  [[nodiscard]] std::vector<std::optional<FileStamp>> stamps_of(
-      std::span<const std::filesystem::path> files) const;
+  [[nodiscard]] bool any_has_settings(std::span<const std::string> files) const;
+  [[nodiscard]] std::vector<std::optional<FileStamp>> stamps_of(std::span<const std::string> files) const;
   void list_failed(const std::string& why);
   void end_list();
 
@@ -172,7 +171,8 @@ class SystemdClient final : public UnitSource {
                      std::function<bool(UnitFact&, sd_bus_message*)> take);
   void end_read(Entry& entry);
   [[nodiscard]] bool take_read(Entry& entry);
-  [[nodiscard]] std::filesystem::path waiting(const Entry& entry) const;
+  static void note_found(Entry& entry, std::vector<std::string> found, const std::vector<std::string>& files);
+  [[nodiscard]] std::string waiting(const Entry& entry) const;
   [[nodiscard]] Entry* find(const std::string& name, std::uint64_t id);
   [[nodiscard]] std::uint64_t cgroup_id(const std::string& control_group) const;
 
@@ -184,9 +184,9 @@ class SystemdClient final : public UnitSource {
   std::vector<Slot> matches_;
   std::map<Call*, std::unique_ptr<Call>> calls_;
   std::map<std::string, Entry, std::less<>> entries_;
-  std::vector<std::filesystem::path> unit_path_;  // as of the last search
-  std::optional<UnitDirectories> directories_;    // the last search
-  std::set<std::string> with_settings_;           // as of the last search
+  std::vector<std::string> unit_path_;          // as of the last search
+  std::optional<UnitDirectories> directories_;  // the last search
+  std::set<std::string> with_settings_;         // as of the last search
   std::deque<std::pair<std::string, std::uint64_t>> hurried_;
   std::deque<std::pair<std::string, std::uint64_t>> queue_;
   std::uint64_t next_id_ = 1;

@@ -89,7 +89,7 @@ void SystemdClient::search_answered(sd_bus_message* reply) {
 }
 
 // Most directories are as they were.
-void SystemdClient::search(std::vector<std::filesystem::path> unit_path) {
+void SystemdClient::search(std::vector<std::string> unit_path) {
   files_.begin_look();
   if (directories_ && unit_path == unit_path_) {
     directories_->follow_all(realtime_ns());
@@ -250,9 +250,11 @@ std::size_t SystemdClient::look_at_files_of(Entry& entry) {
   const auto looks = followed + found.size() + entry.fact.files.size();
   const auto& waiting = entry.fact.waiting;
   const bool waits_as_told = waiting.empty() || files_.has_settings(waiting);
-  if (waits_as_told && found == entry.found && stamps_of(entry.fact.files) == entry.stamps) return looks;
+  if (waits_as_told && found == (entry.found ? *entry.found : entry.fact.files) &&
+      stamps_of(entry.fact.files) == entry.stamps)
+    return looks;
   if (!entry.looked_at && !any_has_settings(found)) return looks;
-  entry.found = std::move(found);
+  note_found(entry, std::move(found), entry.fact.files);
   entry.files_of = 0;
   enqueue(entry, true);
   return looks;

@@ -129,7 +129,7 @@ bool SystemdClient::take_read(Entry& entry) {
   if (entry.reads_files) {
     entry.files_of = entry.reading_files_of;
     entry.stamps = stamps_of(read.files);
-    if (directories_) entry.found = directories_->files_of(read.name);
+    if (directories_) note_found(entry, directories_->files_of(read.name), read.files);
   } else {  // those of the last read may have been put right since this one began
     read.files = entry.fact.files;
     read.reload = entry.fact.reload;
@@ -138,15 +138,23 @@ bool SystemdClient::take_read(Entry& entry) {
   entry.looked_at = entry.has_settings || !read.waiting.empty() || any_has_settings(read.files);
   read.cgroup_id = cgroup_id(read.control_group);
   const bool is_new = !std::exchange(entry.complete, true);
-  if (!is_new && entry.fact == read) return false;
-  entry.fact = std::move(read);
-  return true;
+  const bool is_news = is_new || entry.fact != read;
+  if (is_news) entry.fact = std::move(read);
+  read = {};
+  return is_news;
 }
 
-std::filesystem::path SystemdClient::waiting(const Entry& entry) const {
+void SystemdClient::note_found(Entry& entry, std::vector<std::string> found,
+                               const std::vector<std::string>& files) {
+  entry.found.reset();
+  if (found != files) entry.found = std::move(found);
+}
+
+std::string SystemdClient::waiting(const Entry& entry) const {
   if (!entry.reading.needs_daemon_reload) return {};
-  const auto file = std::ranges::find_if(entry.found, as_known(files_).has_settings);
-  return file == entry.found.end() ? std::filesystem::path() : *file;
+  const auto& found = entry.found ? *entry.found : entry.reading.files;
+  const auto file = std::ranges::find_if(found, as_known(files_).has_settings);
+  return file == found.end() ? std::string() : *file;
 }
 
 SystemdClient::Entry* SystemdClient::find(const std::string& name, std::uint64_t id) {

@@ -10,12 +10,12 @@ namespace slo {
 
 // What systemd knows about one unit: loaded, or with settings in its files.
 struct UnitFact {
-  std::string name;                          // "nginx.service"
-  std::string control_group;                 // "/system.slice/nginx.service"; empty: no cgroup now
-  std::uint64_t cgroup_id = 0;               // inode of the cgroup's directory; 0: no cgroup now
-  std::vector<std::filesystem::path> files;  // FragmentPath, then DropInPaths in systemd's order
-  bool needs_daemon_reload = false;          // the files have changed since systemd read them
-  std::filesystem::path waiting = {};        // then, one with settings, whether systemd knows it or not
+  std::string name;                  // "nginx.service"
+  std::string control_group;         // "/system.slice/nginx.service"; empty: no cgroup now
+  std::uint64_t cgroup_id = 0;       // inode of the cgroup's directory; 0: no cgroup now
+  std::vector<std::string> files;    // FragmentPath, then DropInPaths in systemd's order
+  bool needs_daemon_reload = false;  // the files have changed since systemd read them
+  std::string waiting = {};          // then, one with settings, whether systemd knows it or not
   std::uint64_t reload = 0;  // of systemd's, by number, from which this is: another may find other content
   friend bool operator==(const UnitFact&, const UnitFact&) = default;
 };

@@ -62,7 +62,7 @@ struct Unit {
 // reserve goes.
 class Units {
  public:
-  using Reader = std::function<UnitFileSettings(std::span<const std::filesystem::path>)>;
+  using Reader = std::function<UnitFileSettings(std::span<const std::string>)>;
 
   // capacity: how many units can have a statistics slot, 1..SLO_CAPACITY_MAX.
   explicit Units(Reader read, std::uint32_t capacity = SLO_CAPACITY);

@@ -317,15 +317,15 @@ class Listener final : public Audience {
 // Unit files in memory: each holds one budget, or "" for none, and maybe further settings. What is no budget
 // is a problem of its file.
 struct Files {
-  std::map<std::filesystem::path, std::string> budgets;
-  std::map<std::filesystem::path, SloSettings> further;
-  std::multiset<std::filesystem::path> reads;
+  std::map<std::string, std::string> budgets;
+  std::map<std::string, SloSettings> further;
+  std::multiset<std::string> reads;
 
   [[nodiscard]] Units::Reader reader() {
-    return [this](std::span<const std::filesystem::path> files) { return read(files); };
+    return [this](std::span<const std::string> files) { return read(files); };
   }
 
-  [[nodiscard]] UnitFileSettings read(std::span<const std::filesystem::path> files) {
+  [[nodiscard]] UnitFileSettings read(std::span<const std::string> files) {
     UnitFileSettings result;
     for (const auto& file : files) {
       reads.insert(file);
@@ -333,7 +333,7 @@ struct Files {
         result.settings = merge(more->second, result.settings);
       const auto at = budgets.find(file);
       if (at == budgets.end() || at->second.empty()) continue;
-      const Origin origin{.file = file.string(), .line = 2};
+      const Origin origin{.file = file, .line = 2};
       if (const auto budget = Budget::parse(at->second)) {
         result.settings.budget = Setting<Budget>{.value = *budget, .origin = origin};
       } else {

@@ -2,6 +2,7 @@
 #include "client/command/check.h"
 
 #include <algorithm>
+#include <array>
 #include <format>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,7 @@ ConfigProblem about(const fs::path& file, Severity severity, std::string detail)
 }
 
 std::vector<ConfigProblem> check_unit_file(const fs::path& file) {
-  UnitFileSettings read = read_unit_files(std::span(&file, 1));
+  UnitFileSettings read = read_unit_files(std::array{file.string()});
   std::vector<ConfigProblem> problems = std::move(read.problems);
   if (auto broad = too_broad(unit_of(file), read.settings)) problems.push_back(*std::move(broad));
   if (problems.empty() && !std::ranges::contains(section_headers(file), "[X-Slo]"))

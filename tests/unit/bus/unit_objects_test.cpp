@@ -57,8 +57,8 @@ class BusUnitsTest : public ManagerTest {
   Message call(const std::string& path, const char* of, const char* member, const char* types = "",
                const char* first = nullptr, const char* second = nullptr) {
     sd_bus_slot* slot = nullptr;
-    EXPECT_GE(sd_bus_call_method_async(bus_->asking(), &slot, nullptr, path.c_str(), of, member, on_answer, this,
-                                       types, first, second),
+    EXPECT_GE(sd_bus_call_method_async(bus_->asking(), &slot, nullptr, path.c_str(), of, member, on_answer,
+                                       this, types, first, second),
               0);
     const Slot pending(slot);
     settle();
@@ -105,7 +105,8 @@ class BusUnitsTest : public ManagerTest {
   }
   static int on_signal(sd_bus_message* message, void* userdata, sd_bus_error* /*error*/) {
     if (sd_bus_message_is_signal(message, nullptr, nullptr) <= 0) return 0;
-    std::string text = std::string(sd_bus_message_get_member(message)) + " " + sd_bus_message_get_path(message);
+    std::string text =
+        std::string(sd_bus_message_get_member(message)) + " " + sd_bus_message_get_path(message);
     if (sd_bus_message_is_signal(message, properties_interface, "PropertiesChanged") > 0) {
       EXPECT_GE(sd_bus_message_skip(message, "s"), 0);
       EXPECT_GE(sd_bus_message_enter_container(message, 'a', "{sv}"), 0);
@@ -152,9 +153,10 @@ TEST_F(BusUnitsTest, the_bus_hears_of_what_is_different_and_of_nothing_else) {
   manager().unit_gone("a.service");
   units_->follow({"a.service"});
   settle();
-  EXPECT_THAT(signals_, ElementsAre("InterfacesAdded /org/scxslo",
-                                    "PropertiesChanged /org/scxslo/unit/a_2eservice ControlGroup ControlGroupId",
-                                    "InterfacesRemoved /org/scxslo"));
+  EXPECT_THAT(signals_,
+              ElementsAre("InterfacesAdded /org/scxslo",
+                          "PropertiesChanged /org/scxslo/unit/a_2eservice ControlGroup ControlGroupId",
+                          "InterfacesRemoved /org/scxslo"));
 }
 
 TEST_F(BusUnitsTest, statistics_are_those_of_the_manager) {

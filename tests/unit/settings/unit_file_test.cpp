@@ -31,7 +31,7 @@ class UnitFile : public testing::Test {
  protected:
   UnitFileSettings read(std::string_view content) {
     file_ = directory_.write("a.service", content);
-    return read_unit_files(std::vector{file_});
+    return read_unit_files(std::vector<std::string>{file_});
   }
 
   // The budget as text; "-" when there is none.
@@ -89,11 +89,11 @@ TEST_F(UnitFile, LaterFilesWinAndNameThemselves) {
   const auto base = directory_.write("a.service", "[X-Slo]\nSloBudget=5ms\n");
   const auto drop_in = directory_.write("a.service.d/slo.conf", "[X-Slo]\n\nSloBudget=9ms\n");
   const auto reset = directory_.write("a.service.d/zz.conf", "[X-Slo]\nSloBudget=\n");
-  const auto both = read_unit_files(std::vector{base, drop_in});
+  const auto both = read_unit_files(std::vector<std::string>{base, drop_in});
   ASSERT_TRUE(both.settings.budget);
   EXPECT_EQ(both.settings.budget->value.to_string(), "9ms");
   EXPECT_EQ(both.settings.budget->origin, (Origin{.file = drop_in.string(), .line = 3}));
-  EXPECT_FALSE(read_unit_files(std::vector{base, drop_in, reset}).settings.budget);
+  EXPECT_FALSE(read_unit_files(std::vector<std::string>{base, drop_in, reset}).settings.budget);
 }
 
 TEST_F(UnitFile, StripsBlanksAroundKeysValuesAndSections) {
@@ -261,7 +261,7 @@ TEST_F(UnitFile, AFileThatCannotBeUsedIsOneProblemAndTheOthersAreRead) {
   const auto fifo = directory_.path() / "fifo.conf";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0644), 0);
   const auto result = read_unit_files(
-      std::vector{good, nul, huge, fifo, directory_.path() / "missing.conf", directory_.path()});
+      std::vector<std::string>{good, nul, huge, fifo, directory_.path() / "missing.conf", directory_.path()});
   ASSERT_TRUE(result.settings.budget);
   EXPECT_EQ(result.settings.budget->value.to_string(), "5ms");
   EXPECT_THAT(
@@ -284,7 +284,7 @@ TEST_F(UnitFile, AFileOfExactlyOneMebibyteIsRead) {
 TEST_F(UnitFile, AMaskedUnitSaysNothing) {
   const auto masked = directory_.path() / "masked.service";
   std::filesystem::create_symlink("/dev/null", masked);
-  const auto result = read_unit_files(std::vector{masked});
+  const auto result = read_unit_files(std::vector<std::string>{masked});
   EXPECT_TRUE(result.settings.empty());
   EXPECT_THAT(result.problems, IsEmpty());
 }
@@ -298,7 +298,7 @@ TEST_F(UnitFile, AnUnreadableFileNamesTheChmodToType) {
   fs::permissions(inner.parent_path(), fs::perms{0600});
   const auto result = [&] {
     const fakes::AsNobody nobody;
-    return read_unit_files(std::vector{secret, inner});
+    return read_unit_files(std::vector<std::string>{secret, inner});
   }();
   fs::permissions(inner.parent_path(), fs::perms{0700});
   const std::string denied = ": cannot be read (Permission denied); run: ";

@@ -24,7 +24,7 @@ constexpr const char* without = "[Service]\nExecStart=/bin/true\n# [X-Slo]\n";
 class UnitSearchTest : public testing::Test {
  protected:
   [[nodiscard]] UnitDirectories directories() const {
-    const auto unit_path = std::to_array<fs::path>(
+    const auto unit_path = std::to_array<std::string>(
         {directory_.path() / "etc", directory_.path() / "missing", directory_.path() / "lib"});
     return UnitDirectories(unit_path);
   }
@@ -37,7 +37,7 @@ TEST_F(UnitSearchTest, follows_what_changes_in_directories) {
   const auto long_after = [] { return static_cast<std::uint64_t>(time(nullptr) + 3600) * 1'000'000'000; };
   directory_.write("etc/a.service.d/slo.conf", without);
   directory_.write("etc/b.service.d/slo.conf", with_budget);
-  const auto unit_path = std::to_array<fs::path>({directory_.path() / "etc"});
+  const auto unit_path = std::to_array<std::string>({directory_.path() / "etc"});
   UnitDirectories followed(unit_path, {}, long_after());
   EXPECT_THAT(followed.with_settings(), ElementsAre("b.service"));
   directory_.write("etc/a.service.d/more.conf", with_budget);

@@ -2,6 +2,7 @@
 // What is asked and told when systemd reloads, and while a list is read.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "tests/unit/systemd/client_fixture.h"
+#include "units/units.h"
 
 namespace slo {
 namespace {
@@ -53,6 +55,22 @@ class SystemdReloadTest : public SystemdClientTest {
 
   fakes::TemporaryDirectory files_;
 };
+
+// The daemon is to have 64 MiB at most, of which it needs 4 without units, and 512 bytes for each on the bus.
+TEST_F(SystemdReloadTest, ten_thousand_units_need_little_memory) {
+  constexpr std::size_t many = 10'000;
+  constexpr std::size_t most = 60 * 1024 * 1024 / many - 512;
+  for (std::size_t i = 0; i < many; ++i) add_service("u" + std::to_string(i) + ".service");
+  const auto used = [] { return mallinfo2().uordblks; };
+  const auto before = used();
+  start();
+  Units units([this](auto files) { return unit_files_.read(files); }, SLO_CAPACITY_MAX);
+  static_cast<void>(units.listed(lists_.at(0).value()));
+  static_cast<void>(units.take_path_changes());
+  lists_ = {};
+  EXPECT_EQ(units.configured().size(), many);
+  EXPECT_LT((used() - before) / many, most);
+}
 
 TEST_F(SystemdReloadTest, asks_only_about_what_may_have_changed) {
   constexpr int units = 2000;
