@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <malloc.h>
-#include <systemd/sd-event.h>
 
 #include <cstdint>
 #include <memory>
