@@ -27,9 +27,10 @@ SUITE = {
 CLOCK = {
     "crowd": ("clock/test_crowd",),
     "flood": ("clock/test_flood", "clock/test_operator"),
-    "hostile": ("clock/test_hostile", "clock/test_many_units"),
+    "hostile": ("clock/test_hostile",),
     "jobs": ("clock/test_known_jobs", "clock/test_observing", "clock/test_side_by_side"),
     "limits": ("clock/test_limits",),
+    "many": ("clock/test_many_units",),
     "starts": ("clock/test_starts",),
     "switching": ("clock/test_switching_on",),
     "units": ("clock/test_three_units",),
