@@ -24,7 +24,7 @@ namespace slo {
 [[nodiscard]] std::map<std::string, sdbus::Variant> encode_worst(const MissReport& report);
 
 // org.scxslo.Unit1 of all units with settings, by one table for all of them: sdbus-c++ makes one for each
-// object, and with ten thousand of these the daemon would need 70 MiB more.
+// object, and with ten thousand of these the daemon would need 90 MiB more.
 class BusUnits {
  public:
   // Both outlive this object. Throws std::system_error.
